@@ -1,0 +1,13 @@
+/* infermem.h: the memory of an LLM inference runtime. Includes every header of the library. */
+#ifndef INFERMEM_H
+#define INFERMEM_H
+
+#include "infermem/abi.h"
+#include "infermem/alloc.h"
+#include "infermem/api.h"
+#include "infermem/dtype.h"
+#include "infermem/error.h"
+#include "infermem/layout.h"
+#include "infermem/tensor.h"
+
+#endif

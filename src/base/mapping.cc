@@ -1,0 +1,190 @@
+#include "base/mapping.hh"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
+#include "base/checked.hh"
+#include "base/log.hh"
+
+// Linux 5.14; older C library headers lack it, and older kernels answer EINVAL.
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+#ifndef MFD_CLOEXEC
+#define MFD_CLOEXEC 1U
+#endif
+
+namespace infermem {
+namespace {
+
+// The size and alignment at which x86-64 and (with 4 KiB pages) AArch64 make a transparent huge page.
+constexpr size_t kHugePage = size_t{2} << 20;
+
+char *round_up(char *p, size_t align) {
+  const auto address = reinterpret_cast<uintptr_t>(p);
+  return p + (((address + align - 1) & ~(align - 1)) - address);
+}
+
+char *round_down(char *p, size_t align) { return p - (reinterpret_cast<uintptr_t>(p) & (align - 1)); }
+
+// madvise(MADV_HUGEPAGE) succeeds even where the administrator has switched huge pages off: the switch itself is asked.
+bool huge_pages_allowed(bool shared) {
+  const int fd =
+      open(shared ? "/sys/kernel/mm/transparent_hugepage/shmem_enabled" : "/sys/kernel/mm/transparent_hugepage/enabled",
+           O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  char text[128];
+  const ssize_t n = read(fd, text, sizeof text - 1);
+  close(fd);
+  if (n <= 0) return false;
+  text[n] = '\0';
+  return !std::strstr(text, "[never]") && !std::strstr(text, "[deny]");
+}
+
+bool bind_to_nodes(void *p, size_t n, uint64_t nodes) {
+  constexpr int kMpolBind = 2;
+  const unsigned long mask = nodes;
+  // The kernel takes one bit less than it is told.
+  return syscall(SYS_mbind, p, n, kMpolBind, &mask, sizeof mask * 8 + 1, 0) == 0;
+}
+
+}  // namespace
+
+size_t page_size() {
+  static std::atomic<size_t> known{0};
+  size_t size = known.load(std::memory_order_relaxed);
+  if (size == 0) {
+    size = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    known.store(size, std::memory_order_relaxed);
+  }
+  return size;
+}
+
+Status Mapping::reserve(size_t size, const MappingWishes &wishes) {
+  const size_t page = page_size();
+  const size_t slack = wishes.huge ? kHugePage : 0;  // room to move to a huge page's boundary
+  const size_t guards = wishes.guard ? 2 * page : 0;
+  size_t rounded, wanted;
+  if (!checked::align_up(size, page, &rounded) || !checked::add(rounded, slack + guards, &wanted) ||
+      wanted > PTRDIFF_MAX)
+    return fail(INFERMEM_E_OVERFLOW, PTRDIFF_MAX, size, "%zu bytes do not fit the address range", size);
+
+  int fd = -1;
+  if (wishes.shared) {
+    fd = static_cast<int>(syscall(SYS_memfd_create, "infermem", MFD_CLOEXEC));
+    if (fd < 0) return fail_os(INFERMEM_E_SYSTEM, errno, "memfd_create");
+    if (ftruncate(fd, static_cast<off_t>(rounded)) != 0) {
+      const int reason = errno;
+      close(fd);
+      return fail_os(INFERMEM_E_SYSTEM, reason, "sizing a memfd to %zu bytes", rounded);
+    }
+  }
+
+  // Reserve with no access, then open the part in use: what stays closed around it is the guards.
+  void *const reserved = mmap(nullptr, wanted, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (reserved == MAP_FAILED) {
+    const int reason = errno;
+    if (fd >= 0) close(fd);
+    return fail_os(INFERMEM_E_NOMEM, reason, "reserving %zu bytes of address range", wanted);
+  }
+  auto *const begin = static_cast<char *>(reserved);
+  char *const data = wishes.huge ? round_up(begin + guards / 2, kHugePage) : begin + guards / 2;
+  const int backing = fd >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
+  if (mmap(data, rounded, PROT_READ | PROT_WRITE, backing | MAP_NORESERVE | MAP_FIXED, fd, 0) == MAP_FAILED) {
+    const int reason = errno;
+    munmap(reserved, wanted);
+    if (fd >= 0) close(fd);
+    return fail_os(INFERMEM_E_NOMEM, reason, "mapping %zu bytes", rounded);
+  }
+  // Return the slack on both sides.
+  char *const outer = data - guards / 2;
+  char *const outer_end = data + rounded + guards / 2;
+  if (outer > begin) munmap(begin, static_cast<size_t>(outer - begin));
+  if (begin + wanted > outer_end) munmap(outer_end, static_cast<size_t>(begin + wanted - outer_end));
+
+  data_ = data;
+  size_ = rounded;
+  outer_ = outer;
+  outer_size_ = static_cast<size_t>(outer_end - outer);
+  fd_ = fd;
+  granted_.guard = wishes.guard;
+  granted_.shared = wishes.shared;
+
+  if (wishes.huge) {
+    if (rounded < kHugePage) {
+      log(INFERMEM_LOG_INFO, "no huge pages: %zu bytes are less than one", rounded);
+    } else if (!huge_pages_allowed(wishes.shared)) {
+      log(INFERMEM_LOG_INFO, "no huge pages: this system has them switched off");
+    } else if (madvise(data, rounded, MADV_HUGEPAGE) != 0) {
+      log(INFERMEM_LOG_INFO, "no huge pages: madvise failed with errno %d", errno);
+    } else {
+      granted_.huge = true;
+    }
+  }
+  if (wishes.numa_nodes != 0) {
+    if (bind_to_nodes(data, rounded, wishes.numa_nodes))
+      granted_.numa_nodes = wishes.numa_nodes;
+    else
+      log(INFERMEM_LOG_INFO, "no binding to NUMA nodes 0x%llx: mbind failed with errno %d",
+          static_cast<unsigned long long>(wishes.numa_nodes), errno);
+  }
+  return INFERMEM_OK;
+}
+
+Mapping::~Mapping() {
+  if (outer_) munmap(outer_, outer_size_);
+  if (fd_ >= 0) close(fd_);
+}
+
+bool Mapping::lock() {
+  locked_ = mlock2(data_, size_, MLOCK_ONFAULT) == 0;
+  if (!locked_) log(INFERMEM_LOG_INFO, "%zu bytes not locked: mlock2 failed with errno %d", size_, errno);
+  return locked_;
+}
+
+Status Mapping::discard_from(size_t begin) {
+  char *const from = round_up(data_ + begin, page_size());
+  const size_t n = static_cast<size_t>(data_ + size_ - from);
+  if (n == 0) return INFERMEM_OK;
+  if (locked_) munlock(from, n);  // the kernel keeps locked pages
+  const bool done = madvise(from, n, fd_ >= 0 ? MADV_REMOVE : MADV_DONTNEED) == 0;
+  const int reason = errno;
+  if (locked_) mlock2(from, n, MLOCK_ONFAULT);
+  return done ? INFERMEM_OK : fail_os(INFERMEM_E_SYSTEM, reason, "returning %zu bytes", n);
+}
+
+// Not checked by AddressSanitizer, which may hold a page's first byte to be poisoned.
+__attribute__((no_sanitize("address"))) static void touch(char *byte) {
+  // Adding nothing, atomically, commits a page as a write does, and loses no write of another thread's.
+  __atomic_fetch_add(byte, 0, __ATOMIC_RELAXED);
+}
+
+int commit_pages(void *p, size_t n) {
+  const size_t page = page_size();
+  auto *const begin = static_cast<char *>(p);
+  // Outward to whole pages: committing the rest of a page changes nothing that its owner could see.
+  char *const first = round_down(begin, page);
+  char *const last = round_up(begin + n, page);
+  while (madvise(first, static_cast<size_t>(last - first), MADV_POPULATE_WRITE) != 0) {
+    if (errno == EINTR || errno == EAGAIN) continue;
+    if (errno == EINVAL) {  // a kernel without MADV_POPULATE_WRITE
+      for (char *q = first; q < last; q += page) touch(q < begin ? begin : q);
+      break;
+    }
+    return errno;
+  }
+  return 0;
+}
+
+Status protect_pages(void *p, size_t n, bool writable) {
+  if (mprotect(p, n, writable ? PROT_READ | PROT_WRITE : PROT_READ) == 0) return INFERMEM_OK;
+  return fail_os(INFERMEM_E_SYSTEM, errno, "changing the protection of %zu bytes", n);
+}
+
+}  // namespace infermem

@@ -1,0 +1,25 @@
+// Text for the caller's buffer.
+#pragma once
+
+#include <cstring>
+
+#include "base/error.hh"
+
+namespace infermem {
+
+// Copies a text of `length` bytes, and a NUL, to a buffer of `capacity` bytes; *out_length is the length without the
+// NUL. A NULL buffer of capacity 0 asks for the length alone. Records INFERMEM_E_NULL or INFERMEM_E_BUFFER.
+inline Status put_text(const char *text, size_t length, char *buffer, size_t capacity, size_t *out_length) {
+  if (!buffer && capacity != 0) return fail_null("buffer");
+  if (buffer) {
+    if (capacity <= length)
+      return fail(INFERMEM_E_BUFFER, length + 1, capacity, "the text needs %zu bytes, the buffer has %zu", length + 1,
+                  capacity);
+    std::memcpy(buffer, text, length);
+    buffer[length] = '\0';
+  }
+  *out_length = length;
+  return INFERMEM_OK;
+}
+
+}  // namespace infermem
