@@ -5,9 +5,15 @@
 #include "infermem/abi.h"
 #include "infermem/alloc.h"
 #include "infermem/api.h"
+#include "infermem/device.h"
 #include "infermem/dtype.h"
 #include "infermem/error.h"
+#include "infermem/kv.h"
 #include "infermem/layout.h"
+#include "infermem/model.h"
+#include "infermem/neuron.h"
+#include "infermem/plan.h"
+#include "infermem/quant.h"
 #include "infermem/tensor.h"
 
 #endif

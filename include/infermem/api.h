@@ -17,13 +17,20 @@
 
 #include "abi.h"
 #include "alloc.h"
+#include "device.h"
 #include "dtype.h"
 #include "error.h"
+#include "kv.h"
 #include "layout.h"
+#include "model.h"
+#include "neuron.h"
+#include "plan.h"
+#include "quant.h"
 #include "tensor.h"
 
 INFERMEM_BEGIN_DECLS
 
+/* clang-format off */
 typedef struct infermem_api_table {
   size_t struct_size;
   uint32_t (*infermem_version)(void);
@@ -65,7 +72,83 @@ typedef struct infermem_api_table {
   size_t (*layout_total)(const infermem_layout *layout);
   int32_t (*layout_stat)(const infermem_layout *layout, infermem_layout_usage *out);
   int32_t (*layout_stat_text)(const infermem_layout *layout, char *buffer, size_t capacity, size_t *out_length);
+  int32_t (*neuron_new)(const infermem_neuron_options *options, infermem_neuron **out);
+  void (*neuron_free)(infermem_neuron *neuron);
+  int32_t (*neuron_record)(infermem_neuron *neuron, size_t layer, const uint32_t *indices, size_t n_indices);
+  int32_t (*neuron_reclassify)(infermem_neuron *neuron, size_t layer);
+  int32_t (*neuron_hot)(const infermem_neuron *neuron, size_t layer, const uint32_t **out, size_t *out_n);
+  int32_t (*neuron_cold)(const infermem_neuron *neuron, size_t layer, const uint32_t **out, size_t *out_n);
+  int32_t (*neuron_is_hot)(const infermem_neuron *neuron, size_t layer, uint32_t index);
+  double (*neuron_frequency)(const infermem_neuron *neuron, size_t layer, uint32_t index);
+  int32_t (*neuron_stat)(const infermem_neuron *neuron, size_t layer, infermem_neuron_counts *out);
+  int32_t (*neuron_clear)(infermem_neuron *neuron);
+  int32_t (*quant_from_f32)(const float *data, size_t n, size_t rows, size_t cols, const infermem_quant_options *options, infermem_quant **out);
+  int32_t (*quant_borrow)(int32_t dtype, const void *bytes, size_t n_bytes, size_t rows, size_t cols, const infermem_quant_options *options, infermem_quant **out);
+  void (*quant_free)(infermem_quant *q);
+  int32_t (*quant_to_f32)(const infermem_quant *q, float *out, size_t n);
+  int32_t (*quant_rows_to_f32)(const infermem_quant *q, const size_t *rows, size_t n_rows, float *out, size_t n_out);
+  int32_t (*quant_error)(const infermem_quant *q, const float *data, size_t n, infermem_quant_errors *out);
+  int32_t (*quant_shape)(const infermem_quant *q, size_t *out_rows, size_t *out_cols);
+  size_t (*quant_bytes)(const infermem_quant *q);
+  int32_t (*quant_bits)(const infermem_quant *q);
+  size_t (*quant_group)(const infermem_quant *q);
+  int32_t (*quant_dtype)(const infermem_quant *q);
+  int32_t (*kv_new)(const infermem_kv_options *options, infermem_kv **out);
+  void (*kv_free)(infermem_kv *kv);
+  int32_t (*kv_append)(infermem_kv *kv, size_t layer, const float *k, size_t k_len, const float *v, size_t v_len, size_t n_tokens);
+  int32_t (*kv_advance)(infermem_kv *kv, size_t n);
+  int32_t (*kv_abort)(infermem_kv *kv);
+  int32_t (*kv_truncate)(infermem_kv *kv, size_t n);
+  int32_t (*kv_clear)(infermem_kv *kv);
+  int32_t (*kv_keys)(const infermem_kv *kv, size_t layer, infermem_view *out);
+  int32_t (*kv_values)(const infermem_kv *kv, size_t layer, infermem_view *out);
+  int32_t (*kv_keys_pending)(const infermem_kv *kv, size_t layer, infermem_view *out);
+  int32_t (*kv_values_pending)(const infermem_kv *kv, size_t layer, infermem_view *out);
+  int32_t (*kv_read)(const infermem_kv *kv, size_t layer, int32_t which, size_t first, size_t n, float *out, size_t n_out);
+  size_t (*kv_len)(const infermem_kv *kv);
+  size_t (*kv_max)(const infermem_kv *kv);
+  uint64_t (*kv_generation)(const infermem_kv *kv);
+  size_t (*kv_layer_stride)(const infermem_kv *kv, int32_t which);
+  size_t (*kv_memory_bytes)(const infermem_kv *kv);
+  size_t (*kv_memory_reserved)(const infermem_kv *kv);
+  size_t (*kv_memory_committed)(const infermem_kv *kv);
+  int32_t (*model_open)(const char *path, const infermem_model_options *options, infermem_model **out);
+  void (*model_free)(infermem_model *model);
+  size_t (*model_warning_count)(const infermem_model *model);
+  const char *(*model_warning)(const infermem_model *model, size_t index);
+  int32_t (*model_config)(const infermem_model *model, infermem_model_config *out);
+  int32_t (*infermem_config_validate)(const infermem_model_config *config);
+  size_t (*model_tensor_count)(const infermem_model *model);
+  int32_t (*model_tensor_info)(const infermem_model *model, size_t index, infermem_tensor_info *out);
+  int32_t (*model_tensor_find)(const infermem_model *model, const char *name, size_t *out_index);
+  int32_t (*model_tensor_view)(const infermem_model *model, size_t index, infermem_view *out);
+  size_t (*model_meta_count)(const infermem_model *model);
+  int32_t (*model_meta_info)(const infermem_model *model, size_t index, infermem_meta_info *out);
+  int32_t (*model_meta_find)(const infermem_model *model, const char *key, size_t *out_index);
+  int32_t (*model_meta_u64)(const infermem_model *model, const char *key, uint64_t *out);
+  int32_t (*model_meta_i64)(const infermem_model *model, const char *key, int64_t *out);
+  int32_t (*model_meta_f64)(const infermem_model *model, const char *key, double *out);
+  int32_t (*model_meta_bool)(const infermem_model *model, const char *key, int32_t *out);
+  int32_t (*model_meta_string)(const infermem_model *model, const char *key, const char **out, size_t *out_length);
+  int32_t (*model_meta_array_u64)(const infermem_model *model, const char *key, uint64_t first, size_t n, uint64_t *out);
+  int32_t (*device_probe)(const infermem_device_options *options, infermem_device_list **out);
+  void (*device_free)(infermem_device_list *list);
+  size_t (*device_count)(const infermem_device_list *list);
+  int32_t (*device_info)(const infermem_device_list *list, size_t index, infermem_device_facts *out);
+  int32_t (*device_host)(const infermem_device_list *list, infermem_host_facts *out);
+  int32_t (*device_why_not)(const infermem_device_list *list, int32_t *out_code);
+  const char *(*device_why_not_text)(const infermem_device_list *list);
+  int32_t (*plan_estimate_layer)(const infermem_model_config *config, uint64_t *out_bytes);
+  int32_t (*plan_estimate_kv)(const infermem_model_config *config, uint64_t n_tokens, uint64_t *out_bytes);
+  int32_t (*plan_estimate_full)(const infermem_model_config *config, uint64_t n_tokens, uint64_t *out_bytes);
+  int32_t (*plan_estimate_streaming)(const infermem_model_config *config, uint64_t n_tokens, uint64_t *out_bytes);
+  int32_t (*plan_estimate_prefill_cache)(const infermem_model_config *config, int32_t fp8, uint64_t *out_bytes);
+  int32_t (*plan_estimate_mode)(const infermem_model_config *config, uint64_t n_tokens, uint64_t free_bytes, int32_t *out_mode);
+  int32_t (*plan_should_stream)(const infermem_model_config *config, uint64_t n_tokens, uint64_t free_bytes, int32_t *out);
+  const char *(*plan_mode_text)(int32_t mode);
+  int32_t (*plan_estimate_text)(const infermem_model_config *config, uint64_t n_tokens, uint64_t free_bytes, uint64_t total_bytes, char *buffer, size_t capacity, size_t *out_length);
 } infermem_api_table;
+/* clang-format on */
 
 typedef const infermem_api_table *(*infermem_api_function)(uint32_t major);
 

@@ -100,7 +100,8 @@ def table_header(rows, prototypes):
     includes = "".join(
         f'#include "{h.name}"\n' for h in sorted((ROOT / "include/infermem").glob("*.h")) if h.name != "api.h"
     )
-    body = "\nINFERMEM_BEGIN_DECLS\n\ntypedef struct infermem_api_table {\n  size_t struct_size;\n"
+    body = "\nINFERMEM_BEGIN_DECLS\n\n/* clang-format off */\n"
+    body += "typedef struct infermem_api_table {\n  size_t struct_size;\n"
     for name, _ in rows:
         if name == "infermem_api":
             continue
@@ -108,6 +109,7 @@ def table_header(rows, prototypes):
         space = "" if returns.endswith("*") else " "
         body += f"  {returns}{space}(*{name})({arguments});\n"
     body += """} infermem_api_table;
+/* clang-format on */
 
 typedef const infermem_api_table *(*infermem_api_function)(uint32_t major);
 

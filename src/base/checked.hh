@@ -54,6 +54,7 @@ template <typename To, typename From>
   return true;
 }
 
-constexpr bool is_power_of_two(size_t n) { return n != 0 && (n & (n - 1)) == 0; }
+// The lowest set bit and all below it exceed n - 1 only where that bit is the highest too; of 0, n - 1 is the largest.
+constexpr bool is_power_of_two(size_t n) { return (n ^ (n - 1)) > n - 1; }
 
 }  // namespace infermem::checked

@@ -18,7 +18,7 @@ Status dtype_block(int32_t dtype, Block *out) {
 }
 
 Status dtype_bytes(int32_t dtype, uint64_t n, uint64_t *out) {
-  Block block;
+  Block block = {};
   INFERMEM_TRY(dtype_block(dtype, &block));
   if (n % block.elements != 0)
     return fail(INFERMEM_E_SHAPE, block.elements, n, "%llu elements are not whole blocks of %u",
@@ -46,7 +46,7 @@ const char *infermem_dtype_name(int32_t dtype) {
 int32_t infermem_dtype_block(int32_t dtype, size_t *out_elements, size_t *out_bytes) {
   INFERMEM_NOT_NULL(out_elements);
   INFERMEM_NOT_NULL(out_bytes);
-  infermem::Block block;
+  infermem::Block block = {};
   INFERMEM_STEP(infermem::dtype_block(dtype, &block));
   *out_elements = block.elements;
   *out_bytes = block.bytes;

@@ -8,6 +8,8 @@ if(INFERMEM_SANITIZE)
   target_compile_options(infermem_flags INTERFACE -fsanitize=${INFERMEM_SANITIZE} -fno-sanitize-recover=all
     -fno-omit-frame-pointer)
   target_link_options(infermem_flags INTERFACE -fsanitize=${INFERMEM_SANITIZE})
+  # These two of clang's checks are about C++ types at run time, and would have C programs linked with a C++ runtime.
+  target_compile_options(infermem_flags INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-fno-sanitize=function,vptr>)
 endif()
 if(INFERMEM_COVERAGE)
   target_compile_options(infermem_flags INTERFACE --coverage)

@@ -31,4 +31,9 @@ Status Store::check() const {
   return INFERMEM_OK;
 }
 
+Status Store::check_writable() const {
+  INFERMEM_TRY(check());
+  return tape_ ? tape_->core.check_unsealed() : INFERMEM_OK;
+}
+
 }  // namespace infermem

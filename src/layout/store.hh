@@ -16,6 +16,8 @@ class Store {
 
   // INFERMEM_OK, or INFERMEM_E_STALE when the tape has taken the memory back.
   Status check() const;
+  // The same, and INFERMEM_E_SEALED when the tape is read-only.
+  Status check_writable() const;
 
   char *data() const { return data_; }
   bool from_tape() const { return tape_ != nullptr; }

@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "base/checked.hh"
 #include "base/log.hh"
 
 namespace infermem {
@@ -41,22 +40,21 @@ Status Tape::open(const infermem_tape_options &options, const Allocator &) {
   INFERMEM_TRY(check_options(options));
   const uint32_t flags = options.flags;
   uint32_t granted = flags & kSettings;
-  if (options.lent) {
-    base_ = static_cast<char *>(options.lent);
-    size_ = options.size;
-    if (reinterpret_cast<uintptr_t>(base_) > UINTPTR_MAX - size_)
-      return fail(INFERMEM_E_OVERFLOW, 0, size_, "%zu bytes lent at %p do not fit the address range", size_,
+  void *base = options.lent;
+  size_t size = options.size;
+  if (base) {
+    if (reinterpret_cast<uintptr_t>(base) > PTRDIFF_MAX - size || size > PTRDIFF_MAX)
+      return fail(INFERMEM_E_OVERFLOW, 0, size, "%zu bytes lent at %p do not fit the address range", size,
                   options.lent);
-    lent_ = true;
   } else {
     MappingWishes wishes;
     wishes.huge = (flags & INFERMEM_TAPE_HUGE) != 0;
     wishes.guard = (flags & INFERMEM_TAPE_GUARD) != 0;
     wishes.shared = (flags & INFERMEM_TAPE_SHARED) != 0;
     wishes.numa_nodes = options.numa_nodes;
-    INFERMEM_TRY(mapping_.reserve(options.size, wishes));
-    base_ = mapping_.data();
-    size_ = mapping_.size();
+    INFERMEM_TRY(mapping_.reserve(size, wishes));
+    base = mapping_.data();
+    size = mapping_.size();
     const MappingWishes &got = mapping_.granted();
     if (got.huge) granted |= INFERMEM_TAPE_HUGE;
     if (got.guard) granted |= INFERMEM_TAPE_GUARD;
@@ -65,11 +63,11 @@ Status Tape::open(const infermem_tape_options &options, const Allocator &) {
     if ((flags & INFERMEM_TAPE_LOCK) && mapping_.lock()) granted |= INFERMEM_TAPE_LOCK;
   }
   if (flags & INFERMEM_TAPE_WARM) {
-    const int refused = commit_pages(base_, size_);
+    const int refused = commit_pages(base, size);
     if (refused == 0)
       granted |= INFERMEM_TAPE_WARM;
     else
-      log(INFERMEM_LOG_INFO, "%zu bytes not warmed: errno %d", size_, refused);
+      log(INFERMEM_LOG_INFO, "%zu bytes not warmed: errno %d", size, refused);
   }
 
   const uint32_t wanted = flags | (options.numa_nodes != 0 ? uint32_t{INFERMEM_TAPE_NUMA} : 0);
@@ -77,30 +75,49 @@ Status Tape::open(const infermem_tape_options &options, const Allocator &) {
     return fail(INFERMEM_E_SYSTEM, wanted, granted, "of the tape flags 0x%x required, 0x%x were not granted", wanted,
                 wanted & ~granted);
 
-  limit_ = size_;
+  base_ = reinterpret_cast<uintptr_t>(base);
+  cursor_.store(base_, std::memory_order_relaxed);
+  end_ = base_ + size;
+  size_ = size;
   exclusive_ = (flags & INFERMEM_TAPE_EXCLUSIVE) != 0;
   red_zone_ = poison::active() ? kRedZone : 0;
+  if (poison::active() || (flags & INFERMEM_TAPE_ZERO_ON_CLEAR)) special_ |= kCleaned;
   requested_ = flags;
   granted_ = granted;
+  lent_ = options.lent != nullptr;
   id_ = next_id.fetch_add(1, std::memory_order_relaxed);
-  poison::forbid(base_, size_);
+  poison::forbid(base, size);
   return INFERMEM_OK;
 }
 
 Tape::~Tape() {
   if (!base_) return;
-  if (sealed_ && lent_) (void)unseal();
-  poison::allow(base_, size_);  // the next owner of these addresses starts without marks
+  if ((special_ & kSealed) && lent_) (void)unseal();
+  poison::allow_defined(data(), size_);  // the next owner of these addresses starts without marks
 }
 
-void Tape::make_accessible(char *pointer, size_t size) const {
-  if (granted_ & INFERMEM_TAPE_ZERO_ON_CLEAR || lent_)
-    poison::allow_defined(pointer, size);
+void Tape::make_accessible(uintptr_t begin, size_t size) const {
+  auto *const p = reinterpret_cast<void *>(begin);
+  if ((granted_ & INFERMEM_TAPE_ZERO_ON_CLEAR) || lent_)
+    poison::allow_defined(p, size);
   else
-    poison::allow(pointer, size);
+    poison::allow(p, size);
 }
 
-Status Tape::refuse(size_t size, size_t align) const {
+void Tape::give_back(uintptr_t to) {
+  if (special_ & kCleaned) {
+    auto *const p = reinterpret_cast<void *>(to);
+    const size_t n = cursor_.load(std::memory_order_relaxed) - to;
+    if (granted_ & INFERMEM_TAPE_ZERO_ON_CLEAR) {
+      poison::allow(p, n);  // the red zones among it
+      std::memset(p, 0, n);
+    }
+    poison::forbid(p, n);
+  }
+  move_back(to);
+}
+
+Status Tape::why_not(size_t size, size_t align) const {
   if (size == 0) return fail(INFERMEM_E_ARG, 1, 0, "size is 0");
   if (!checked::is_power_of_two(align)) return fail(INFERMEM_E_ARG, 0, align, "align is %zu, no power of two", align);
   INFERMEM_TRY(check_unsealed());
@@ -111,7 +128,7 @@ Status Tape::refuse(size_t size, size_t align) const {
 }
 
 Status Tape::check_unsealed() const {
-  if (!sealed_) return INFERMEM_OK;
+  if (!(special_ & kSealed)) return INFERMEM_OK;
   return fail(INFERMEM_E_SEALED, 0, 0, "the tape of %zu bytes is sealed", size_);
 }
 
@@ -123,9 +140,7 @@ Status Tape::alloc_array(size_t count, size_t size, size_t align, void **out) co
   return alloc(bytes, align, out);
 }
 
-infermem_tape_mark Tape::mark() const {
-  return {id_, cursor_.load(std::memory_order_relaxed), generation_.load(std::memory_order_relaxed)};
-}
+infermem_tape_mark Tape::mark() const { return {id_, offset(), generation()}; }
 
 Status Tape::rewind(const infermem_tape_mark &mark) {
   INFERMEM_TRY(check_unsealed());
@@ -134,96 +149,85 @@ Status Tape::rewind(const infermem_tape_mark &mark) {
   if (mark.generation != generation)
     return fail(INFERMEM_E_STALE, generation, mark.generation, "the mark is of generation %llu, the tape is at %llu",
                 static_cast<unsigned long long>(mark.generation), static_cast<unsigned long long>(generation));
-  const size_t cursor = cursor_.load(std::memory_order_relaxed);
-  if (mark.offset > cursor)
-    return fail(INFERMEM_E_STALE, cursor, mark.offset, "the mark is at byte %llu, the cursor at %zu",
-                static_cast<unsigned long long>(mark.offset), cursor);
-  give_back(static_cast<size_t>(mark.offset));
+  const size_t used = offset();
+  if (mark.offset > used)
+    return fail(INFERMEM_E_STALE, used, mark.offset, "the mark is at byte %llu, the cursor at %zu",
+                static_cast<unsigned long long>(mark.offset), used);
+  give_back(base_ + static_cast<size_t>(mark.offset));
   return INFERMEM_OK;
 }
 
 Status Tape::check_clearable() const {
-  if (kept_) return fail(INFERMEM_E_STATE, 0, 0, "this is a layout's weights tape, which is never cleared");
+  if (special_ & kKept) return fail(INFERMEM_E_STATE, 0, 0, "this is a layout's weights tape, which is never cleared");
   return check_unsealed();
 }
 
 Status Tape::clear() {
   INFERMEM_TRY(check_clearable());
-  give_back(0);
-  generation_.store(generation() + 1, std::memory_order_relaxed);
+  give_back(base_);
+  next_generation();
   return INFERMEM_OK;
-}
-
-void Tape::give_back(size_t cursor) {
-  const size_t end = cursor_.load(std::memory_order_relaxed);
-  if (end > peak_.load(std::memory_order_relaxed)) peak_.store(end, std::memory_order_relaxed);
-  if (granted_ & INFERMEM_TAPE_ZERO_ON_CLEAR) {
-    poison::allow(base_ + cursor, end - cursor);
-    std::memset(base_ + cursor, 0, end - cursor);
-  }
-  poison::forbid(base_ + cursor, end - cursor);
-  cursor_.store(cursor, std::memory_order_relaxed);
 }
 
 Status Tape::trim() {
   INFERMEM_TRY(check_unsealed());
   if (lent_) return fail(INFERMEM_E_UNSUPPORTED, 0, 0, "the memory is lent: its pages are its owner's");
-  return mapping_.discard_from(cursor_.load(std::memory_order_relaxed));
+  return mapping_.discard_from(offset());
 }
 
 Status Tape::warm() const {
   INFERMEM_TRY(check_unsealed());
-  const int refused = commit_pages(base_, size_);
+  const int refused = commit_pages(data(), size_);
   if (refused == 0) return INFERMEM_OK;
   return fail_os(refused == ENOMEM ? INFERMEM_E_NOMEM : INFERMEM_E_SYSTEM, refused, "committing %zu bytes", size_);
 }
 
 Status Tape::seal() {
-  if (sealed_) return INFERMEM_OK;
+  if (special_ & kSealed) return INFERMEM_OK;
   const size_t page = page_size();
-  if (reinterpret_cast<uintptr_t>(base_) % page != 0 || size_ % page != 0)
+  if (base_ % page != 0 || size_ % page != 0)
     return fail(INFERMEM_E_UNSUPPORTED, page, size_, "the memory lent, %zu bytes at %p, is not whole pages of %zu",
-                size_, static_cast<void *>(base_), page);
-  INFERMEM_TRY(protect_pages(base_, size_, false));
-  sealed_ = true;
-  limit_ = 0;
+                size_, data(), page);
+  INFERMEM_TRY(protect_pages(data(), size_, false));
+  special_ |= kSealed;
+  end_ = 0;
   return INFERMEM_OK;
 }
 
 Status Tape::unseal() {
-  if (!sealed_) return INFERMEM_OK;
-  INFERMEM_TRY(protect_pages(base_, size_, true));
-  sealed_ = false;
-  limit_ = size_;
+  if (!(special_ & kSealed)) return INFERMEM_OK;
+  INFERMEM_TRY(protect_pages(data(), size_, true));
+  special_ &= static_cast<uint8_t>(~kSealed);
+  end_ = base_ + size_;
   return INFERMEM_OK;
 }
 
 TapeUsage Tape::usage() const {
   // One look at the cursor for both figures: used is never beyond peak.
-  const size_t used = cursor_.load(std::memory_order_relaxed);
+  const size_t used = offset();
   return {used, std::max(used, peak_.load(std::memory_order_relaxed)), size_};
 }
 
 size_t Tape::free_bytes() const {
-  const size_t used = cursor_.load(std::memory_order_relaxed);
-  const size_t left = size_ - used;
-  return left - std::min(left, gap(used));
+  const uintptr_t cursor = cursor_.load(std::memory_order_relaxed);
+  const size_t left = size_ - (cursor - base_);
+  return left - std::min(left, gap(cursor));
 }
 
 bool Tape::owns(const void *pointer) const {
-  const auto *p = static_cast<const char *>(pointer);
-  return p >= base_ && static_cast<size_t>(p - base_) < cursor_.load(std::memory_order_relaxed);
+  // A pointer before the base wraps, and is beyond any cursor.
+  return offset_of(pointer) < offset();
 }
 
 void Tape::describe(infermem_tape_facts *out) const {
-  out->base = base_;
+  out->base = data();
   out->total = size_;
   out->page_size = page_size();
   out->requested = requested_;
   out->granted = granted_;
   out->fd = mapping_.fd();
   out->red_zone = static_cast<uint32_t>(red_zone_);
-  out->is_sealed = sealed_ ? 1 : 0;
+  out->is_sealed = (special_ & kSealed) ? 1 : 0;
 }
 
 }  // namespace infermem

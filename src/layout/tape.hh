@@ -1,8 +1,9 @@
 // A tape: a range of memory and a cursor. Everything before the cursor is handed out, everything after it is free.
 //
-// alloc() runs in many threads at once: the cursor moves by compare-and-swap, so an allocation that does not fit never
-// moves it. The cursor only grows between the exclusive calls (rewind, clear), so these alone need to keep the peak up
-// to date, and alloc() touches one atomic.
+// try_alloc() runs in many threads at once: the cursor moves by compare-and-swap, so an allocation that does not fit
+// never moves it. The cursor only grows between the exclusive calls (rewind, clear), so these alone need to keep the
+// peak up to date, and try_alloc() touches one atomic. Cursor and end are addresses, which makes aligning one addition
+// and one mask: that chain, from one allocation's cursor to the next's, is what an allocation costs.
 #pragma once
 
 #include <atomic>
@@ -10,6 +11,7 @@
 #include <cstdint>
 
 #include "base/allocator.hh"
+#include "base/checked.hh"
 #include "base/handle.hh"
 #include "base/mapping.hh"
 #include "base/poison.hh"
@@ -32,11 +34,20 @@ class Tape {
   // Maps (or borrows) the memory and grants the wishes. Called once.
   Status open(const infermem_tape_options &options, const Allocator &allocator);
 
-  Status alloc(size_t size, size_t align, void **out) const;
+  // True and *out when size bytes at align could be had; else nothing has changed, and why_not() says what is wrong.
+  bool try_alloc(size_t size, size_t align, void **out) const;
+  // Records why an allocation just failed; counts it where the tape was full.
+  [[gnu::cold]] Status why_not(size_t size, size_t align) const;
+  Status alloc(size_t size, size_t align, void **out) const {
+    return __builtin_expect(try_alloc(size, align, out), 1) ? INFERMEM_OK : why_not(size, align);
+  }
   Status alloc_array(size_t count, size_t size, size_t align, void **out) const;
   infermem_tape_mark mark() const;
   Status rewind(const infermem_tape_mark &mark);
+  Status check_unsealed() const;
   Status check_clearable() const;
+  // Clears a tape of which nothing is special; else does nothing, and leaves it to clear().
+  bool try_clear();
   Status clear();
   Status trim();
   Status warm() const;
@@ -48,29 +59,35 @@ class Tape {
   uint64_t failures() const { return failures_.load(std::memory_order_relaxed); }
   uint64_t generation() const { return generation_.load(std::memory_order_relaxed); }
   bool owns(const void *pointer) const;
-  size_t offset_of(const char *pointer) const { return static_cast<size_t>(pointer - base_); }
+  size_t offset_of(const void *pointer) const { return reinterpret_cast<uintptr_t>(pointer) - base_; }
   void describe(infermem_tape_facts *out) const;
 
   // A tape that is a layout's weights: only the end of the layout clears it.
-  void keep_for_ever() { kept_ = true; }
+  void keep_for_ever() { special_ |= kKept; }
 
  private:
   // Bytes left untouched before an allocation at the cursor: none at the start of the tape.
-  size_t gap(size_t cursor) const { return poison::kCompiledIn && cursor != 0 ? red_zone_ : 0; }
-  void make_accessible(char *pointer, size_t size) const;
-  Status refuse(size_t size, size_t align) const;
-  Status check_unsealed() const;
-  // Moves the cursor back and takes the bytes behind it out of use.
-  void give_back(size_t cursor);
+  size_t gap(uintptr_t cursor) const { return poison::kCompiledIn && cursor != base_ ? red_zone_ : 0; }
+  void make_accessible(uintptr_t begin, size_t size) const;
+  // Takes the bytes from there to the cursor out of use, and moves the cursor back.
+  void give_back(uintptr_t to);
+  void move_back(uintptr_t to);
+  void next_generation() { generation_.store(generation() + 1, std::memory_order_relaxed); }
+  void *data() const { return reinterpret_cast<void *>(base_); }
+  size_t offset() const { return cursor_.load(std::memory_order_relaxed) - base_; }
 
-  // What alloc() reads and writes, in one cache line.
-  char *base_ = nullptr;
-  size_t limit_ = 0;  // the size; 0 while sealed, so that alloc() need not ask
+  // What try_alloc() reads and writes, in one cache line.
+  mutable std::atomic<uintptr_t> cursor_{0};
+  uintptr_t end_ = 0;  // 0 while sealed, so that try_alloc() need not ask
+  uintptr_t base_ = 0;
   size_t red_zone_ = 0;
   bool exclusive_ = false;
-  bool kept_ = false;
-  bool sealed_ = false;
-  mutable std::atomic<size_t> cursor_{0};
+  enum : uint8_t {
+    kSealed = 1,
+    kKept = 2,
+    kCleaned = 4  // what is given back is zeroed, or marked for a tool
+  };
+  uint8_t special_ = 0;
 
   std::atomic<size_t> peak_{0};  // of the past; the cursor may be beyond it
   std::atomic<uint64_t> generation_{0};
@@ -83,28 +100,35 @@ class Tape {
   Mapping mapping_;
 };
 
-// alloc() and what it needs are inline: the border function is the only caller where it counts.
-inline Status Tape::alloc(size_t size, size_t align, void **out) const {
-  if (__builtin_expect(size == 0 || align == 0 || (align & (align - 1)) != 0, 0)) return refuse(size, align);
-  size_t cursor = cursor_.load(std::memory_order_relaxed);
-  for (;;) {
-    const size_t start = cursor + gap(cursor);
-    // The padding that brings the address, not the offset, to a multiple of align. Cannot overflow.
-    const size_t padding = (0 - (reinterpret_cast<uintptr_t>(base_) + start)) & (align - 1);
-    const size_t limit = limit_;
-    if (__builtin_expect(start > limit || padding > limit - start || size > limit - start - padding, 0))
-      return refuse(size, align);
-    const size_t offset = start + padding;
+inline bool Tape::try_alloc(size_t size, size_t align, void **out) const {
+  if (__builtin_expect(size == 0 || !checked::is_power_of_two(align), 0)) return false;
+  uintptr_t cursor = cursor_.load(std::memory_order_relaxed);
+  uintptr_t begin;
+  do {
+    // Neither wraps: an address is below 2^56, and align - 1 below 2^63.
+    begin = (cursor + gap(cursor) + (align - 1)) & (0 - align);
+    if (__builtin_expect(begin > end_ || size > end_ - begin, 0)) return false;
     if (exclusive_) {
-      cursor_.store(offset + size, std::memory_order_relaxed);
-    } else if (!cursor_.compare_exchange_weak(cursor, offset + size, std::memory_order_relaxed)) {
-      continue;
+      cursor_.store(begin + size, std::memory_order_relaxed);
+      break;
     }
-    char *const pointer = base_ + offset;
-    if (poison::kCompiledIn) make_accessible(pointer, size);
-    *out = pointer;
-    return INFERMEM_OK;
-  }
+  } while (!cursor_.compare_exchange_weak(cursor, begin + size, std::memory_order_relaxed));
+  if (poison::kCompiledIn) make_accessible(begin, size);
+  *out = reinterpret_cast<void *>(begin);
+  return true;
+}
+
+inline void Tape::move_back(uintptr_t to) {
+  const size_t used = offset();
+  if (used > peak_.load(std::memory_order_relaxed)) peak_.store(used, std::memory_order_relaxed);
+  cursor_.store(to, std::memory_order_relaxed);
+}
+
+inline bool Tape::try_clear() {
+  if (__builtin_expect(special_ != 0, 0)) return false;
+  move_back(base_);
+  next_generation();
+  return true;
 }
 
 }  // namespace infermem

@@ -22,6 +22,18 @@
 
 void support_assert_status(int32_t expected, int32_t got, const char *call, const char *file, int line);
 
+/* 1 when the test was built with AddressSanitizer or ThreadSanitizer, else 0. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TEST_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define TEST_SANITIZED 1
+#endif
+#endif
+#ifndef TEST_SANITIZED
+#define TEST_SANITIZED 0
+#endif
+
 /* ---- Allocators ---- */
 
 /* An allocator that counts, and fails on demand. Give &a.hook to the library. */

@@ -1,0 +1,100 @@
+# Everything a user or a developer does with the tree. Each target first installs the Debian packages that it misses.
+#
+#   make demo       builds, installs to a folder of the build, and decodes tokens from a model file with it
+#   make test       builds with gcc and clang, warnings as errors, and runs all tests
+#   make bench      measures, and compares with the bars
+#   make memcheck asan tsan fuzz coverage format deb install clean
+
+SHELL = /bin/sh
+BUILD = build
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 60
+
+NEED = sh src/packaging/need
+BUILD_PACKAGES = cmake make gcc g++ pkg-config libxxhash-dev
+TEST_PACKAGES = $(BUILD_PACKAGES) clang clang-format libcmocka-dev valgrind python3 python3-numpy binutils
+
+# Folder, options of CMake. What passes is told in a line; warnings and errors show.
+configure = cmake -S . -B $(1) -DINFERMEM_WERROR=ON $(2) >/dev/null
+compile = cmake --build $(1) -j $(JOBS) >/dev/null
+build = $(call configure,$(1),$(2)) && $(call compile,$(1))
+tested = $(call build,$(1),$(2)) && ctest --output-on-failure -j $(JOBS) --no-tests=error --test-dir $(1)
+ADDRESS = address,undefined
+
+.PHONY: all demo test bench memcheck asan tsan fuzz coverage format deb install clean
+.DELETE_ON_ERROR:
+
+all:
+	@$(NEED) $(BUILD_PACKAGES)
+	@$(call build,$(BUILD)/library,-DINFERMEM_BUILD_TESTS=OFF -DCMAKE_INSTALL_PREFIX=$(PREFIX))
+
+# The library is installed below the build folder, and the demo is compiled against what is there, as a user's is.
+demo: STAGE = $(CURDIR)/$(BUILD)/stage
+demo:
+	@$(NEED) $(BUILD_PACKAGES)
+	@echo "demo: building, and installing to $(BUILD)/stage"
+	@$(call build,$(BUILD)/demo,-DCMAKE_BUILD_TYPE=Release -DINFERMEM_BUILD_TESTS=OFF -DCMAKE_INSTALL_PREFIX=$(STAGE))
+	@cmake --install $(BUILD)/demo >/dev/null
+	@$(MAKE) --no-print-directory -s -C bindings/c PREFIX=$(STAGE) OUT=$(CURDIR)/$(BUILD)/demo/decode
+	@$(BUILD)/demo/decode tests/data/tiny-llama.gguf
+
+test:
+	@$(NEED) $(TEST_PACKAGES)
+	@echo "test: all tests, with gcc"
+	@$(call tested,$(BUILD)/gcc,-DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++)
+	@echo "test: all tests, with clang"
+	@$(call tested,$(BUILD)/clang,-DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++)
+	@$(MAKE) --no-print-directory memcheck
+
+memcheck:
+	@$(NEED) $(TEST_PACKAGES)
+	@echo "memcheck: the unit tests under Valgrind"
+	@$(call tested,$(BUILD)/memcheck,-DINFERMEM_MEMCHECK=ON)
+
+asan:
+	@$(NEED) $(TEST_PACKAGES)
+	@echo "asan: the tests under AddressSanitizer and UndefinedBehaviorSanitizer"
+	@$(call tested,$(BUILD)/asan,-DINFERMEM_SANITIZE=$(ADDRESS))
+
+tsan:
+	@$(NEED) $(TEST_PACKAGES)
+	@echo "tsan: the tests under ThreadSanitizer"
+	@$(call tested,$(BUILD)/tsan,-DINFERMEM_SANITIZE=thread)
+
+bench:
+	@$(NEED) $(BUILD_PACKAGES) libbenchmark-dev libmimalloc-dev
+	@$(call build,$(BUILD)/bench,-DCMAKE_BUILD_TYPE=Release -DINFERMEM_BUILD_TESTS=OFF -DINFERMEM_BUILD_BENCH=ON)
+	@$(BUILD)/bench/tests/bench
+
+fuzz:
+	@$(NEED) $(TEST_PACKAGES) libclang-rt-14-dev
+	@$(call build,$(BUILD)/fuzz,-DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DINFERMEM_BUILD_TESTS=OFF \
+	  -DINFERMEM_BUILD_FUZZ=ON -DINFERMEM_SANITIZE=$(ADDRESS))
+	@for target in $(BUILD)/fuzz/tests/*_fuzz; do \
+	  name=$$(basename $$target _fuzz); mkdir -p $(BUILD)/fuzz/found/$$name; \
+	  echo "fuzz: $$name for $(FUZZ_SECONDS) s"; \
+	  $$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 \
+	    -artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/found/$$name tests/fuzz/corpus/$$name || exit 1; \
+	done
+
+coverage:
+	@$(NEED) $(TEST_PACKAGES) gcovr
+	@find . -path './$(BUILD)/coverage/*' -name '*.gcda' -delete
+	@$(call tested,$(BUILD)/coverage,-DCMAKE_BUILD_TYPE=Debug -DINFERMEM_COVERAGE=ON)
+	@gcovr --root . --filter src/ $(BUILD)/coverage
+	@gcovr --root . --filter src/ --exclude-unreachable-branches --branches $(BUILD)/coverage | tail -n 3
+
+format:
+	@$(NEED) clang-format
+	@git ls-files -co --exclude-standard '*.h' '*.hh' '*.c' '*.cc' | xargs clang-format -i
+
+deb:
+	@$(NEED) $(BUILD_PACKAGES) debhelper dpkg-dev fakeroot
+	@sh src/packaging/build-deb $(BUILD)/deb
+
+install: all
+	@cmake --install $(BUILD)/library
+
+clean:
+	rm -rf $(BUILD)

@@ -1,0 +1,172 @@
+/* kv.h: the KV cache of one sequence, every layer contiguous.
+ *
+ *     INFERMEM_STRUCT(infermem_kv_options, options);
+ *     options.n_layers = 32;
+ *     options.n_kv_heads = 8;
+ *     options.head_dim = 128;
+ *     options.max_tokens = 4096;
+ *     infermem_kv *kv;
+ *     if (kv_new(&options, &kv) != INFERMEM_OK) return 1;
+ *     for (size_t layer = 0; layer < 32; layer++) {
+ *       kv_append(kv, layer, k, 1024, v, 1024, 1);    // this token's key and value
+ *       infermem_view keys;
+ *       kv_keys_pending(kv, layer, &keys);            // all tokens up to and including this one
+ *     }
+ *     kv_advance(kv, 1);
+ *     kv_free(kv);
+ *
+ * A layer's keys, and its values, are rows, one a token, of n_kv_heads * head_dim elements. K and V are each
+ * [layer][token][row], and every layer begins on a multiple of 64 bytes. A step appends the same number of tokens to
+ * every layer and then advances: what is appended is pending until then, and no part of the length.
+ *
+ * Room for max_tokens is reserved at construction, pages are committed as tokens arrive, and nothing is allocated
+ * afterwards. Rows below the length never change until they are truncated or cleared, and nothing ever moves: a view
+ * stays valid until then, and shows no more tokens than it had. Of a cache that was stored in a tape, every function
+ * that returns a status answers INFERMEM_E_STALE once the tape has taken the memory back; the tape must not be freed
+ * before the last such call. A call that fails changes nothing.
+ */
+#ifndef INFERMEM_KV_H
+#define INFERMEM_KV_H
+
+#include "alloc.h"
+#include "error.h"
+#include "tensor.h"
+
+/* Which half of a cache. */
+enum { INFERMEM_KV_K = 0, INFERMEM_KV_V = 1 };
+
+/* A KV cache; see kv_new. */
+typedef struct infermem_kv infermem_kv;
+
+/* How a cache is made. Zero in k_type, v_type, head_dim_v, tape and allocator means the default; the other fields are
+ * more than 0. */
+typedef struct infermem_kv_options {
+  size_t struct_size;
+  size_t n_layers;   /* below 2^20, as are n_kv_heads, head_dim and head_dim_v */
+  size_t n_kv_heads; /* heads that K and V have; under grouped-query attention fewer than those of the query */
+  size_t head_dim;   /* elements of one head's key */
+  size_t head_dim_v; /* elements of one head's value; 0 means head_dim */
+  size_t max_tokens;
+  int32_t k_type;                      /* how keys are stored: INFERMEM_DTYPE_F32, which is 0, or INFERMEM_DTYPE_F16 */
+  int32_t v_type;                      /* how values are stored */
+  const infermem_tape *tape;           /* where the cache is stored; NULL means a mapping of its own */
+  const infermem_allocator *allocator; /* for the handle and a few bytes a layer; NULL means malloc */
+} infermem_kv_options;
+
+#ifndef INFERMEM_NO_PROTOTYPES
+INFERMEM_BEGIN_DECLS
+
+/* Makes an empty cache; free it with kv_free.
+ * Errors: INFERMEM_E_NULL: options or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: a field that must be more than
+ * 0 is 0, or the allocator lacks a function.  INFERMEM_E_LIMIT: a field is 2^20 or more where it must be below.
+ * INFERMEM_E_TYPE: a type is no known type's number.  INFERMEM_E_UNSUPPORTED: it is a type that a cache cannot store.
+ * INFERMEM_E_OVERFLOW: the bytes do not fit.  INFERMEM_E_NOMEM: the handle or the address range could not be had.
+ * INFERMEM_E_HANDLE: the tape is none.  INFERMEM_E_FULL, INFERMEM_E_SEALED: as tape_alloc.
+ * Thread: any.  Memory: two allocations from the allocator; one mapping, or one allocation from the tape.  Since: 0.1
+ */
+INFERMEM_FN int32_t kv_new(const infermem_kv_options *options, infermem_kv **out) INFERMEM_AS(kv_new);
+
+/* Frees a cache; a tape's memory stays as it is. NULL is allowed.
+ * Thread: exclusive.  Memory: releases.  Since: 0.1 */
+INFERMEM_FN void kv_free(infermem_kv *kv) INFERMEM_AS(kv_free);
+
+/* Stores the keys and values of the step's tokens in one layer, after the kv_len tokens that are there, converted to
+ * the stored type (to F16 by rounding to nearest, ties to even: what is too large becomes infinite). They are pending
+ * until kv_advance. Appending to the same layer again replaces what is pending in it.
+ *   layer: below n_layers.  k: k_len floats, n_tokens rows of n_kv_heads * head_dim.  v: v_len floats, n_tokens rows of
+ * n_kv_heads * head_dim_v.  n_tokens: more than 0.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SEALED: the tape of the cache is sealed.
+ * INFERMEM_E_RANGE: there is no such layer.  INFERMEM_E_ARG: n_tokens is 0.  INFERMEM_E_SHAPE: k_len or v_len is not
+ * n_tokens rows.  INFERMEM_E_FULL: n_tokens exceeds kv_max - kv_len.
+ * Thread: exclusive.  Memory: none; commits the pages that the rows lie in.  Since: 0.1 */
+INFERMEM_FN int32_t kv_append(infermem_kv *kv, size_t layer, const float *k, size_t k_len, const float *v, size_t v_len,
+                              size_t n_tokens) INFERMEM_AS(kv_append);
+
+/* Ends a step: the n tokens pending in every layer become part of the length.
+ *   n: exactly the tokens pending in each layer; 0 does nothing when none are pending.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_INCOMPLETE: a layer has another number of
+ * tokens pending; the message names the first such layer, and the error's `got` is its number.
+ * Thread: exclusive.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t kv_advance(infermem_kv *kv, size_t n) INFERMEM_AS(kv_advance);
+
+/* Drops what is pending in every layer.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.
+ * Thread: exclusive.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t kv_abort(infermem_kv *kv) INFERMEM_AS(kv_abort);
+
+/* Shortens the cache to its first n tokens, and drops what is pending: how speculative decoding takes back what was
+ * rejected.
+ *   n: kv_len at most.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_RANGE: n exceeds kv_len.
+ * Thread: exclusive.  Memory: none; pages stay committed.  Since: 0.1 */
+INFERMEM_FN int32_t kv_truncate(infermem_kv *kv, size_t n) INFERMEM_AS(kv_truncate);
+
+/* Empties the cache, and drops what is pending; the generation grows by one.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.
+ * Thread: exclusive.  Memory: none; pages stay committed.  Since: 0.1 */
+INFERMEM_FN int32_t kv_clear(infermem_kv *kv) INFERMEM_AS(kv_clear);
+
+/* The keys of one layer, [kv_len, n_kv_heads * head_dim] of k_type, without a copy and read-only. Of an empty cache
+ * shape[0] is 0. Valid until the rows are truncated or cleared.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_RANGE: there is no such layer.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t kv_keys(const infermem_kv *kv, size_t layer, infermem_view *out) INFERMEM_AS(kv_keys);
+
+/* The values of one layer, [kv_len, n_kv_heads * head_dim_v] of v_type; as kv_keys.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t kv_values(const infermem_kv *kv, size_t layer, infermem_view *out) INFERMEM_AS(kv_values);
+
+/* As kv_keys, with the tokens that are pending in this layer after those of the length: what attention reads during a
+ * step. The pending rows are valid until the layer is appended to again, or the step aborted.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t kv_keys_pending(const infermem_kv *kv, size_t layer, infermem_view *out)
+    INFERMEM_AS(kv_keys_pending);
+
+/* As kv_values, with the tokens that are pending in this layer; see kv_keys_pending.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t kv_values_pending(const infermem_kv *kv, size_t layer, infermem_view *out)
+    INFERMEM_AS(kv_values_pending);
+
+/* Copies the rows of tokens first … first + n - 1 of one layer to floats.
+ *   which: INFERMEM_KV_K or INFERMEM_KV_V.  out: n_out floats.  n_out: n rows' elements.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_ARG: which is neither.  INFERMEM_E_RANGE:
+ * there is no such layer, or the tokens do not all lie below kv_len.  INFERMEM_E_SHAPE: n_out is not n rows.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t kv_read(const infermem_kv *kv, size_t layer, int32_t which, size_t first, size_t n, float *out,
+                            size_t n_out) INFERMEM_AS(kv_read);
+
+/* Tokens in the cache, those pending not counted. Constant time, but for kv_memory_committed, as are all the queries
+ * below; of NULL or a handle of another kind each is 0.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN size_t kv_len(const infermem_kv *kv) INFERMEM_AS(kv_len);
+
+/* The most tokens that the cache can hold.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN size_t kv_max(const infermem_kv *kv) INFERMEM_AS(kv_max);
+
+/* How many times the cache was cleared.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN uint64_t kv_generation(const infermem_kv *kv) INFERMEM_AS(kv_generation);
+
+/* Elements from the beginning of one layer to that of the next: max_tokens rows, rounded up to 64 bytes.
+ *   which: INFERMEM_KV_K or INFERMEM_KV_V; of any other the answer is 0.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN size_t kv_layer_stride(const infermem_kv *kv, int32_t which) INFERMEM_AS(kv_layer_stride);
+
+/* Bytes of K and V together, for max_tokens in every layer.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN size_t kv_memory_bytes(const infermem_kv *kv) INFERMEM_AS(kv_memory_bytes);
+
+/* Bytes of address range that the cache holds: kv_memory_bytes in whole pages; in a tape, exactly kv_memory_bytes.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN size_t kv_memory_reserved(const infermem_kv *kv) INFERMEM_AS(kv_memory_reserved);
+
+/* Bytes of the pages that tokens were ever written to, in base pages; in a tape, whose pages are its own affair,
+ * kv_memory_bytes. Time linear in the layers.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN size_t kv_memory_committed(const infermem_kv *kv) INFERMEM_AS(kv_memory_committed);
+
+INFERMEM_END_DECLS
+#endif
+
+#endif

@@ -1,0 +1,265 @@
+/* model.h: what a model file says: its metadata, its tensors, and the numbers that memory depends on.
+ *
+ *     infermem_model *model;
+ *     if (model_open("llama.gguf", NULL, &model) != INFERMEM_OK) return 1;
+ *     INFERMEM_STRUCT(infermem_model_config, config);
+ *     model_config(model, &config);
+ *     size_t index;
+ *     infermem_view weights;
+ *     if (model_tensor_find(model, "blk.0.ffn_up.weight", &index) == INFERMEM_OK)
+ *       model_tensor_view(model, index, &weights);    // no copy: the file's own pages
+ *     model_free(model);
+ *
+ * The format is GGUF, versions 2 and 3, little-endian, one file. A file is not trusted: whatever its bytes are, opening
+ * it ends with a model or with an error code, in time linear in the metadata (but for a sort, of a file whose tensors
+ * are not in the order of their data) and in at most 64 MiB and twice the metadata of memory.
+ *
+ * Keys and names have no control characters. They need not be valid UTF-8, and neither need string values, which may
+ * also contain NUL: take their lengths.
+ */
+#ifndef INFERMEM_MODEL_H
+#define INFERMEM_MODEL_H
+
+#include "alloc.h"
+#include "error.h"
+#include "tensor.h"
+
+/* The limits of a file; what is beyond them is refused with INFERMEM_E_LIMIT. */
+#define INFERMEM_MODEL_MAX_KEY 65535           /* bytes of a key */
+#define INFERMEM_MODEL_MAX_NAME 64             /* bytes of a tensor's name */
+#define INFERMEM_MODEL_MIN_ALIGNMENT 8         /* bytes, of general.alignment */
+#define INFERMEM_MODEL_MAX_ALIGNMENT (1 << 20) /* bytes */
+#define INFERMEM_MODEL_MAX_METADATA (1 << 30)  /* bytes kept of one file: keys, names and strings; arrays are not */
+
+enum {
+  INFERMEM_MODEL_NO_DATA = 1 /* tensor data is not mapped: model_tensor_view answers INFERMEM_E_STATE */
+};
+
+/* The type of a metadata value; the numbers are GGUF's. */
+enum {
+  INFERMEM_META_U8 = 0,
+  INFERMEM_META_I8 = 1,
+  INFERMEM_META_U16 = 2,
+  INFERMEM_META_I16 = 3,
+  INFERMEM_META_U32 = 4,
+  INFERMEM_META_I32 = 5,
+  INFERMEM_META_F32 = 6,
+  INFERMEM_META_BOOL = 7,
+  INFERMEM_META_STRING = 8,
+  INFERMEM_META_ARRAY = 9,
+  INFERMEM_META_U64 = 10,
+  INFERMEM_META_I64 = 11,
+  INFERMEM_META_F64 = 12
+};
+
+/* An open model file. */
+typedef struct infermem_model infermem_model;
+
+/* How a model is opened. Zero in any field means the default. */
+typedef struct infermem_model_options {
+  size_t struct_size;
+  uint32_t flags;                      /* INFERMEM_MODEL_* */
+  uint32_t reserved;                   /* 0 */
+  const infermem_allocator *allocator; /* for the handle and the metadata; NULL means malloc */
+} infermem_model_options;
+
+/* The numbers of a model that its memory depends on. model_config fills it from a file; a caller who has no file fills
+ * it by hand. 0 means "not known" or "none", except where a line says otherwise. Where a file gives a number for each
+ * layer, the largest stands here. */
+typedef struct infermem_model_config {
+  size_t struct_size;
+  char architecture[64];    /* "llama": printable ASCII, NUL-terminated */
+  uint64_t n_layers;        /* transformer blocks */
+  uint64_t hidden;          /* elements of a token's embedding */
+  uint64_t n_heads;         /* query heads of a layer */
+  uint64_t n_kv_heads;      /* key and value heads of a layer */
+  uint64_t head_dim_k;      /* elements of a key head; 0 means hidden / n_heads */
+  uint64_t head_dim_v;      /* elements of a value head; 0 means hidden / n_heads */
+  uint64_t intermediate;    /* elements of the feed-forward layer's middle */
+  uint64_t vocab;           /* rows of the embedding */
+  uint64_t context;         /* tokens that the model was trained for */
+  uint64_t rope_dims;       /* elements of a head that are rotated */
+  uint64_t n_experts;       /* experts of a layer; 0 when it is dense */
+  uint64_t n_experts_used;  /* experts that work on one token */
+  uint64_t sliding_window;  /* tokens of the window of windowed attention; 0 when there is none */
+  uint32_t tied_embeddings; /* 1 when the output uses the token embedding: there is no output.weight */
+  uint32_t reserved;        /* 0 */
+  double rope_theta;        /* base of the rotary frequencies */
+  double norm_eps;          /* epsilon of the norms */
+} infermem_model_config;
+
+/* What the file says of a tensor. */
+typedef struct infermem_tensor_info {
+  size_t struct_size;
+  const char *name;                  /* NUL-terminated; lives as long as the model */
+  size_t name_length;                /* bytes, without the NUL */
+  int32_t dtype;                     /* INFERMEM_DTYPE_*, or a number of the file's that no INFERMEM_DTYPE_ names */
+  uint32_t n_dims;                   /* 1 to INFERMEM_MAX_DIMS; a tensor without dimensions has one, of one element */
+  uint64_t shape[INFERMEM_MAX_DIMS]; /* elements, from the slowest dimension to the fastest; 1 from n_dims on */
+  uint64_t elements;                 /* their product */
+  uint64_t offset;                   /* bytes from the start of the file to the data */
+  uint64_t bytes;                    /* bytes of the data */
+  uint32_t is_inferred;              /* 1 when dtype is not known: bytes then reach to the next tensor, or to the end of
+                                        the file, padding included */
+  uint32_t reserved;
+} infermem_tensor_info;
+
+/* What the file says of a metadata value. */
+typedef struct infermem_meta_info {
+  size_t struct_size;
+  const char *key;       /* NUL-terminated; lives as long as the model */
+  size_t key_length;     /* bytes, without the NUL */
+  uint32_t type;         /* INFERMEM_META_* */
+  uint32_t element_type; /* of an array, the INFERMEM_META_* of its elements; else the same as type */
+  uint64_t count;        /* of an array, its elements; else 1 */
+} infermem_meta_info;
+
+#ifndef INFERMEM_NO_PROTOTYPES
+INFERMEM_BEGIN_DECLS
+
+/* ---- Opening ----------------------------------------------------------------------------------------------------- */
+
+/* Opens a model file; free it with model_free. The metadata is read; arrays in it are skipped, and read when asked for.
+ * Tensor data is mapped read-only, not read. The file must not be changed meanwhile: bytes of the map that another
+ * process cuts off the file fault with SIGBUS when they are touched, which INFERMEM_MODEL_NO_DATA rules out.
+ *
+ * What is odd in a file but no error is a warning, see model_warning. That includes keys that model_config needs and
+ * that are missing, of a wrong type or out of range.
+ *   path: a regular file, NUL-terminated.  options: NULL means all defaults.
+ * Errors: INFERMEM_E_NULL: path or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: a flag is unknown, a reserved
+ * field is not 0, or the allocator lacks a function.  INFERMEM_E_IO: the file cannot be opened or read; os_error tells
+ * why. INFERMEM_E_FORMAT: it is no regular file, no GGUF file, or breaks a rule of the format: an empty or repeated
+ * name, a control character in one, an unknown value type, an array of arrays, a bool that is neither 0 nor 1, an
+ * alignment that is no u32 or no power of two, more than 4 dimensions, a dimension of 0, rows that are not whole
+ * blocks, data that is not aligned, tensors that overlap.  INFERMEM_E_VERSION: GGUF of version 0, 1 or above 3, or
+ * big-endian. INFERMEM_E_TRUNCATED: the file ends before what it declares, or is empty.  INFERMEM_E_LIMIT: see
+ * INFERMEM_MODEL_MAX_*. INFERMEM_E_OVERFLOW: a tensor's size or place does not fit 64 bits.  INFERMEM_E_NOMEM.
+ * INFERMEM_E_SYSTEM: the data could not be mapped. Thread: any.  Memory: one handle and the metadata from the
+ * allocator; one mapping; one file descriptor.  Since: 0.1 */
+INFERMEM_FN int32_t model_open(const char *path, const infermem_model_options *options, infermem_model **out)
+    INFERMEM_AS(model_open);
+
+/* Closes the file and frees the model; views of its tensors, names and strings end with it. NULL is allowed.
+ * Thread: exclusive.  Memory: releases.  Since: 0.1 */
+INFERMEM_FN void model_free(infermem_model *model) INFERMEM_AS(model_free);
+
+/* How many warnings there are; 0 of NULL.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN size_t model_warning_count(const infermem_model *model) INFERMEM_AS(model_warning_count);
+
+/* A warning: a sentence, printable ASCII, that lives as long as the model. NULL where there is none of that index.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN const char *model_warning(const infermem_model *model, size_t index) INFERMEM_AS(model_warning);
+
+/* ---- Configuration ----------------------------------------------------------------------------------------------- */
+
+/* Fills *out, whose struct_size the caller has set, from the metadata and the tensors. What the file does not say, or
+ * says with a wrong type or out of range, is 0, and a warning says so where it matters: the result is to go through
+ * infermem_config_validate before anything is computed from it. Sources: the keys of the GGUF specification, with
+ * {general.architecture} before them; n_kv_heads is n_heads where absent; head_dim_k and head_dim_v are hidden /
+ * n_heads where absent; rope_dims is head_dim_k where absent; vocab is the rows of token_embd.weight, else vocab_size,
+ * else the length of tokenizer.ggml.tokens. Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT. Thread:
+ * many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t model_config(const infermem_model *model, infermem_model_config *out) INFERMEM_AS(model_config);
+
+/* Whether a configuration is one that can be computed with. The sizes of its weights and of its KV cache at full
+ * context in f32 are then known to fit 64 bits. Errors: INFERMEM_E_NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: n_layers,
+ * hidden, n_heads, n_kv_heads, intermediate or vocab is 0; architecture has no NUL; tied_embeddings is neither 0 nor 1;
+ * reserved is not 0; more experts are used than there are; rope_theta or norm_eps is negative.  INFERMEM_E_NOT_FINITE:
+ * rope_theta or norm_eps is.  INFERMEM_E_SHAPE: n_heads is no multiple of n_kv_heads, or hidden none of n_heads while
+ * head_dim_k or head_dim_v is 0, or rope_dims exceeds head_dim_k.  INFERMEM_E_LIMIT: n_layers, n_heads, a head_dim or
+ * n_experts is 2^20 or more, or another number exceeds 2^31.  INFERMEM_E_OVERFLOW: the model's size does not fit.
+ * Thread: any.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t infermem_config_validate(const infermem_model_config *config);
+
+/* ---- Tensors ----------------------------------------------------------------------------------------------------- */
+
+/* How many tensors the file has; 0 of NULL. They are numbered as in the file.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN size_t model_tensor_count(const infermem_model *model) INFERMEM_AS(model_tensor_count);
+
+/* Fills *out, whose struct_size the caller has set.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: index is not below model_tensor_count.
+ * INFERMEM_E_STRUCT.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t model_tensor_info(const infermem_model *model, size_t index, infermem_tensor_info *out)
+    INFERMEM_AS(model_tensor_info);
+
+/* The index of the tensor of that name, in constant time.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_NOT_FOUND.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t model_tensor_find(const infermem_model *model, const char *name, size_t *out_index)
+    INFERMEM_AS(model_tensor_find);
+
+/* A view of the tensor's data in the mapped file: READONLY, in rows one after the other, valid until model_free. Of a
+ * tensor whose dtype is not known the strides are 0, and bytes is what model_tensor_info says.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: index is not below model_tensor_count.
+ * INFERMEM_E_STATE: the model was opened with INFERMEM_MODEL_NO_DATA.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t model_tensor_view(const infermem_model *model, size_t index, infermem_view *out)
+    INFERMEM_AS(model_tensor_view);
+
+/* ---- Metadata ---------------------------------------------------------------------------------------------------- */
+
+/* How many metadata values the file has; 0 of NULL. They are numbered as in the file.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN size_t model_meta_count(const infermem_model *model) INFERMEM_AS(model_meta_count);
+
+/* Fills *out, whose struct_size the caller has set.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: index is not below model_meta_count.
+ * INFERMEM_E_STRUCT.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t model_meta_info(const infermem_model *model, size_t index, infermem_meta_info *out)
+    INFERMEM_AS(model_meta_info);
+
+/* The index of the value of that key, in constant time.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_NOT_FOUND.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t model_meta_find(const infermem_model *model, const char *key, size_t *out_index)
+    INFERMEM_AS(model_meta_find);
+
+/* The value of an integer of any type.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_NOT_FOUND.  INFERMEM_E_TYPE: the value is no integer.
+ * INFERMEM_E_RANGE: it is negative.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t model_meta_u64(const infermem_model *model, const char *key, uint64_t *out)
+    INFERMEM_AS(model_meta_u64);
+
+/* The value of an integer of any type, signed.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_NOT_FOUND.  INFERMEM_E_TYPE: the value is no integer.
+ * INFERMEM_E_RANGE: it is above the largest int64_t.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t model_meta_i64(const infermem_model *model, const char *key, int64_t *out)
+    INFERMEM_AS(model_meta_i64);
+
+/* The value of an f32 or f64, which may be infinite or NaN.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_NOT_FOUND.  INFERMEM_E_TYPE: the value is neither.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t model_meta_f64(const infermem_model *model, const char *key, double *out)
+    INFERMEM_AS(model_meta_f64);
+
+/* The value of a bool: 0 or 1.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_NOT_FOUND.  INFERMEM_E_TYPE: the value is no bool.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t model_meta_bool(const infermem_model *model, const char *key, int32_t *out)
+    INFERMEM_AS(model_meta_bool);
+
+/* The value of a string: *out_length bytes and a NUL, which live as long as the model.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_NOT_FOUND.  INFERMEM_E_TYPE: the value is no string.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t model_meta_string(const infermem_model *model, const char *key, const char **out,
+                                      size_t *out_length) INFERMEM_AS(model_meta_string);
+
+/* Reads n elements, from element first on, of an array of integers of any type, or of bools, which read as 0 and 1,
+ * from the file. out: room for n; may be NULL when n is 0. Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.
+ * INFERMEM_E_NOT_FOUND.  INFERMEM_E_TYPE: the value is no array, or its elements are neither.  INFERMEM_E_RANGE: first
+ * and n reach beyond the array, or an element is negative. INFERMEM_E_FORMAT: a bool is neither 0 nor 1. INFERMEM_E_IO:
+ * the file could not be read.  INFERMEM_E_TRUNCATED: it was cut meanwhile.  INFERMEM_E_NOMEM. Thread: many at once.
+ * Memory: a buffer during the call, when the elements take more than 4 KiB.  Since: 0.1 */
+INFERMEM_FN int32_t model_meta_array_u64(const infermem_model *model, const char *key, uint64_t first, size_t n,
+                                         uint64_t *out) INFERMEM_AS(model_meta_array_u64);
+
+INFERMEM_END_DECLS
+#endif
+
+#endif

@@ -1,0 +1,139 @@
+/* quant.h: weight matrices in few bits.
+ *
+ *     INFERMEM_STRUCT(infermem_quant_options, options);
+ *     options.bits = 4;
+ *     infermem_quant *weights;
+ *     if (quant_from_f32(data, rows * cols, rows, cols, &options, &weights) != INFERMEM_OK) return 1;
+ *     const size_t token = 17;
+ *     quant_rows_to_f32(weights, &token, 1, row, cols);    // one row, as floats
+ *     quant_free(weights);
+ *
+ * The library's own form is asymmetric, by group: each run of `group` values of a row has a scale and a minimum, and
+ * stands for value = q * scale + min, rounded to a float after the product and after the sum. A group never crosses a
+ * row; the last of a row may be short. Matrices in one of the field's formats are read where they lie, without
+ * conversion.
+ *
+ * A matrix never changes once it is made, so every function but quant_free takes a const handle: many threads may read
+ * at once. Of a matrix that was stored in a tape, every function that returns a status answers INFERMEM_E_STALE once
+ * the tape has taken the memory back; the tape must not be freed before the last such call.
+ */
+#ifndef INFERMEM_QUANT_H
+#define INFERMEM_QUANT_H
+
+#include "alloc.h"
+#include "dtype.h"
+#include "error.h"
+
+/* What quant_dtype says of the library's own form; others are INFERMEM_DTYPE_*, which are 0 and more. */
+enum { INFERMEM_QUANT_NATIVE = -1 };
+
+/* A matrix of weights; see quant_from_f32. */
+typedef struct infermem_quant infermem_quant;
+
+/* How a matrix is quantized. Zero in any field means the default. */
+typedef struct infermem_quant_options {
+  size_t struct_size;
+  uint32_t bits;     /* of a value: 4 or 8; 0 means 8 */
+  uint32_t reserved; /* 0 */
+  /* Values that share a scale and a minimum: a multiple of 8, from 8 to cols rounded up to one. 0 means 32, or where
+   * cols is less, one group a row. */
+  size_t group;
+  const infermem_tape *tape;           /* where the matrix is stored; NULL means a mapping of its own */
+  const infermem_allocator *allocator; /* for the handle; NULL means malloc */
+} infermem_quant_options;
+
+/* How far a quantized matrix is from the floats that it stands for. */
+typedef struct infermem_quant_errors {
+  size_t struct_size;
+  double max;  /* the largest absolute difference */
+  double mean; /* the mean absolute difference */
+  double rmse; /* the root of the mean squared difference */
+} infermem_quant_errors;
+
+#ifndef INFERMEM_NO_PROTOTYPES
+INFERMEM_BEGIN_DECLS
+
+/* Quantizes a row-major matrix of floats to the library's own form; free it with quant_free. With levels = 2^bits - 1,
+ * and every step rounded to a float:
+ *     scale = (max - min) / levels, or 1 where max equals min
+ *     q = (value - min) / scale, rounded to the nearest integer, halves up, at most levels
+ * so that no value moves by more than scale / 2, the rounding of the floats apart, and a group of equal values comes
+ * back exactly. Any finite values will do: where max - min exceeds the largest float, scale is the same as if it did
+ * not; where scale is denormal, and rounded down so far that q would exceed levels, it is the next float up.
+ *   data: n floats.  n: rows * cols.  options: NULL means all defaults.
+ * Errors: INFERMEM_E_NULL: data or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: bits or group is not one of those
+ * above, or a reserved field is not 0, or the allocator lacks a function.  INFERMEM_E_SHAPE: rows or cols is 0, or n is
+ * not rows * cols.  INFERMEM_E_OVERFLOW: rows * cols, or the bytes, do not fit.  INFERMEM_E_NOT_FINITE: a value is NaN
+ * or infinite; the error's `got` is its index in data.  INFERMEM_E_NOMEM.  INFERMEM_E_HANDLE: the tape is none.
+ * INFERMEM_E_FULL, INFERMEM_E_SEALED: as tape_alloc.
+ * Thread: any.  Memory: one handle from the allocator; one mapping, or one allocation from the tape.  Since: 0.1 */
+INFERMEM_FN int32_t quant_from_f32(const float *data, size_t n, size_t rows, size_t cols,
+                                   const infermem_quant_options *options, infermem_quant **out)
+    INFERMEM_AS(quant_from_f32);
+
+/* Makes a matrix of weights that already are in one of the field's formats, in the caller's memory, which must outlive
+ * it unchanged; free it with quant_free. Nothing is copied or converted. Rows follow each other without gaps.
+ *   dtype: F32, F16, BF16, Q8_0 or Q4_0, in GGML's layout.  bytes: at any address.  n_bytes: at least what the matrix
+ * takes.  cols: whole blocks of the type.  options: NULL, or all but the allocator 0.
+ * Errors: INFERMEM_E_NULL: bytes or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: a field of options other than the
+ * allocator is not 0, or the allocator lacks a function.  INFERMEM_E_TYPE: dtype is no known type's number.
+ * INFERMEM_E_UNSUPPORTED: it is a type that cannot be read here.  INFERMEM_E_SHAPE: rows or cols is 0, cols is not
+ * whole blocks, or n_bytes is too small.  INFERMEM_E_OVERFLOW: the bytes of the matrix do not fit.  INFERMEM_E_NOMEM.
+ * Thread: any.  Memory: one handle from the allocator.  Since: 0.1 */
+INFERMEM_FN int32_t quant_borrow(int32_t dtype, const void *bytes, size_t n_bytes, size_t rows, size_t cols,
+                                 const infermem_quant_options *options, infermem_quant **out) INFERMEM_AS(quant_borrow);
+
+/* Frees a matrix; borrowed memory and a tape's stay as they are. NULL is allowed.
+ * Thread: exclusive.  Memory: releases.  Since: 0.1 */
+INFERMEM_FN void quant_free(infermem_quant *q) INFERMEM_AS(quant_free);
+
+/* Turns the whole matrix into floats, row-major.
+ *   out: n floats.  n: rows * cols.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SHAPE: n is not rows * cols.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t quant_to_f32(const infermem_quant *q, float *out, size_t n) INFERMEM_AS(quant_to_f32);
+
+/* Turns the rows of the given indices into floats, one after the other: the embeddings of some tokens, the weights of
+ * some neurons. Indices may repeat, in any order; nothing is written unless all are good.
+ *   rows: n_rows indices.  out: n_out floats.  n_out: n_rows * cols.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SHAPE: n_out is not n_rows * cols.
+ * INFERMEM_E_RANGE: an index is not below the number of rows; the error's `got` is the index.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t quant_rows_to_f32(const infermem_quant *q, const size_t *rows, size_t n_rows, float *out,
+                                      size_t n_out) INFERMEM_AS(quant_rows_to_f32);
+
+/* Measures the matrix against floats, usually those that it was made from; in double precision.
+ *   data: n floats, row-major.  n: rows * cols.  out: its struct_size the caller has set.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_STALE.  INFERMEM_E_SHAPE: n is not
+ * rows * cols.  INFERMEM_E_NOT_FINITE: a value is NaN or infinite in data or in the matrix; the error's `got` is its
+ * index.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t quant_error(const infermem_quant *q, const float *data, size_t n, infermem_quant_errors *out)
+    INFERMEM_AS(quant_error);
+
+/* The rows and columns.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t quant_shape(const infermem_quant *q, size_t *out_rows, size_t *out_cols) INFERMEM_AS(quant_shape);
+
+/* Bytes of the values and their parameters, without what aligns them in memory. Constant time, as are all the queries
+ * below; of NULL or a handle of another kind each is 0.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN size_t quant_bytes(const infermem_quant *q) INFERMEM_AS(quant_bytes);
+
+/* Bits of a stored value, its share of the parameters apart: 4 or 8; 16 or 32 of a borrowed F16, BF16 or F32.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t quant_bits(const infermem_quant *q) INFERMEM_AS(quant_bits);
+
+/* Values that share parameters: the group; of a borrowed type the elements of a block, which is 1 of a plain one.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN size_t quant_group(const infermem_quant *q) INFERMEM_AS(quant_group);
+
+/* INFERMEM_QUANT_NATIVE, or the INFERMEM_DTYPE_* of a borrowed matrix. (0, the answer for no matrix, is F32's number.)
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t quant_dtype(const infermem_quant *q) INFERMEM_AS(quant_dtype);
+
+INFERMEM_END_DECLS
+#endif
+
+#endif

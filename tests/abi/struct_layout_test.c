@@ -1,0 +1,214 @@
+/* The sizes and offsets of public structs on 64-bit machines. A binding relies on them: they change only by growth at the
+ * end of structs that begin with struct_size. No struct has padding that is not a named field. */
+#include <infermem.h>
+#include <stdio.h>
+
+#define SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type " has another size")
+#define AT(type, field, offset) _Static_assert(offsetof(type, field) == (offset), #type "." #field " is elsewhere")
+
+#if UINTPTR_MAX == UINT64_MAX
+SIZE(infermem_allocator, 32);
+AT(infermem_allocator, allocate, 8);
+AT(infermem_allocator, release, 16);
+AT(infermem_allocator, context, 24);
+
+SIZE(infermem_device_options, 48);
+AT(infermem_device_options, flags, 8);
+AT(infermem_device_options, reserved, 12);
+AT(infermem_device_options, cuda_path, 16);
+AT(infermem_device_options, nvml_path, 24);
+AT(infermem_device_options, root, 32);
+AT(infermem_device_options, allocator, 40);
+
+SIZE(infermem_device_facts, 256);
+AT(infermem_device_facts, name, 8);
+AT(infermem_device_facts, uuid, 104);
+AT(infermem_device_facts, bus_id, 152);
+AT(infermem_device_facts, vendor, 184);
+AT(infermem_device_facts, ordinal, 188);
+AT(infermem_device_facts, driver_version, 192);
+AT(infermem_device_facts, cc_major, 196);
+AT(infermem_device_facts, cc_minor, 200);
+AT(infermem_device_facts, is_unified, 204);
+AT(infermem_device_facts, is_mig, 208);
+AT(infermem_device_facts, free_known, 212);
+AT(infermem_device_facts, free_source, 216);
+AT(infermem_device_facts, reserved, 220);
+AT(infermem_device_facts, total_bytes, 224);
+AT(infermem_device_facts, free_bytes, 232);
+AT(infermem_device_facts, reserved_bytes, 240);
+AT(infermem_device_facts, timestamp_ns, 248);
+
+SIZE(infermem_host_facts, 96);
+AT(infermem_host_facts, known, 8);
+AT(infermem_host_facts, n_numa_nodes, 12);
+AT(infermem_host_facts, total_bytes, 16);
+AT(infermem_host_facts, available_bytes, 24);
+AT(infermem_host_facts, cgroup_limit_bytes, 32);
+AT(infermem_host_facts, cgroup_used_bytes, 40);
+AT(infermem_host_facts, effective_bytes, 48);
+AT(infermem_host_facts, page_size, 56);
+AT(infermem_host_facts, huge_page_size, 64);
+AT(infermem_host_facts, huge_pages_total, 72);
+AT(infermem_host_facts, huge_pages_free, 80);
+AT(infermem_host_facts, timestamp_ns, 88);
+
+SIZE(infermem_error, 224);
+AT(infermem_error, os_error, 4);
+AT(infermem_error, expected, 8);
+AT(infermem_error, got, 16);
+AT(infermem_error, function, 24);
+AT(infermem_error, message, 32);
+
+SIZE(infermem_kv_options, 72);
+AT(infermem_kv_options, n_layers, 8);
+AT(infermem_kv_options, n_kv_heads, 16);
+AT(infermem_kv_options, head_dim, 24);
+AT(infermem_kv_options, head_dim_v, 32);
+AT(infermem_kv_options, max_tokens, 40);
+AT(infermem_kv_options, k_type, 48);
+AT(infermem_kv_options, v_type, 52);
+AT(infermem_kv_options, tape, 56);
+AT(infermem_kv_options, allocator, 64);
+
+SIZE(infermem_tape_options, 48);
+AT(infermem_tape_options, size, 8);
+AT(infermem_tape_options, flags, 16);
+AT(infermem_tape_options, reserved, 20);
+AT(infermem_tape_options, numa_nodes, 24);
+AT(infermem_tape_options, lent, 32);
+AT(infermem_tape_options, allocator, 40);
+
+SIZE(infermem_tape_facts, 56);
+AT(infermem_tape_facts, base, 8);
+AT(infermem_tape_facts, total, 16);
+AT(infermem_tape_facts, page_size, 24);
+AT(infermem_tape_facts, requested, 32);
+AT(infermem_tape_facts, granted, 36);
+AT(infermem_tape_facts, fd, 40);
+AT(infermem_tape_facts, red_zone, 44);
+AT(infermem_tape_facts, is_sealed, 48);
+AT(infermem_tape_facts, reserved, 52);
+
+SIZE(infermem_tape_mark, 24);
+AT(infermem_tape_mark, offset, 8);
+AT(infermem_tape_mark, generation, 16);
+
+SIZE(infermem_layout_options, 64);
+AT(infermem_layout_options, weights_size, 8);
+AT(infermem_layout_options, scratch_size, 16);
+AT(infermem_layout_options, history_size, 24);
+AT(infermem_layout_options, weights_flags, 32);
+AT(infermem_layout_options, scratch_flags, 36);
+AT(infermem_layout_options, history_flags, 40);
+AT(infermem_layout_options, reserved, 44);
+AT(infermem_layout_options, numa_nodes, 48);
+AT(infermem_layout_options, allocator, 56);
+
+SIZE(infermem_layout_usage, 80);
+AT(infermem_layout_usage, weights_used, 8);
+AT(infermem_layout_usage, weights_total, 16);
+AT(infermem_layout_usage, weights_peak, 24);
+AT(infermem_layout_usage, scratch_used, 32);
+AT(infermem_layout_usage, scratch_total, 40);
+AT(infermem_layout_usage, scratch_peak, 48);
+AT(infermem_layout_usage, history_used, 56);
+AT(infermem_layout_usage, history_total, 64);
+AT(infermem_layout_usage, history_peak, 72);
+
+SIZE(infermem_model_options, 24);
+AT(infermem_model_options, flags, 8);
+AT(infermem_model_options, reserved, 12);
+AT(infermem_model_options, allocator, 16);
+
+SIZE(infermem_model_config, 200);
+AT(infermem_model_config, architecture, 8);
+AT(infermem_model_config, n_layers, 72);
+AT(infermem_model_config, hidden, 80);
+AT(infermem_model_config, n_heads, 88);
+AT(infermem_model_config, n_kv_heads, 96);
+AT(infermem_model_config, head_dim_k, 104);
+AT(infermem_model_config, head_dim_v, 112);
+AT(infermem_model_config, intermediate, 120);
+AT(infermem_model_config, vocab, 128);
+AT(infermem_model_config, context, 136);
+AT(infermem_model_config, rope_dims, 144);
+AT(infermem_model_config, n_experts, 152);
+AT(infermem_model_config, n_experts_used, 160);
+AT(infermem_model_config, sliding_window, 168);
+AT(infermem_model_config, tied_embeddings, 176);
+AT(infermem_model_config, reserved, 180);
+AT(infermem_model_config, rope_theta, 184);
+AT(infermem_model_config, norm_eps, 192);
+
+SIZE(infermem_tensor_info, 96);
+AT(infermem_tensor_info, name, 8);
+AT(infermem_tensor_info, name_length, 16);
+AT(infermem_tensor_info, dtype, 24);
+AT(infermem_tensor_info, n_dims, 28);
+AT(infermem_tensor_info, shape, 32);
+AT(infermem_tensor_info, elements, 64);
+AT(infermem_tensor_info, offset, 72);
+AT(infermem_tensor_info, bytes, 80);
+AT(infermem_tensor_info, is_inferred, 88);
+AT(infermem_tensor_info, reserved, 92);
+
+SIZE(infermem_meta_info, 40);
+AT(infermem_meta_info, key, 8);
+AT(infermem_meta_info, key_length, 16);
+AT(infermem_meta_info, type, 24);
+AT(infermem_meta_info, element_type, 28);
+AT(infermem_meta_info, count, 32);
+
+SIZE(infermem_neuron_options, 48);
+AT(infermem_neuron_options, n_layers, 8);
+AT(infermem_neuron_options, n_neurons, 12);
+AT(infermem_neuron_options, threshold, 16);
+AT(infermem_neuron_options, interval, 20);
+AT(infermem_neuron_options, flags, 24);
+AT(infermem_neuron_options, reserved, 28);
+AT(infermem_neuron_options, tape, 32);
+AT(infermem_neuron_options, allocator, 40);
+
+SIZE(infermem_neuron_counts, 56);
+AT(infermem_neuron_counts, n_hot, 8);
+AT(infermem_neuron_counts, n_cold, 16);
+AT(infermem_neuron_counts, events, 24);
+AT(infermem_neuron_counts, out_of_range, 32);
+AT(infermem_neuron_counts, reclassifications, 40);
+AT(infermem_neuron_counts, hot_ratio, 48);
+
+SIZE(infermem_quant_options, 40);
+AT(infermem_quant_options, bits, 8);
+AT(infermem_quant_options, reserved, 12);
+AT(infermem_quant_options, group, 16);
+AT(infermem_quant_options, tape, 24);
+AT(infermem_quant_options, allocator, 32);
+
+SIZE(infermem_quant_errors, 32);
+AT(infermem_quant_errors, max, 8);
+AT(infermem_quant_errors, mean, 16);
+AT(infermem_quant_errors, rmse, 24);
+
+SIZE(infermem_view, 96);
+AT(infermem_view, dtype, 8);
+AT(infermem_view, flags, 12);
+AT(infermem_view, n_dims, 16);
+AT(infermem_view, reserved, 20);
+AT(infermem_view, bytes, 24);
+AT(infermem_view, shape, 32);
+AT(infermem_view, strides, 64);
+
+/* The function table only grows: the first entries stay where they are. */
+AT(infermem_api_table, infermem_version, 8);
+AT(infermem_api_table, infermem_error_detail, 24);
+AT(infermem_api_table, tape_new, 88);
+AT(infermem_api_table, tape_alloc, 104);
+AT(infermem_api_table, layout_new, 240);
+AT(infermem_api_table, layout_stat_text, 312);
+#endif
+
+int main(void) {
+  puts("struct layout: as pinned");
+  return 0;
+}

@@ -1,0 +1,28 @@
+// bars.h: what the benchmarks must reach, judged after all have run.
+//
+// A bar compares medians of one run of the program: of a benchmark and a reference measured beside it, or of a
+// benchmark and a time. Each file of benchmarks adds its own.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace bench {
+
+// The median real time of an iteration in nanoseconds, by the benchmark's name.
+using Medians = std::map<std::string, double>;
+
+struct Bar {
+  std::string id;    // "A1"
+  std::string what;  // what is measured, and against what
+  std::string unit;  // of limit and measure: "ns", "x"
+  double limit;
+  bool at_most;  // met when the measure is at most the limit, else when it is at least that
+  std::function<double(const Medians &)> measure;
+};
+
+std::vector<Bar> tape_bars();
+
+}  // namespace bench

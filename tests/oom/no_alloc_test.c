@@ -1,0 +1,125 @@
+/* The calls that a decode loop makes allocate nothing: neither through the handle's allocator nor with malloc. */
+#include <stdlib.h>
+
+#include "malloc_count.h"
+#include "support.h"
+
+static struct test_allocator allocator;
+
+static void the_count_sees_the_librarys_allocations(void **state) {
+  (void)state;
+  INFERMEM_STRUCT(infermem_tape_options, options);
+  options.size = 4096;
+  infermem_tape *tape = NULL;
+  const size_t before = malloc_calls;
+  assert_ok(tape_new(&options, &tape));
+  assert_int_equal(malloc_calls, before + 1);
+  tape_free(tape);
+}
+
+static void tapes_allocate_nothing_once_made(void **state) {
+  (void)state;
+  test_allocator_init(&allocator);
+  INFERMEM_STRUCT(infermem_layout_options, options);
+  options.weights_size = options.scratch_size = options.history_size = 1 << 20;
+  options.allocator = &allocator.hook;
+  infermem_layout *layout = NULL;
+  assert_ok(layout_new(&options, &layout));
+  infermem_tape *tape = layout_scratch(layout);
+  const size_t hook_before = allocator.calls, malloc_before = malloc_calls;
+  int32_t sum = 0;
+  for (int i = 0; i < 1000; i++) {
+    void *p = NULL;
+    infermem_tape_mark mark;
+    infermem_layout_usage usage = {.struct_size = sizeof usage};
+    infermem_tape_facts facts = {.struct_size = sizeof facts};
+    char text[128];
+    size_t length;
+    sum += tape_alloc(tape, 1000, 64, &p);
+    sum += tape_mark(tape, &mark);
+    sum += tape_alloc_array(tape, 10, 100, 16, &p);
+    sum += tape_rewind(tape, &mark);
+    sum += tape_alloc(tape, (size_t)1 << 40, 1, &p) - INFERMEM_E_FULL; /* an error, too */
+    sum += tape_alloc(NULL, 1, 1, &p) - INFERMEM_E_NULL;
+    sum += tape_warm(tape) + tape_seal(tape) + tape_unseal(tape) + tape_trim(tape) + tape_info(tape, &facts);
+    sum += layout_stat(layout, &usage) + layout_stat_text(layout, text, sizeof text, &length);
+    sum += tape_clear(tape) + layout_clear_pass(layout) + layout_clear_talk(layout);
+    sum += tape_used(tape) + tape_peak(tape) > tape_total(tape);
+  }
+  const size_t hook_after = allocator.calls, malloc_after = malloc_calls;
+  assert_int_equal(sum, 0);
+  assert_int_equal(hook_after, hook_before);
+  assert_int_equal(malloc_after, malloc_before);
+  layout_free(layout);
+}
+
+static void a_decode_step_allocates_nothing(void **state) {
+  (void)state;
+  enum { kDim = 64, kTokens = 200 };
+  test_allocator_init(&allocator);
+  INFERMEM_STRUCT(infermem_kv_options, kv_options);
+  kv_options.n_layers = 2;
+  kv_options.n_kv_heads = 2;
+  kv_options.head_dim = kDim / 2;
+  kv_options.max_tokens = kTokens;
+  kv_options.v_type = INFERMEM_DTYPE_F16;
+  kv_options.allocator = &allocator.hook;
+  infermem_kv *kv = NULL;
+  assert_ok(kv_new(&kv_options, &kv));
+
+  INFERMEM_STRUCT(infermem_neuron_options, neuron_options);
+  neuron_options.n_neurons = kDim;
+  neuron_options.interval = 7; /* so that it reclassifies by itself too */
+  neuron_options.allocator = &allocator.hook;
+  infermem_neuron *neuron = NULL;
+  assert_ok(neuron_new(&neuron_options, &neuron));
+
+  float row[kDim], rows[2 * kDim], weights[kDim * kDim];
+  uint64_t seed = 5;
+  for (int i = 0; i < kDim; i++) row[i] = test_random_float(&seed);
+  for (int i = 0; i < kDim * kDim; i++) weights[i] = test_random_float(&seed);
+  INFERMEM_STRUCT(infermem_quant_options, quant_options);
+  quant_options.bits = 4;
+  quant_options.allocator = &allocator.hook;
+  infermem_quant *quant = NULL;
+  assert_ok(quant_from_f32(weights, kDim * kDim, kDim, kDim, &quant_options, &quant));
+
+  const size_t hook_before = allocator.calls, malloc_before = malloc_calls;
+  int32_t sum = 0;
+  for (int token = 0; token < kTokens; token++) {
+    const size_t some_rows[] = {3, 60};
+    const uint32_t active[] = {1, 5, 63};
+    const uint32_t *hot = NULL;
+    size_t n_hot = 0;
+    infermem_view view;
+    infermem_neuron_counts counts = {.struct_size = sizeof counts};
+    for (size_t layer = 0; layer < 2; layer++) {
+      sum += kv_append(kv, layer, row, kDim, row, kDim, 1);
+      sum += kv_keys_pending(kv, layer, &view) + kv_values_pending(kv, layer, &view);
+    }
+    sum += kv_append(kv, 2, row, kDim, row, kDim, 1) - INFERMEM_E_RANGE;
+    sum += kv_advance(kv, 1);
+    sum += kv_keys(kv, 1, &view) + kv_values(kv, 1, &view) + kv_read(kv, 1, INFERMEM_KV_V, 0, 1, rows, kDim);
+    sum += quant_rows_to_f32(quant, some_rows, 2, rows, 2 * kDim) + quant_to_f32(quant, weights, kDim * kDim);
+    sum += neuron_record(neuron, 0, active, 3) + neuron_reclassify(neuron, 0) + neuron_hot(neuron, 0, &hot, &n_hot);
+    sum += neuron_cold(neuron, 0, &hot, &n_hot) + neuron_stat(neuron, 0, &counts);
+  }
+  sum += kv_truncate(kv, 10) + kv_abort(kv) + kv_clear(kv) + neuron_clear(neuron);
+  const size_t hook_after = allocator.calls, malloc_after = malloc_calls;
+  assert_int_equal(sum, 0);
+  assert_int_equal(hook_after, hook_before);
+  assert_int_equal(malloc_after, malloc_before);
+  quant_free(quant);
+  neuron_free(neuron);
+  kv_free(kv);
+  assert_int_equal(allocator.live, 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(the_count_sees_the_librarys_allocations),
+      cmocka_unit_test(tapes_allocate_nothing_once_made),
+      cmocka_unit_test(a_decode_step_allocates_nothing),
+  };
+  return cmocka_run_group_tests_name("no_alloc", tests, NULL, NULL);
+}
