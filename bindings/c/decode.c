@@ -1,0 +1,193 @@
+/* decode: opens a model file, plans, lays out the memory, and generates tokens, showing what happened to the memory.
+ *
+ *     decode [--tokens N] [--logits FILE] MODEL
+ *
+ * Starts from a fixed prompt and takes the likeliest token each time. --logits writes the logits of every position as
+ * 32-bit floats. Exit status 1, with one sentence, when anything goes wrong.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "llama.h"
+
+static const uint32_t kPrompt[] = {1, 17, 42, 99};
+enum { kPromptLength = sizeof kPrompt / sizeof *kPrompt };
+
+struct arguments {
+  const char *model, *logits;
+  size_t tokens; /* to generate */
+};
+
+static int parse(int argc, char **argv, struct arguments *a) {
+  memset(a, 0, sizeof *a);
+  a->tokens = 32;
+  for (int i = 1; i < argc; i++) {
+    if (strcmp(argv[i], "--tokens") == 0 && i + 1 < argc)
+      a->tokens = strtoul(argv[++i], NULL, 10);
+    else if (strcmp(argv[i], "--logits") == 0 && i + 1 < argc)
+      a->logits = argv[++i];
+    else if (argv[i][0] != '-' && !a->model)
+      a->model = argv[i];
+    else
+      return 0;
+  }
+  return a->model && a->tokens >= 1 && a->tokens <= 100000;
+}
+
+static double seconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double mib(uint64_t bytes) { return (double)bytes / 1048576.0; }
+
+static void print_configuration(const infermem_model *model, const infermem_model_config *c) {
+  size_t by_type[64] = {0};
+  for (size_t i = 0; i < model_tensor_count(model); i++) {
+    INFERMEM_STRUCT(infermem_tensor_info, tensor);
+    if (model_tensor_info(model, i, &tensor) == INFERMEM_OK && tensor.dtype >= 0 && tensor.dtype < 64)
+      by_type[tensor.dtype]++;
+  }
+  printf("model    %s: %llu layers, hidden %llu, %llu heads, %llu KV heads, head_dim %llu, intermediate %llu\n",
+         c->architecture, (unsigned long long)c->n_layers, (unsigned long long)c->hidden,
+         (unsigned long long)c->n_heads, (unsigned long long)c->n_kv_heads, (unsigned long long)c->head_dim_k,
+         (unsigned long long)c->intermediate);
+  printf("         vocabulary %llu, context %llu, %s embeddings, %zu tensors:", (unsigned long long)c->vocab,
+         (unsigned long long)c->context, c->tied_embeddings ? "tied" : "separate", model_tensor_count(model));
+  for (int32_t i = 0; i < 64; i++)
+    if (by_type[i]) printf(" %zu %s", by_type[i], infermem_dtype_name(i));
+  printf("\n");
+  for (size_t i = 0; i < model_warning_count(model); i++) printf("warning  %s\n", model_warning(model, i));
+}
+
+/* What the machine has, and whether the model would fit in f32, the classic estimate. */
+static int32_t print_plan(const infermem_model_config *c, size_t tokens) {
+  infermem_device_list *devices = NULL;
+  int32_t status = device_probe(NULL, &devices);
+  if (status != INFERMEM_OK) return status;
+  INFERMEM_STRUCT(infermem_host_facts, host);
+  status = device_host(devices, &host);
+  uint64_t free_bytes = host.effective_bytes, total_bytes = host.total_bytes;
+  printf("host     %.0f MiB, of which %.0f MiB can be had\n", mib(host.total_bytes), mib(host.effective_bytes));
+  for (size_t i = 0; status == INFERMEM_OK && i < device_count(devices); i++) {
+    INFERMEM_STRUCT(infermem_device_facts, device);
+    status = device_info(devices, i, &device);
+    printf("device   %s: %.0f MiB, free %s", device.name, mib(device.total_bytes),
+           device.free_known ? "" : "unknown\n");
+    if (device.free_known) printf("%.0f MiB\n", mib(device.free_bytes));
+    if (i == 0 && device.free_known) {
+      free_bytes = device.free_bytes;
+      total_bytes = device.total_bytes;
+    }
+  }
+  if (device_count(devices) == 0) printf("device   none: %s\n", device_why_not_text(devices));
+  device_free(devices);
+  char text[1024];
+  size_t length;
+  if (status == INFERMEM_OK)
+    status = plan_estimate_text(c, tokens, free_bytes, total_bytes, text, sizeof text, &length);
+  if (status == INFERMEM_OK) printf("plan     in f32: %s\n", text);
+  return status;
+}
+
+static void print_layout(const infermem_layout *layout) {
+  INFERMEM_STRUCT(infermem_layout_usage, u);
+  char line[160];
+  size_t length;
+  if (layout_stat(layout, &u) != INFERMEM_OK || layout_stat_text(layout, line, sizeof line, &length) != INFERMEM_OK)
+    return;
+  printf("layout   %s\n", line);
+  printf("         bytes used, peak: weights %zu, %zu | scratch %zu, %zu | history %zu, %zu\n", u.weights_used,
+         u.weights_peak, u.scratch_used, u.scratch_peak, u.history_used, u.history_peak);
+}
+
+static int32_t print_hot_set(struct llama *llama) {
+  for (size_t layer = 0; layer < llama->config.n_layers; layer++) {
+    const uint32_t *hot = NULL;
+    size_t n = 0;
+    INFERMEM_STRUCT(infermem_neuron_counts, counts);
+    int32_t status = neuron_reclassify(llama->neurons, layer);
+    if (status == INFERMEM_OK) status = neuron_hot(llama->neurons, layer, &hot, &n);
+    if (status == INFERMEM_OK) status = neuron_stat(llama->neurons, layer, &counts);
+    if (status != INFERMEM_OK) return status;
+    printf("%s %zu: %zu of %llu neurons (%.0f %%):", layer == 0 ? "hot      layer" : "         layer", layer, n,
+           (unsigned long long)llama->config.intermediate, 100 * counts.hot_ratio);
+    for (size_t i = 0; i < n && i < 8; i++) printf(" %u", (unsigned)hot[i]);
+    printf("%s\n", n > 8 ? " ..." : "");
+  }
+  return INFERMEM_OK;
+}
+
+static uint32_t likeliest(const float *logits, size_t n) {
+  size_t best = 0;
+  for (size_t i = 1; i < n; i++)
+    if (logits[i] > logits[best]) best = i;
+  return (uint32_t)best;
+}
+
+static int32_t generate(struct llama *llama, size_t n, FILE *logits_file) {
+  const size_t vocab = (size_t)llama->config.vocab;
+  uint32_t token = kPrompt[0];
+  printf("prompt  ");
+  for (size_t i = 0; i < kPromptLength; i++) printf(" %u", (unsigned)kPrompt[i]);
+  printf("\ntokens  ");
+  const double begin = seconds();
+  for (size_t i = 0; i < kPromptLength + n - 1; i++) {
+    const float *logits = NULL;
+    const int32_t status = llama_forward(llama, token, &logits);
+    if (status != INFERMEM_OK) return status;
+    if (logits_file && fwrite(logits, sizeof *logits, vocab, logits_file) != vocab) return INFERMEM_E_IO;
+    if (i + 1 < kPromptLength) {
+      token = kPrompt[i + 1];
+    } else {
+      token = likeliest(logits, vocab);
+      printf(" %u", (unsigned)token);
+    }
+  }
+  const double taken = seconds() - begin;
+  printf("\nspeed    %.0f tokens/s, %zu positions in %.3f s, weights dequantized row by row in plain C\n",
+         (double)(kPromptLength + n - 1) / taken, kPromptLength + n - 1, taken);
+  return INFERMEM_OK;
+}
+
+static int32_t run(const struct arguments *a, infermem_model *model, struct llama *llama, FILE *logits_file) {
+  const size_t positions = kPromptLength + a->tokens;
+  int32_t status = llama_load(llama, model, positions);
+  if (status != INFERMEM_OK) return status;
+  print_configuration(model, &llama->config);
+  status = print_plan(&llama->config, positions);
+  if (status == INFERMEM_OK) status = generate(llama, a->tokens, logits_file);
+  if (status != INFERMEM_OK) return status;
+  print_layout(llama->layout);
+  return print_hot_set(llama);
+}
+
+int main(int argc, char **argv) {
+  struct arguments a;
+  if (!parse(argc, argv, &a)) {
+    fprintf(stderr, "usage: decode [--tokens N] [--logits FILE] MODEL\n");
+    return 1;
+  }
+  FILE *logits_file = a.logits ? fopen(a.logits, "wb") : NULL;
+  if (a.logits && !logits_file) {
+    fprintf(stderr, "decode: %s cannot be written\n", a.logits);
+    return 1;
+  }
+  static struct llama llama;
+  infermem_model *model = NULL;
+  int32_t status = model_open(a.model, NULL, &model);
+  if (status == INFERMEM_OK) status = run(&a, model, &llama, logits_file);
+  if (status != INFERMEM_OK) {
+    const infermem_error *error = infermem_error_detail();
+    fflush(stdout);
+    fprintf(stderr, "decode: %s\n", error->code == status ? error->message : infermem_error_text(status));
+  }
+  llama_free(&llama);
+  model_free(model);
+  if (logits_file && fclose(logits_file) != 0) status = INFERMEM_E_IO;
+  return status == INFERMEM_OK ? 0 : 1;
+}

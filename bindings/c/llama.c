@@ -1,0 +1,305 @@
+#include "llama.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Ends a function early with the status of a step that fails. */
+#define TRY(call)                             \
+  do {                                        \
+    const int32_t status = (call);            \
+    if (status != INFERMEM_OK) return status; \
+  } while (0)
+
+enum { kRowsAtOnce = 16 }; /* rows that matvec expands at a time: a few KiB, which stay in the first-level cache */
+
+/* ---- Loading ---- */
+
+static int32_t floats(const infermem_tape *tape, size_t n, float **out) {
+  return tape_alloc_array(tape, n, sizeof(float), 64, (void **)out);
+}
+
+/* The bytes that a tensor takes in the weights tape: 8 bits a weight and two floats a group of 32 where it is quantized
+ * here, else what it has in the file; and room to align it. */
+static size_t bytes_in_tape(const infermem_tensor_info *tensor) {
+  const size_t slack = 4096;
+  if (tensor->dtype == INFERMEM_DTYPE_F16) return (size_t)(tensor->elements + tensor->elements / 4) + slack;
+  return (size_t)tensor->bytes + slack;
+}
+
+static int32_t find(const infermem_model *model, const char *name, infermem_view *view) {
+  size_t index;
+  TRY(model_tensor_find(model, name, &index));
+  return model_tensor_view(model, index, view);
+}
+
+/* A norm: floats, copied. */
+static int32_t load_vector(struct llama *llama, const infermem_model *model, const char *name, const float **out) {
+  infermem_view view;
+  TRY(find(model, name, &view));
+  infermem_quant *source;
+  TRY(quant_borrow(view.dtype, view.data, (size_t)view.bytes, 1, (size_t)view.shape[0], NULL, &source));
+  float *values = NULL;
+  int32_t status = floats(layout_weights(llama->layout), (size_t)view.shape[0], &values);
+  if (status == INFERMEM_OK) status = quant_to_f32(source, values, (size_t)view.shape[0]);
+  quant_free(source);
+  *out = values;
+  return status;
+}
+
+/* A matrix: F16 is quantized to 8 bits, by way of floats in the scratch tape; what is quantized already is copied. */
+static int32_t load_matrix(struct llama *llama, const infermem_model *model, const char *name, infermem_quant **out) {
+  const infermem_tape *weights = layout_weights(llama->layout);
+  infermem_view view;
+  TRY(find(model, name, &view));
+  const size_t rows = (size_t)view.shape[0], cols = (size_t)view.shape[1];
+  if (view.dtype != INFERMEM_DTYPE_F16) {
+    void *copy = NULL;
+    TRY(tape_alloc(weights, (size_t)view.bytes, 64, &copy));
+    memcpy(copy, view.data, (size_t)view.bytes);
+    return quant_borrow(view.dtype, copy, (size_t)view.bytes, rows, cols, NULL, out);
+  }
+  infermem_quant *source;
+  TRY(quant_borrow(view.dtype, view.data, (size_t)view.bytes, rows, cols, NULL, &source));
+  float *expanded = NULL;
+  int32_t status = floats(layout_scratch(llama->layout), rows * cols, &expanded);
+  if (status == INFERMEM_OK) status = quant_to_f32(source, expanded, rows * cols);
+  if (status == INFERMEM_OK) {
+    INFERMEM_STRUCT(infermem_quant_options, options);
+    options.bits = 8;
+    options.group = 32;
+    options.tape = weights;
+    status = quant_from_f32(expanded, rows * cols, rows, cols, &options, out);
+  }
+  quant_free(source);
+  return status == INFERMEM_OK ? layout_clear_pass(llama->layout) : status;
+}
+
+static int32_t load_layer(struct llama *llama, const infermem_model *model, unsigned i) {
+  struct llama_layer *layer = &llama->layers[i];
+  char name[64];
+  const struct {
+    const char *suffix;
+    infermem_quant **matrix;
+  } matrices[] = {{"attn_q", &layer->q},      {"attn_k", &layer->k},      {"attn_v", &layer->v},
+                  {"attn_output", &layer->o}, {"ffn_gate", &layer->gate}, {"ffn_up", &layer->up},
+                  {"ffn_down", &layer->down}};
+  for (size_t j = 0; j < sizeof matrices / sizeof *matrices; j++) {
+    snprintf(name, sizeof name, "blk.%u.%s.weight", i, matrices[j].suffix);
+    TRY(load_matrix(llama, model, name, matrices[j].matrix));
+  }
+  snprintf(name, sizeof name, "blk.%u.attn_norm.weight", i);
+  TRY(load_vector(llama, model, name, &layer->attention_norm));
+  snprintf(name, sizeof name, "blk.%u.ffn_norm.weight", i);
+  return load_vector(llama, model, name, &layer->ffn_norm);
+}
+
+/* Sizes the tapes: what the tensors take; the larger of one pass and the largest tensor as floats; and the KV cache. */
+static int32_t lay_out(struct llama *llama, const infermem_model *model, size_t max_tokens) {
+  const infermem_model_config *c = &llama->config;
+  size_t weights = 0, largest = 0;
+  for (size_t i = 0; i < model_tensor_count(model); i++) {
+    INFERMEM_STRUCT(infermem_tensor_info, tensor);
+    TRY(model_tensor_info(model, i, &tensor));
+    weights += bytes_in_tape(&tensor);
+    if (tensor.elements > largest) largest = (size_t)tensor.elements;
+  }
+  const size_t kv_dim = (size_t)(c->n_kv_heads * c->head_dim_k), q_dim = (size_t)(c->n_heads * c->head_dim_k);
+  const size_t longest_row = (size_t)(c->intermediate > c->hidden ? c->intermediate : c->hidden) + q_dim;
+  const size_t pass = (size_t)(3 * c->hidden + 2 * c->intermediate + c->vocab) + 2 * q_dim + 2 * kv_dim + max_tokens +
+                      kRowsAtOnce * longest_row;
+  INFERMEM_STRUCT(infermem_layout_options, options);
+  options.weights_size = weights;
+  options.scratch_size = sizeof(float) * (pass > largest ? pass : largest) + 4096;
+  options.history_size = (size_t)c->n_layers * 2 * (sizeof(float) * kv_dim * max_tokens + 64) + 4096;
+  options.scratch_flags = INFERMEM_TAPE_WARM | INFERMEM_TAPE_EXCLUSIVE;
+  return layout_new(&options, &llama->layout);
+}
+
+int32_t llama_load(struct llama *llama, const infermem_model *model, size_t max_tokens) {
+  memset(llama, 0, sizeof *llama);
+  llama->config.struct_size = sizeof llama->config;
+  TRY(model_config(model, &llama->config));
+  const infermem_model_config *c = &llama->config;
+  TRY(infermem_config_validate(c));
+  if (c->n_layers > LLAMA_MAX_LAYERS || c->head_dim_k != c->head_dim_v) return INFERMEM_E_UNSUPPORTED;
+  TRY(lay_out(llama, model, max_tokens));
+
+  TRY(load_matrix(llama, model, "token_embd.weight", &llama->embedding));
+  for (unsigned i = 0; i < c->n_layers; i++) TRY(load_layer(llama, model, i));
+  TRY(load_vector(llama, model, "output_norm.weight", &llama->output_norm));
+  llama->output = llama->embedding;
+  if (!c->tied_embeddings) TRY(load_matrix(llama, model, "output.weight", &llama->output));
+  TRY(tape_seal(layout_weights(llama->layout)));
+
+  INFERMEM_STRUCT(infermem_kv_options, kv);
+  kv.n_layers = (size_t)c->n_layers;
+  kv.n_kv_heads = (size_t)c->n_kv_heads;
+  kv.head_dim = (size_t)c->head_dim_k;
+  kv.max_tokens = max_tokens;
+  kv.tape = layout_history(llama->layout);
+  TRY(kv_new(&kv, &llama->kv));
+
+  INFERMEM_STRUCT(infermem_neuron_options, neurons);
+  neurons.n_layers = (uint32_t)c->n_layers;
+  neurons.n_neurons = (uint32_t)c->intermediate;
+  neurons.threshold = 0.5f;
+  return neuron_new(&neurons, &llama->neurons);
+}
+
+void llama_free(struct llama *llama) {
+  for (size_t i = 0; i < LLAMA_MAX_LAYERS; i++) {
+    struct llama_layer *layer = &llama->layers[i];
+    quant_free(layer->q);
+    quant_free(layer->k);
+    quant_free(layer->v);
+    quant_free(layer->o);
+    quant_free(layer->gate);
+    quant_free(layer->up);
+    quant_free(layer->down);
+  }
+  if (llama->output != llama->embedding) quant_free(llama->output);
+  quant_free(llama->embedding);
+  kv_free(llama->kv);
+  neuron_free(llama->neurons);
+  layout_free(llama->layout);
+}
+
+/* ---- The forward pass ---- */
+
+/* y = W x. The rows are expanded to floats a few at a time. */
+static int32_t matvec(const struct llama *llama, const infermem_quant *w, const float *x, float *y) {
+  const infermem_tape *scratch = layout_scratch(llama->layout);
+  size_t rows, cols;
+  TRY(quant_shape(w, &rows, &cols));
+  infermem_tape_mark mark;
+  TRY(tape_mark(scratch, &mark));
+  float *expanded = NULL;
+  TRY(floats(scratch, kRowsAtOnce * cols, &expanded));
+  for (size_t first = 0; first < rows; first += kRowsAtOnce) {
+    size_t indices[kRowsAtOnce];
+    const size_t n = rows - first < kRowsAtOnce ? rows - first : kRowsAtOnce;
+    for (size_t i = 0; i < n; i++) indices[i] = first + i;
+    TRY(quant_rows_to_f32(w, indices, n, expanded, n * cols));
+    for (size_t i = 0; i < n; i++) {
+      float sum = 0;
+      for (size_t j = 0; j < cols; j++) sum += expanded[i * cols + j] * x[j];
+      y[first + i] = sum;
+    }
+  }
+  return tape_rewind(layout_scratch(llama->layout), &mark);
+}
+
+static void rms_norm(const float *x, const float *weight, size_t n, double eps, float *out) {
+  float squares = 0;
+  for (size_t i = 0; i < n; i++) squares += x[i] * x[i];
+  const float scale = 1.0f / sqrtf(squares / (float)n + (float)eps);
+  for (size_t i = 0; i < n; i++) out[i] = x[i] * scale * weight[i];
+}
+
+/* Rotates each head's pairs (2i, 2i + 1) by position * theta^(-2i / dims): the order of pairs that GGUF's "llama" has. */
+static void rope(float *x, size_t n_heads, size_t head_dim, const infermem_model_config *c, size_t position) {
+  for (size_t h = 0; h < n_heads; h++) {
+    for (size_t i = 0; i < c->rope_dims; i += 2) {
+      const double angle = (double)position * pow(c->rope_theta, -(double)i / (double)c->rope_dims);
+      const float cosine = (float)cos(angle), sine = (float)sin(angle);
+      float *pair = &x[h * head_dim + i];
+      const float a = pair[0], b = pair[1];
+      pair[0] = a * cosine - b * sine;
+      pair[1] = a * sine + b * cosine;
+    }
+  }
+}
+
+/* Each query head attends to its group's keys and values, which are read where the cache has them. */
+static int32_t attend(const struct llama *llama, size_t layer, const float *q, float *scores, float *out) {
+  const infermem_model_config *c = &llama->config;
+  infermem_view keys, values;
+  TRY(kv_keys_pending(llama->kv, layer, &keys));
+  TRY(kv_values_pending(llama->kv, layer, &values));
+  const size_t d = (size_t)c->head_dim_k, tokens = (size_t)keys.shape[0], width = (size_t)keys.shape[1];
+  const float *k = keys.data, *v = values.data;
+  const float scale = 1.0f / sqrtf((float)d);
+  for (size_t h = 0; h < c->n_heads; h++) {
+    const size_t group = h / (size_t)(c->n_heads / c->n_kv_heads) * d;
+    float largest = -INFINITY, sum = 0;
+    for (size_t t = 0; t < tokens; t++) {
+      float dot = 0;
+      for (size_t i = 0; i < d; i++) dot += q[h * d + i] * k[t * width + group + i];
+      scores[t] = dot * scale;
+      if (scores[t] > largest) largest = scores[t];
+    }
+    for (size_t t = 0; t < tokens; t++) sum += scores[t] = expf(scores[t] - largest);
+    memset(&out[h * d], 0, d * sizeof(float));
+    for (size_t t = 0; t < tokens; t++)
+      for (size_t i = 0; i < d; i++) out[h * d + i] += scores[t] / sum * v[t * width + group + i];
+  }
+  return INFERMEM_OK;
+}
+
+/* Records the neurons that were active: those of at least the mean magnitude of their layer. */
+static int32_t record_active(struct llama *llama, size_t layer, const float *activations) {
+  const size_t n = (size_t)llama->config.intermediate;
+  uint32_t *active = NULL;
+  float sum = 0;
+  size_t n_active = 0;
+  infermem_tape_mark mark;
+  TRY(tape_mark(layout_scratch(llama->layout), &mark));
+  TRY(tape_alloc_array(layout_scratch(llama->layout), n, sizeof *active, 64, (void **)&active));
+  for (size_t i = 0; i < n; i++) sum += fabsf(activations[i]);
+  for (size_t i = 0; i < n; i++)
+    if (fabsf(activations[i]) * (float)n >= sum) active[n_active++] = (uint32_t)i;
+  TRY(neuron_record(llama->neurons, layer, active, n_active));
+  return tape_rewind(layout_scratch(llama->layout), &mark);
+}
+
+int32_t llama_forward(struct llama *llama, uint32_t token, const float **logits) {
+  const infermem_model_config *c = &llama->config;
+  const size_t hidden = (size_t)c->hidden, middle = (size_t)c->intermediate, position = kv_len(llama->kv);
+  const size_t q_dim = (size_t)(c->n_heads * c->head_dim_k), kv_dim = (size_t)(c->n_kv_heads * c->head_dim_k);
+
+  TRY(layout_clear_pass(llama->layout));
+  const infermem_tape *scratch = layout_scratch(llama->layout);
+  float *x = NULL, *normed = NULL, *q = NULL, *k = NULL, *v = NULL, *attended = NULL, *scores = NULL;
+  float *projected = NULL, *gate = NULL, *up = NULL, *out = NULL;
+  TRY(floats(scratch, hidden, &x));
+  TRY(floats(scratch, hidden, &normed));
+  TRY(floats(scratch, hidden, &projected));
+  TRY(floats(scratch, q_dim, &q));
+  TRY(floats(scratch, q_dim, &attended));
+  TRY(floats(scratch, kv_dim, &k));
+  TRY(floats(scratch, kv_dim, &v));
+  TRY(floats(scratch, middle, &gate));
+  TRY(floats(scratch, middle, &up));
+  TRY(floats(scratch, kv_max(llama->kv), &scores));
+  TRY(floats(scratch, (size_t)c->vocab, &out));
+
+  const size_t row = token;
+  TRY(quant_rows_to_f32(llama->embedding, &row, 1, x, hidden));
+  for (size_t i = 0; i < c->n_layers; i++) {
+    const struct llama_layer *layer = &llama->layers[i];
+    rms_norm(x, layer->attention_norm, hidden, c->norm_eps, normed);
+    TRY(matvec(llama, layer->q, normed, q));
+    TRY(matvec(llama, layer->k, normed, k));
+    TRY(matvec(llama, layer->v, normed, v));
+    rope(q, (size_t)c->n_heads, (size_t)c->head_dim_k, c, position);
+    rope(k, (size_t)c->n_kv_heads, (size_t)c->head_dim_k, c, position);
+    TRY(kv_append(llama->kv, i, k, kv_dim, v, kv_dim, 1));
+    TRY(attend(llama, i, q, scores, attended));
+    TRY(matvec(llama, layer->o, attended, projected));
+    for (size_t j = 0; j < hidden; j++) x[j] += projected[j];
+
+    rms_norm(x, layer->ffn_norm, hidden, c->norm_eps, normed);
+    TRY(matvec(llama, layer->gate, normed, gate));
+    TRY(matvec(llama, layer->up, normed, up));
+    for (size_t j = 0; j < middle; j++) gate[j] = gate[j] / (1.0f + expf(-gate[j])) * up[j];
+    TRY(record_active(llama, i, gate));
+    TRY(matvec(llama, layer->down, gate, projected));
+    for (size_t j = 0; j < hidden; j++) x[j] += projected[j];
+  }
+  TRY(kv_advance(llama->kv, 1));
+  rms_norm(x, llama->output_norm, hidden, c->norm_eps, normed);
+  TRY(matvec(llama, llama->output, normed, out));
+  *logits = out;
+  return INFERMEM_OK;
+}

@@ -1,0 +1,41 @@
+// A model file: opened once, its size fixed then, read by position, and mapped in part.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/error.hh"
+
+namespace infermem {
+
+class File {
+ public:
+  File() = default;
+  ~File();
+  File(const File &) = delete;
+  File &operator=(const File &) = delete;
+
+  // Opens a regular file for reading; nothing else is ever waited for. Records INFERMEM_E_IO, or INFERMEM_E_FORMAT
+  // where it is no regular file.
+  Status open(const char *path);
+
+  uint64_t size() const { return size_; }
+
+  // Reads n bytes that lie within the size. Records INFERMEM_E_IO, or INFERMEM_E_TRUNCATED where the file has become
+  // shorter since.
+  Status read_at(uint64_t offset, void *out, size_t n) const;
+
+  // Maps the bytes from offset, below the size, to the end, read-only. Called once.
+  Status map_from(uint64_t offset);
+  // Where the byte at offset, which was mapped, lies.
+  const char *at(uint64_t offset) const { return map_ + (offset - map_offset_); }
+
+ private:
+  int fd_ = -1;
+  uint64_t size_ = 0;
+  char *map_ = nullptr;
+  size_t map_size_ = 0;
+  uint64_t map_offset_ = 0;
+};
+
+}  // namespace infermem

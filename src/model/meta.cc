@@ -1,0 +1,271 @@
+#include "model/meta.hh"
+
+#include "base/checked.hh"
+#include "model/reader.hh"
+
+namespace infermem {
+namespace {
+
+struct [[gnu::packed]] Head {
+  uint16_t key_length;
+  uint8_t type;
+  uint8_t element_type;
+};
+static_assert(INFERMEM_MODEL_MAX_KEY <= UINT16_MAX);
+
+Head head_of(const char *record) {
+  Head head;
+  std::memcpy(&head, record, sizeof head);
+  return head;
+}
+
+Name key_of(const char *record) { return {record + sizeof(Head), head_of(record).key_length}; }
+
+void put(char *to, uint64_t value) { std::memcpy(to, &value, sizeof value); }
+
+uint64_t get(const char *from) {
+  uint64_t value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+}
+
+Name name(const char *text) { return {text, std::strlen(text)}; }
+
+Status fail_type(const Meta &meta, const char *wanted) {
+  return fail(INFERMEM_E_TYPE, 0, meta.type, "the value of \"%s\" is %s, not %s", Quoted(meta.key).text,
+              name_of_meta(meta.type), wanted);
+}
+
+Status fail_negative(const Meta &meta, const Integer &integer) {
+  return fail(INFERMEM_E_RANGE, 0, integer.value, "\"%s\" has %lld, which is negative", Quoted(meta.key).text,
+              static_cast<long long>(integer.value));
+}
+
+template <typename Signed, typename Unsigned>
+Integer extend(const char *bytes) {
+  const auto value = static_cast<Signed>(load_le<Unsigned>(bytes));
+  return {static_cast<uint64_t>(static_cast<int64_t>(value)), value < 0};
+}
+
+}  // namespace
+
+size_t size_of_meta(uint32_t type) {
+  switch (type) {
+    case INFERMEM_META_U8:
+    case INFERMEM_META_I8:
+    case INFERMEM_META_BOOL:
+      return 1;
+    case INFERMEM_META_U16:
+    case INFERMEM_META_I16:
+      return 2;
+    case INFERMEM_META_U32:
+    case INFERMEM_META_I32:
+    case INFERMEM_META_F32:
+      return 4;
+    case INFERMEM_META_U64:
+    case INFERMEM_META_I64:
+    case INFERMEM_META_F64:
+      return 8;
+  }
+  return 0;
+}
+
+bool is_integer(uint32_t type) {
+  return size_of_meta(type) != 0 && type != INFERMEM_META_F32 && type != INFERMEM_META_F64 &&
+         type != INFERMEM_META_BOOL;
+}
+
+Integer integer_at(uint32_t type, const char *bytes) {
+  switch (type) {
+    case INFERMEM_META_I8:
+      return extend<int8_t, uint8_t>(bytes);
+    case INFERMEM_META_I16:
+      return extend<int16_t, uint16_t>(bytes);
+    case INFERMEM_META_I32:
+      return extend<int32_t, uint32_t>(bytes);
+    case INFERMEM_META_I64:
+      return extend<int64_t, uint64_t>(bytes);
+    case INFERMEM_META_U16:
+      return {load_le<uint16_t>(bytes), false};
+    case INFERMEM_META_U32:
+      return {load_le<uint32_t>(bytes), false};
+    case INFERMEM_META_U64:
+      return {load_le<uint64_t>(bytes), false};
+  }
+  return {load_le<uint8_t>(bytes), false};
+}
+
+bool float_of(const Meta &meta, double *out) {
+  if (meta.type == INFERMEM_META_F32) {
+    const auto bits = load_le<uint32_t>(meta.bytes);
+    float value;
+    std::memcpy(&value, &bits, sizeof value);
+    *out = static_cast<double>(value);
+    return true;
+  }
+  if (meta.type == INFERMEM_META_F64) {
+    const auto bits = load_le<uint64_t>(meta.bytes);
+    std::memcpy(out, &bits, sizeof *out);
+    return true;
+  }
+  return false;
+}
+
+const char *name_of_meta(uint32_t type) {
+  static const char *const names[] = {"a u8",   "an i8",    "a u16",    "an i16", "a u32",  "an i32", "an f32",
+                                      "a bool", "a string", "an array", "a u64",  "an i64", "an f64"};
+  return type < sizeof names / sizeof *names ? names[type] : "of an unknown type";
+}
+
+Status MetaTable::add(Arena *arena, const Name &key, uint32_t type, uint32_t element_type, uint64_t payload,
+                      char **out) {
+  const Head head = {static_cast<uint16_t>(key.length), static_cast<uint8_t>(type), static_cast<uint8_t>(element_type)};
+  const size_t before = sizeof head + key.length + 1;
+  uint64_t size;
+  if (!checked::add<uint64_t>(payload, before, &size))
+    return fail(INFERMEM_E_OVERFLOW, 0, payload, "the value of \"%s\" does not fit", Quoted(key).text);
+  char *record = nullptr;
+  INFERMEM_TRY(arena->take(size, &record));
+  std::memcpy(record, &head, sizeof head);
+  std::memcpy(record + sizeof head, key.text, key.length);
+  record[before - 1] = '\0';
+  *out = record + before;
+  return records_.push(record);
+}
+
+Status MetaTable::add_number(Arena *arena, const Name &key, uint32_t type, const char *bytes) {
+  const size_t size = size_of_meta(type);
+  char *payload = nullptr;
+  INFERMEM_TRY(add(arena, key, type, type, size, &payload));
+  std::memcpy(payload, bytes, size);
+  return INFERMEM_OK;
+}
+
+Status MetaTable::add_string(Arena *arena, const Name &key, uint64_t length, char **out_bytes) {
+  char *payload = nullptr;
+  // The length is at most what is left of the file, so that there is room for a little more.
+  INFERMEM_TRY(add(arena, key, INFERMEM_META_STRING, INFERMEM_META_STRING, sizeof length + length + 1, &payload));
+  put(payload, length);
+  *out_bytes = payload + sizeof length;
+  (*out_bytes)[length] = '\0';
+  return INFERMEM_OK;
+}
+
+Status MetaTable::add_array(Arena *arena, const Name &key, uint32_t element_type, uint64_t count, uint64_t offset) {
+  char *payload = nullptr;
+  INFERMEM_TRY(add(arena, key, INFERMEM_META_ARRAY, element_type, sizeof count + sizeof offset, &payload));
+  put(payload, count);
+  put(payload + sizeof count, offset);
+  return INFERMEM_OK;
+}
+
+Status MetaTable::index(const Allocator &allocator) { return names_.build(allocator, records_, key_of, "key"); }
+
+Meta MetaTable::at(size_t i) const {
+  const char *const record = records_[i];
+  const Head head = head_of(record);
+  const char *const payload = record + sizeof head + head.key_length + 1;
+  Meta meta = {key_of(record), head.type, head.element_type, 1, 0, payload};
+  if (head.type == INFERMEM_META_STRING) {
+    meta.count = get(payload);
+    meta.bytes = payload + sizeof(uint64_t);
+  } else if (head.type == INFERMEM_META_ARRAY) {
+    meta.count = get(payload);
+    meta.offset = get(payload + sizeof(uint64_t));
+  }
+  return meta;
+}
+
+bool MetaTable::find(const char *key, size_t *out) const { return names_.find(records_, key_of, name(key), out); }
+
+Status MetaTable::require(const char *key, Meta *out) const {
+  size_t i;
+  if (!find(key, &i)) return fail(INFERMEM_E_NOT_FOUND, 0, 0, "the file has no key \"%s\"", Quoted(name(key)).text);
+  *out = at(i);
+  return INFERMEM_OK;
+}
+
+Status MetaTable::u64(const char *key, uint64_t *out) const {
+  Meta meta;
+  INFERMEM_TRY(require(key, &meta));
+  if (!is_integer(meta.type)) return fail_type(meta, "an integer");
+  const Integer integer = integer_at(meta.type, meta.bytes);
+  if (integer.is_negative) return fail_negative(meta, integer);
+  *out = integer.value;
+  return INFERMEM_OK;
+}
+
+Status MetaTable::i64(const char *key, int64_t *out) const {
+  Meta meta;
+  INFERMEM_TRY(require(key, &meta));
+  if (!is_integer(meta.type)) return fail_type(meta, "an integer");
+  const Integer integer = integer_at(meta.type, meta.bytes);
+  if (!integer.is_negative && integer.value > INT64_MAX)
+    return fail(INFERMEM_E_RANGE, INT64_MAX, integer.value, "\"%s\" has %llu, which no i64 can hold",
+                Quoted(meta.key).text, static_cast<unsigned long long>(integer.value));
+  *out = static_cast<int64_t>(integer.value);
+  return INFERMEM_OK;
+}
+
+Status MetaTable::f64(const char *key, double *out) const {
+  Meta meta;
+  INFERMEM_TRY(require(key, &meta));
+  if (!float_of(meta, out)) return fail_type(meta, "an f32 or f64");
+  return INFERMEM_OK;
+}
+
+Status MetaTable::boolean(const char *key, int32_t *out) const {
+  Meta meta;
+  INFERMEM_TRY(require(key, &meta));
+  if (meta.type != INFERMEM_META_BOOL) return fail_type(meta, "a bool");
+  *out = *meta.bytes;
+  return INFERMEM_OK;
+}
+
+Status MetaTable::string(const char *key, const char **out, size_t *out_length) const {
+  Meta meta;
+  INFERMEM_TRY(require(key, &meta));
+  if (meta.type != INFERMEM_META_STRING) return fail_type(meta, "a string");
+  *out = meta.bytes;
+  *out_length = static_cast<size_t>(meta.count);
+  return INFERMEM_OK;
+}
+
+Status MetaTable::array_u64(const Allocator &allocator, const File &file, const char *key, uint64_t first, size_t n,
+                            uint64_t *out) const {
+  Meta meta;
+  INFERMEM_TRY(require(key, &meta));
+  if (meta.type != INFERMEM_META_ARRAY) return fail_type(meta, "an array");
+  const uint32_t type = meta.element_type;
+  if (!is_integer(type) && type != INFERMEM_META_BOOL)
+    return fail(INFERMEM_E_TYPE, 0, type, "the elements of \"%s\" are each %s, not an integer or a bool",
+                Quoted(meta.key).text, name_of_meta(type));
+  if (first > meta.count || n > meta.count - first)
+    return fail(INFERMEM_E_RANGE, meta.count, n, "%zu elements from number %llu on: \"%s\" has %llu", n,
+                static_cast<unsigned long long>(first), Quoted(meta.key).text,
+                static_cast<unsigned long long>(meta.count));
+  if (n == 0) return INFERMEM_OK;
+  if (!out) return fail_null("out");
+
+  // All elements are read and checked before the first is delivered. They lie in the file, so no size overflows.
+  const size_t size = size_of_meta(type);
+  char few[4096];
+  Vec<char> many(allocator);
+  char *bytes = few;
+  if (n > sizeof few / size) {
+    INFERMEM_TRY(many.reserve(n * size));
+    bytes = many.data();
+  }
+  INFERMEM_TRY(file.read_at(meta.offset + first * size, bytes, n * size));
+  for (size_t i = 0; i < n; ++i) {
+    const Integer integer = integer_at(type, bytes + i * size);
+    if (integer.is_negative) return fail_negative(meta, integer);
+    if (type == INFERMEM_META_BOOL && integer.value > 1)
+      return fail(INFERMEM_E_FORMAT, 1, integer.value, "a bool of \"%s\" is %llu, neither 0 nor 1",
+                  Quoted(meta.key).text, static_cast<unsigned long long>(integer.value));
+  }
+  for (size_t i = 0; i < n; ++i) out[i] = integer_at(type, bytes + i * size).value;
+  return INFERMEM_OK;
+}
+
+}  // namespace infermem

@@ -1,0 +1,74 @@
+// The metadata table: each value as a record in the arena, and the typed getters.
+//
+// A record is packed, without alignment: what it holds is never more than the bytes that the file spends on it, which
+// is how the promise of twice the metadata's memory is kept also for millions of tiny values. Elements of arrays stay
+// in the file.
+#pragma once
+
+#include "infermem/model.h"
+#include "model/arena.hh"
+#include "model/file.hh"
+#include "model/names.hh"
+
+namespace infermem {
+
+// A value, unpacked.
+struct Meta {
+  Name key;
+  uint32_t type;
+  uint32_t element_type;  // of an array; else the type
+  uint64_t count;         // elements of an array, bytes of a string, else 1
+  uint64_t offset;        // in the file, of an array's elements
+  const char *bytes;      // of a string, with a NUL after them, or of a number, little-endian
+};
+
+// An integer of any type; a negative one's value is in two's complement.
+struct Integer {
+  uint64_t value;
+  bool is_negative;
+};
+
+// Bytes of a value or element of that type; 0 of strings, arrays and unknown types.
+size_t size_of_meta(uint32_t type);
+bool is_integer(uint32_t type);
+// The integer of that type, or the bool, at bytes.
+Integer integer_at(uint32_t type, const char *bytes);
+// The value of an f32 or f64; false, and *out as it was, when it is neither.
+bool float_of(const Meta &meta, double *out);
+// "a u32", for messages.
+const char *name_of_meta(uint32_t type);
+
+class MetaTable {
+ public:
+  void use(const Allocator &allocator) { records_.use(allocator); }
+
+  // Each adds a value. A string's bytes are the caller's to fill in; its NUL is there.
+  Status add_number(Arena *arena, const Name &key, uint32_t type, const char *bytes);
+  Status add_string(Arena *arena, const Name &key, uint64_t length, char **out_bytes);
+  Status add_array(Arena *arena, const Name &key, uint32_t element_type, uint64_t count, uint64_t offset);
+  // Called once, after the last. Records INFERMEM_E_FORMAT when a key stands twice.
+  Status index(const Allocator &allocator);
+
+  size_t count() const { return records_.size(); }
+  Meta at(size_t i) const;
+  // Reports nothing when there is no such key.
+  bool find(const char *key, size_t *out) const;
+
+  // The getters, which record INFERMEM_E_NOT_FOUND, _TYPE and _RANGE.
+  Status require(const char *key, Meta *out) const;
+  Status u64(const char *key, uint64_t *out) const;
+  Status i64(const char *key, int64_t *out) const;
+  Status f64(const char *key, double *out) const;
+  Status boolean(const char *key, int32_t *out) const;
+  Status string(const char *key, const char **out, size_t *out_length) const;
+  Status array_u64(const Allocator &allocator, const File &file, const char *key, uint64_t first, size_t n,
+                   uint64_t *out) const;
+
+ private:
+  Status add(Arena *arena, const Name &key, uint32_t type, uint32_t element_type, uint64_t payload, char **out);
+
+  Vec<char *> records_;
+  NameIndex names_;
+};
+
+}  // namespace infermem

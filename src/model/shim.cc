@@ -1,0 +1,115 @@
+// The extern "C" functions of infermem/model.h.
+#include "base/structs.hh"
+#include "model/config.hh"
+#include "model/model.hh"
+
+using namespace infermem;
+
+extern "C" {
+
+int32_t model_open(const char *path, const infermem_model_options *options, infermem_model **out) {
+  INFERMEM_NOT_NULL(path);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(new_handle(out, options, path));
+}
+
+void model_free(infermem_model *model) { free_handle(model); }
+
+size_t model_warning_count(const infermem_model *model) { return is(model) ? model->core.warnings().count() : 0; }
+
+const char *model_warning(const infermem_model *model, size_t index) {
+  return is(model) ? model->core.warnings().at(index) : nullptr;
+}
+
+int32_t model_config(const infermem_model *model, infermem_model_config *out) {
+  INFERMEM_HANDLE(model);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(write_struct(model->core.config(), out, "out"));
+}
+
+int32_t infermem_config_validate(const infermem_model_config *config) {
+  INFERMEM_NOT_NULL(config);
+  infermem_model_config read;
+  INFERMEM_STEP(read_struct(config, &read, "config"));
+  INFERMEM_LEAVE(validate_config(read));
+}
+
+size_t model_tensor_count(const infermem_model *model) { return is(model) ? model->core.tensors().count() : 0; }
+
+int32_t model_tensor_info(const infermem_model *model, size_t index, infermem_tensor_info *out) {
+  INFERMEM_HANDLE(model);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(model->core.tensor_info(index, out));
+}
+
+int32_t model_tensor_find(const infermem_model *model, const char *name, size_t *out_index) {
+  INFERMEM_HANDLE(model);
+  INFERMEM_NOT_NULL(name);
+  INFERMEM_NOT_NULL(out_index);
+  INFERMEM_LEAVE(model->core.tensor_find(name, out_index));
+}
+
+int32_t model_tensor_view(const infermem_model *model, size_t index, infermem_view *out) {
+  INFERMEM_HANDLE(model);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(model->core.tensor_view(index, out));
+}
+
+size_t model_meta_count(const infermem_model *model) { return is(model) ? model->core.metas().count() : 0; }
+
+int32_t model_meta_info(const infermem_model *model, size_t index, infermem_meta_info *out) {
+  INFERMEM_HANDLE(model);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(model->core.meta_info(index, out));
+}
+
+int32_t model_meta_find(const infermem_model *model, const char *key, size_t *out_index) {
+  INFERMEM_HANDLE(model);
+  INFERMEM_NOT_NULL(key);
+  INFERMEM_NOT_NULL(out_index);
+  INFERMEM_LEAVE(model->core.meta_find(key, out_index));
+}
+
+int32_t model_meta_u64(const infermem_model *model, const char *key, uint64_t *out) {
+  INFERMEM_HANDLE(model);
+  INFERMEM_NOT_NULL(key);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(model->core.metas().u64(key, out));
+}
+
+int32_t model_meta_i64(const infermem_model *model, const char *key, int64_t *out) {
+  INFERMEM_HANDLE(model);
+  INFERMEM_NOT_NULL(key);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(model->core.metas().i64(key, out));
+}
+
+int32_t model_meta_f64(const infermem_model *model, const char *key, double *out) {
+  INFERMEM_HANDLE(model);
+  INFERMEM_NOT_NULL(key);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(model->core.metas().f64(key, out));
+}
+
+int32_t model_meta_bool(const infermem_model *model, const char *key, int32_t *out) {
+  INFERMEM_HANDLE(model);
+  INFERMEM_NOT_NULL(key);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(model->core.metas().boolean(key, out));
+}
+
+int32_t model_meta_string(const infermem_model *model, const char *key, const char **out, size_t *out_length) {
+  INFERMEM_HANDLE(model);
+  INFERMEM_NOT_NULL(key);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_NOT_NULL(out_length);
+  INFERMEM_LEAVE(model->core.metas().string(key, out, out_length));
+}
+
+int32_t model_meta_array_u64(const infermem_model *model, const char *key, uint64_t first, size_t n, uint64_t *out) {
+  INFERMEM_HANDLE(model);
+  INFERMEM_NOT_NULL(key);
+  INFERMEM_LEAVE(model->core.metas().array_u64(model->allocator, model->core.file(), key, first, n, out));
+}
+
+}  // extern "C"

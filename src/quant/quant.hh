@@ -1,0 +1,76 @@
+// A matrix of weights in few bits: the library's own form, which it owns, or one of the field's, borrowed.
+//
+// The own form is three arrays: the levels row by row, each row at a fixed stride of whole bytes; one scale a group;
+// one minimum a group. A row's groups are groups_ consecutive parameters.
+#pragma once
+
+#include "base/handle.hh"
+#include "infermem/quant.h"
+#include "layout/store.hh"
+
+namespace infermem {
+
+// What quant_from_f32 is given.
+struct FloatMatrix {
+  const float *data;
+  size_t n, rows, cols;
+};
+
+// What quant_borrow is given.
+struct LentMatrix {
+  int32_t dtype;
+  const void *bytes;
+  size_t n_bytes, rows, cols;
+};
+
+class Quant {
+ public:
+  // Each called once, or the other.
+  Status open(const infermem_quant_options &options, const Allocator &allocator, const FloatMatrix &from);
+  Status open(const infermem_quant_options &options, const Allocator &allocator, const LentMatrix &lent);
+
+  Status to_f32(float *out, size_t n) const;
+  Status rows_to_f32(const size_t *rows, size_t n_rows, float *out, size_t n_out) const;
+  Status error(const float *data, size_t n, infermem_quant_errors *out) const;
+
+  size_t rows() const { return rows_; }
+  size_t cols() const { return cols_; }
+  size_t bytes() const { return bytes_; }
+  uint32_t bits() const { return bits_; }
+  size_t group() const { return group_; }
+  int32_t dtype() const { return dtype_; }
+
+ private:
+  // Sets the shape; on success rows * cols fits and is not 0.
+  Status set_shape(size_t rows, size_t cols);
+  Status set_form(const infermem_quant_options &options);
+  void quantize_row(size_t row, const float *values);
+  // Decodes columns [first, first + n) of a row; first is even, and both are whole blocks of a borrowed type.
+  void decode(size_t row, size_t first, size_t n, float *out) const;
+  void decode_row(size_t row, float *out) const { decode(row, 0, cols_, out); }
+  Status check_elements(size_t n) const;
+
+  size_t rows_ = 0;
+  size_t cols_ = 0;
+  size_t elements_ = 0;
+  size_t bytes_ = 0;
+  int32_t dtype_ = INFERMEM_QUANT_NATIVE;
+  uint32_t bits_ = 0;
+  size_t group_ = 0;
+  size_t groups_ = 0;     // of a row
+  size_t row_bytes_ = 0;  // the stride of data_
+  const uint8_t *data_ = nullptr;
+  uint8_t *levels_ = nullptr;  // data_ of the own form
+  float *scales_ = nullptr;
+  float *mins_ = nullptr;
+  Store store_;
+};
+
+}  // namespace infermem
+
+struct infermem_quant {
+  static constexpr infermem::Kind kKind = infermem::Kind::kQuant;
+  infermem::Head head{kKind};
+  infermem::Quant core;
+  infermem::Allocator allocator;
+};

@@ -1,0 +1,64 @@
+// The extern "C" functions of infermem/quant.h.
+#include "base/structs.hh"
+#include "quant/quant.hh"
+
+using namespace infermem;
+
+extern "C" {
+
+int32_t quant_from_f32(const float *data, size_t n, size_t rows, size_t cols, const infermem_quant_options *options,
+                       infermem_quant **out) {
+  INFERMEM_NOT_NULL(data);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(new_handle(out, options, FloatMatrix{data, n, rows, cols}));
+}
+
+int32_t quant_borrow(int32_t dtype, const void *bytes, size_t n_bytes, size_t rows, size_t cols,
+                     const infermem_quant_options *options, infermem_quant **out) {
+  INFERMEM_NOT_NULL(bytes);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(new_handle(out, options, LentMatrix{dtype, bytes, n_bytes, rows, cols}));
+}
+
+void quant_free(infermem_quant *q) { free_handle(q); }
+
+int32_t quant_to_f32(const infermem_quant *q, float *out, size_t n) {
+  INFERMEM_HANDLE(q);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(q->core.to_f32(out, n));
+}
+
+int32_t quant_rows_to_f32(const infermem_quant *q, const size_t *rows, size_t n_rows, float *out, size_t n_out) {
+  INFERMEM_HANDLE(q);
+  INFERMEM_NOT_NULL(rows);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(q->core.rows_to_f32(rows, n_rows, out, n_out));
+}
+
+int32_t quant_error(const infermem_quant *q, const float *data, size_t n, infermem_quant_errors *out) {
+  INFERMEM_HANDLE(q);
+  INFERMEM_NOT_NULL(data);
+  INFERMEM_NOT_NULL(out);
+  infermem_quant_errors errors = {};
+  INFERMEM_STEP(q->core.error(data, n, &errors));
+  INFERMEM_LEAVE(write_struct(errors, out, "out"));
+}
+
+int32_t quant_shape(const infermem_quant *q, size_t *out_rows, size_t *out_cols) {
+  INFERMEM_HANDLE(q);
+  INFERMEM_NOT_NULL(out_rows);
+  INFERMEM_NOT_NULL(out_cols);
+  *out_rows = q->core.rows();
+  *out_cols = q->core.cols();
+  return INFERMEM_OK;
+}
+
+size_t quant_bytes(const infermem_quant *q) { return is(q) ? q->core.bytes() : 0; }
+
+int32_t quant_bits(const infermem_quant *q) { return is(q) ? static_cast<int32_t>(q->core.bits()) : 0; }
+
+size_t quant_group(const infermem_quant *q) { return is(q) ? q->core.group() : 0; }
+
+int32_t quant_dtype(const infermem_quant *q) { return is(q) ? q->core.dtype() : 0; }
+
+}  // extern "C"
