@@ -128,14 +128,14 @@ INFERMEM_BEGIN_DECLS
  *   path: a regular file, NUL-terminated.  options: NULL means all defaults.
  * Errors: INFERMEM_E_NULL: path or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: a flag is unknown, a reserved
  * field is not 0, or the allocator lacks a function.  INFERMEM_E_IO: the file cannot be opened or read; os_error tells
- * why. INFERMEM_E_FORMAT: it is no regular file, no GGUF file, or breaks a rule of the format: an empty or repeated
+ * why.  INFERMEM_E_FORMAT: it is no regular file, no GGUF file, or breaks a rule of the format: an empty or repeated
  * name, a control character in one, an unknown value type, an array of arrays, a bool that is neither 0 nor 1, an
  * alignment that is no u32 or no power of two, more than 4 dimensions, a dimension of 0, rows that are not whole
  * blocks, data that is not aligned, tensors that overlap.  INFERMEM_E_VERSION: GGUF of version 0, 1 or above 3, or
- * big-endian. INFERMEM_E_TRUNCATED: the file ends before what it declares, or is empty.  INFERMEM_E_LIMIT: see
- * INFERMEM_MODEL_MAX_*. INFERMEM_E_OVERFLOW: a tensor's size or place does not fit 64 bits.  INFERMEM_E_NOMEM.
- * INFERMEM_E_SYSTEM: the data could not be mapped. Thread: any.  Memory: one handle and the metadata from the
- * allocator; one mapping; one file descriptor.  Since: 0.1 */
+ * big-endian.  INFERMEM_E_TRUNCATED: the file ends before what it declares, or is empty.  INFERMEM_E_LIMIT: see
+ * INFERMEM_MODEL_MAX_*.  INFERMEM_E_OVERFLOW: a tensor's size or place does not fit 64 bits.  INFERMEM_E_NOMEM.
+ * INFERMEM_E_SYSTEM: the data could not be mapped.
+ * Thread: any.  Memory: one handle and the metadata from the allocator; one mapping; one file descriptor.  Since: 0.1 */
 INFERMEM_FN int32_t model_open(const char *path, const infermem_model_options *options, infermem_model **out)
     INFERMEM_AS(model_open);
 
@@ -155,20 +155,23 @@ INFERMEM_FN const char *model_warning(const infermem_model *model, size_t index)
 
 /* Fills *out, whose struct_size the caller has set, from the metadata and the tensors. What the file does not say, or
  * says with a wrong type or out of range, is 0, and a warning says so where it matters: the result is to go through
- * infermem_config_validate before anything is computed from it. Sources: the keys of the GGUF specification, with
- * {general.architecture} before them; n_kv_heads is n_heads where absent; head_dim_k and head_dim_v are hidden /
- * n_heads where absent; rope_dims is head_dim_k where absent; vocab is the rows of token_embd.weight, else vocab_size,
- * else the length of tokenizer.ggml.tokens. Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT. Thread:
- * many at once.  Memory: none.  Since: 0.1 */
+ * infermem_config_validate before anything is computed from it.
+ *
+ * Sources: the keys of the GGUF specification, with {general.architecture} before them. Where absent, n_kv_heads is
+ * n_heads, head_dim_k and head_dim_v are hidden / n_heads, and rope_dims is head_dim_k. vocab is the rows of
+ * token_embd.weight, else vocab_size, else the length of tokenizer.ggml.tokens.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t model_config(const infermem_model *model, infermem_model_config *out) INFERMEM_AS(model_config);
 
 /* Whether a configuration is one that can be computed with. The sizes of its weights and of its KV cache at full
- * context in f32 are then known to fit 64 bits. Errors: INFERMEM_E_NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: n_layers,
- * hidden, n_heads, n_kv_heads, intermediate or vocab is 0; architecture has no NUL; tied_embeddings is neither 0 nor 1;
- * reserved is not 0; more experts are used than there are; rope_theta or norm_eps is negative.  INFERMEM_E_NOT_FINITE:
- * rope_theta or norm_eps is.  INFERMEM_E_SHAPE: n_heads is no multiple of n_kv_heads, or hidden none of n_heads while
- * head_dim_k or head_dim_v is 0, or rope_dims exceeds head_dim_k.  INFERMEM_E_LIMIT: n_layers, n_heads, a head_dim or
- * n_experts is 2^20 or more, or another number exceeds 2^31.  INFERMEM_E_OVERFLOW: the model's size does not fit.
+ * context in f32 are then known to fit 64 bits.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: n_layers, hidden, n_heads, n_kv_heads, intermediate or
+ * vocab is 0; architecture has no NUL; tied_embeddings is neither 0 nor 1; reserved is not 0; more experts are used than
+ * there are; rope_theta or norm_eps is negative.  INFERMEM_E_NOT_FINITE: rope_theta or norm_eps is.  INFERMEM_E_SHAPE:
+ * n_heads is no multiple of n_kv_heads, or hidden none of n_heads while head_dim_k or head_dim_v is 0, or rope_dims
+ * exceeds head_dim_k.  INFERMEM_E_LIMIT: n_layers, n_heads, a head_dim or n_experts is 2^20 or more, or another number
+ * exceeds 2^31.  INFERMEM_E_OVERFLOW: the model's size does not fit.
  * Thread: any.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t infermem_config_validate(const infermem_model_config *config);
 
@@ -251,11 +254,13 @@ INFERMEM_FN int32_t model_meta_string(const infermem_model *model, const char *k
                                       size_t *out_length) INFERMEM_AS(model_meta_string);
 
 /* Reads n elements, from element first on, of an array of integers of any type, or of bools, which read as 0 and 1,
- * from the file. out: room for n; may be NULL when n is 0. Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.
- * INFERMEM_E_NOT_FOUND.  INFERMEM_E_TYPE: the value is no array, or its elements are neither.  INFERMEM_E_RANGE: first
- * and n reach beyond the array, or an element is negative. INFERMEM_E_FORMAT: a bool is neither 0 nor 1. INFERMEM_E_IO:
- * the file could not be read.  INFERMEM_E_TRUNCATED: it was cut meanwhile.  INFERMEM_E_NOMEM. Thread: many at once.
- * Memory: a buffer during the call, when the elements take more than 4 KiB.  Since: 0.1 */
+ * from the file.
+ *   out: room for n; may be NULL when n is 0.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_NOT_FOUND.  INFERMEM_E_TYPE: the value is no array, or its
+ * elements are neither.  INFERMEM_E_RANGE: first and n reach beyond the array, or an element is negative.
+ * INFERMEM_E_FORMAT: a bool is neither 0 nor 1.  INFERMEM_E_IO: the file could not be read.  INFERMEM_E_TRUNCATED: it was
+ * cut meanwhile.  INFERMEM_E_NOMEM.
+ * Thread: many at once.  Memory: a buffer during the call, when the elements take more than 4 KiB.  Since: 0.1 */
 INFERMEM_FN int32_t model_meta_array_u64(const infermem_model *model, const char *key, uint64_t first, size_t n,
                                          uint64_t *out) INFERMEM_AS(model_meta_array_u64);
 

@@ -36,6 +36,9 @@ for header in headers:
             if word not in comment:
                 failures += 1
                 print(f"{header.name}: the comment of {name} does not say {word}")
+        if re.search(r"\S.*(?<! \*) (Errors|Thread): ", comment):
+            failures += 1
+            print(f"{header.name}: in the comment of {name}, Errors: or Thread: does not begin a line")
     undocumented = len(re.findall(r"^INFERMEM_FN ", header.read_text(), re.M)) - len(
         re.findall(r"\*/\nINFERMEM_FN ", header.read_text())
     )
