@@ -29,7 +29,7 @@ enum {
   INFERMEM_TAPE_ZERO_ON_CLEAR = 16, /* clear and rewind zero what they give back */
   INFERMEM_TAPE_GUARD = 32,         /* an inaccessible page before and after the tape */
   INFERMEM_TAPE_SHARED = 64,        /* backed by a memfd, which another process can map */
-  INFERMEM_TAPE_EXCLUSIVE = 128,    /* tape_alloc by one thread at a time, at a third of the cost */
+  INFERMEM_TAPE_EXCLUSIVE = 128,    /* tape_alloc by one thread at a time, without atomic instructions */
   INFERMEM_TAPE_NUMA = 256,         /* only in `granted`: the pages are bound to numa_nodes */
   INFERMEM_TAPE_REQUIRE = 512       /* fail when a wish is not granted */
 };
