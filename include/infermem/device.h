@@ -10,6 +10,9 @@
  * The list is what one moment found: free memory is out of date as soon as another process allocates, so probe again
  * before relying on it. Drivers are looked for when asked, never earlier, and are no dependency of the library; no
  * context is made on a device, which would cost its memory. No device, or no driver, is not an error.
+ *
+ * A probe initializes the CUDA driver, which does not survive a fork: children that the process forks afterwards cannot
+ * use CUDA. A program whose workers are to use it probes in a process of its own, or with INFERMEM_DEVICE_NO_CUDA.
  */
 #ifndef INFERMEM_DEVICE_H
 #define INFERMEM_DEVICE_H

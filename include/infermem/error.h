@@ -81,7 +81,7 @@ INFERMEM_FN const char *infermem_error_text(int32_t code);
 
 /* Sets the process-wide log hook for lines of at least min_level; a NULL function turns logging off, which is how the
  * library starts. The library itself never writes to stdout or stderr. A line that another thread is logging at this
- * moment may still reach the former hook.
+ * moment may still reach the former hook, or none.
  * Errors: INFERMEM_E_ARG: min_level is not one of INFERMEM_LOG_*.
  * Thread: any.  Memory: none; the context is the caller's and must outlive its hook.  Since: 0.1 */
 INFERMEM_FN int32_t infermem_log_set(infermem_log_function function, void *context, int32_t min_level);

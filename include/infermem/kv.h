@@ -22,8 +22,8 @@
  * Room for max_tokens is reserved at construction, pages are committed as tokens arrive, and nothing is allocated
  * afterwards. Rows below the length never change until they are truncated or cleared, and nothing ever moves: a view
  * stays valid until then, and shows no more tokens than it had. Of a cache that was stored in a tape, every function
- * that returns a status answers INFERMEM_E_STALE once the tape has taken the memory back; the tape must not be freed
- * before the last such call. A call that fails changes nothing.
+ * that returns a status answers INFERMEM_E_STALE once the tape has taken the memory back: cleared, rewound past it, or
+ * freed. A call that fails changes nothing.
  */
 #ifndef INFERMEM_KV_H
 #define INFERMEM_KV_H
@@ -85,7 +85,7 @@ INFERMEM_FN int32_t kv_append(infermem_kv *kv, size_t layer, const float *k, siz
 /* Ends a step: the n tokens pending in every layer become part of the length.
  *   n: exactly the tokens pending in each layer; 0 does nothing when none are pending.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_INCOMPLETE: a layer has another number of
- * tokens pending; the message names the first such layer, and the error's `got` is its number.
+ * tokens pending; the message names the first such layer, and the error's `got` is how many it has.
  * Thread: exclusive.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t kv_advance(infermem_kv *kv, size_t n) INFERMEM_AS(kv_advance);
 

@@ -28,7 +28,7 @@ enum {
   INFERMEM_TAPE_LOCK = 8,           /* never swapped out; committed pages only, so combine with WARM for all */
   INFERMEM_TAPE_ZERO_ON_CLEAR = 16, /* clear and rewind zero what they give back */
   INFERMEM_TAPE_GUARD = 32,         /* an inaccessible page before and after the tape */
-  INFERMEM_TAPE_SHARED = 64,        /* backed by a memfd, which another process can map */
+  INFERMEM_TAPE_SHARED = 64,        /* backed by a memfd of fixed size, which another process can map */
   INFERMEM_TAPE_EXCLUSIVE = 128,    /* tape_alloc by one thread at a time, without atomic instructions */
   INFERMEM_TAPE_NUMA = 256,         /* only in `granted`: the pages are bound to numa_nodes */
   INFERMEM_TAPE_REQUIRE = 512       /* fail when a wish is not granted */
@@ -103,14 +103,14 @@ INFERMEM_BEGIN_DECLS
  * lent memory, from the first clear on). Lent memory keeps the properties its owner gave it: HUGE, LOCK, GUARD and
  * NUMA are not granted on it.
  * Errors: INFERMEM_E_NULL: options or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: size is 0, a flag is unknown,
- * WARM comes with LAZY, SHARED comes with lent, or the allocator lacks a function.  INFERMEM_E_OVERFLOW: size rounded
- * up does not fit.  INFERMEM_E_NOMEM: the handle or the address range could not be had.  INFERMEM_E_SYSTEM: REQUIRE was
- * given and a wish refused, or a memfd could not be made.
+ * WARM comes with LAZY, SHARED comes with lent, reserved is not 0, or the allocator lacks a function.
+ * INFERMEM_E_OVERFLOW: size rounded up does not fit.  INFERMEM_E_NOMEM: the handle or the address range could not be
+ * had.  INFERMEM_E_SYSTEM: REQUIRE was given and a wish refused, or a memfd could not be made.
  * Thread: any.  Memory: one handle from the allocator; one mapping.  Since: 0.1 */
 INFERMEM_FN int32_t tape_new(const infermem_tape_options *options, infermem_tape **out) INFERMEM_AS(tape_new);
 
 /* Frees a tape and its mapping; lent memory stays the caller's. NULL is allowed. A layout's tape is left alone: it
- * ends with layout_free.
+ * ends with layout_free. Objects built in the tape may still be freed, and else answer INFERMEM_E_STALE.
  * Thread: exclusive.  Memory: releases.  Since: 0.1 */
 INFERMEM_FN void tape_free(infermem_tape *tape) INFERMEM_AS(tape_free);
 
@@ -211,8 +211,8 @@ INFERMEM_FN int32_t tape_info(const infermem_tape *tape, infermem_tape_facts *ou
 
 /* Makes the three tapes of an inference process: weights are loaded once and kept, scratch is cleared every token,
  * history is cleared every conversation. Free it with layout_free. All three are made, or none.
- * Errors: INFERMEM_E_NULL: options or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: all three sizes are 0, or as in
- * tape_new.  INFERMEM_E_OVERFLOW: a size, or the sum of the three, does not fit.  INFERMEM_E_NOMEM.  INFERMEM_E_SYSTEM.
+ * Errors: INFERMEM_E_NULL: options or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: all three sizes are 0, a tape
+ * left out has flags, or as in tape_new.  INFERMEM_E_OVERFLOW: a size, or the sum of the three, does not fit.  INFERMEM_E_NOMEM.  INFERMEM_E_SYSTEM.
  * Thread: any.  Memory: one handle from the allocator; one mapping a tape.  Since: 0.1 */
 INFERMEM_FN int32_t layout_new(const infermem_layout_options *options, infermem_layout **out) INFERMEM_AS(layout_new);
 

@@ -29,7 +29,9 @@
 #define INFERMEM_MODEL_MAX_NAME 64             /* bytes of a tensor's name */
 #define INFERMEM_MODEL_MIN_ALIGNMENT 8         /* bytes, of general.alignment */
 #define INFERMEM_MODEL_MAX_ALIGNMENT (1 << 20) /* bytes */
-#define INFERMEM_MODEL_MAX_METADATA (1 << 30)  /* bytes kept of one file: keys, names and strings; arrays are not */
+/* Bytes kept of one file, which are its keys, names and strings; and again bytes of the strings in its arrays, which are
+ * not kept, but have to be walked. */
+#define INFERMEM_MODEL_MAX_METADATA (1 << 30)
 
 enum {
   INFERMEM_MODEL_NO_DATA = 1 /* tensor data is not mapped: model_tensor_view answers INFERMEM_E_STATE */
@@ -170,8 +172,8 @@ INFERMEM_FN int32_t model_config(const infermem_model *model, infermem_model_con
  * vocab is 0; architecture has no NUL; tied_embeddings is neither 0 nor 1; reserved is not 0; more experts are used than
  * there are; rope_theta or norm_eps is negative.  INFERMEM_E_NOT_FINITE: rope_theta or norm_eps is.  INFERMEM_E_SHAPE:
  * n_heads is no multiple of n_kv_heads, or hidden none of n_heads while head_dim_k or head_dim_v is 0, or rope_dims
- * exceeds head_dim_k.  INFERMEM_E_LIMIT: n_layers, n_heads, a head_dim or n_experts is 2^20 or more, or another number
- * exceeds 2^31.  INFERMEM_E_OVERFLOW: the model's size does not fit.
+ * exceeds head_dim_k.  INFERMEM_E_LIMIT: n_layers, n_heads, n_kv_heads, a head_dim, rope_dims or n_experts is 2^20 or
+ * more, or another number exceeds 2^31.  INFERMEM_E_OVERFLOW: the model's size does not fit.
  * Thread: any.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t infermem_config_validate(const infermem_model_config *config);
 

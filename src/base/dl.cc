@@ -15,6 +15,13 @@ const char *path_of(void *handle) {
   return dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0 && map && map->l_name ? map->l_name : "";
 }
 
+// The words, for one line of text: a path in them may have control characters.
+void put(const char *words, char *reason, size_t capacity) {
+  std::snprintf(reason, capacity, "%s", words);
+  for (char *p = reason; *p; ++p)
+    if (static_cast<unsigned char>(*p) < 0x20 || *p == 0x7f) *p = '?';
+}
+
 }  // namespace
 
 Library::Result Library::open(const char *const *names, size_t n_names, char *reason, size_t capacity) {
@@ -23,7 +30,7 @@ Library::Result Library::open(const char *const *names, size_t n_names, char *re
     void *const handle = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
     if (!handle) {
       const char *const words = dlerror();
-      if (result == Result::kAbsent) std::snprintf(reason, capacity, "%s", words ? words : names[i]);
+      if (result == Result::kAbsent) put(words ? words : names[i], reason, capacity);
       continue;
     }
     if (!std::strstr(path_of(handle), "/stubs/")) {

@@ -42,10 +42,11 @@ Status fail_os(Status code, int os_error, const char *format, ...) {
   put(code, os_error, 0, 0, format, arguments);
   va_end(arguments);
   const size_t used = std::strlen(record.message);
-#ifdef __GLIBC__
-  const char *reason = strerrordesc_np(os_error);  // strerror may translate, and so allocate
-#else
   const char *reason = nullptr;
+#ifdef __GLIBC__
+#if __GLIBC_PREREQ(2, 32)
+  reason = strerrordesc_np(os_error);  // strerror may translate, and so allocate
+#endif
 #endif
   std::snprintf(record.message + used, sizeof record.message - used, ": %s (errno %d)", reason ? reason : "refused",
                 os_error);
@@ -68,7 +69,10 @@ const infermem_error *infermem_error_detail(void) {
   return &infermem::record;
 }
 
-void infermem_error_clear(void) { std::memset(&infermem::record, 0, sizeof infermem::record); }
+void infermem_error_clear(void) {
+  infermem::record = {};
+  infermem::record.function = "";
+}
 
 const char *infermem_error_name(int32_t code) {
   switch (code) {

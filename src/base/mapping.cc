@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 #endif
 #ifndef MFD_CLOEXEC
 #define MFD_CLOEXEC 1U
+#define MFD_ALLOW_SEALING 2U
 #endif
 
 namespace infermem {
@@ -55,6 +57,25 @@ bool bind_to_nodes(void *p, size_t n, uint64_t nodes) {
   return syscall(SYS_mbind, p, n, kMpolBind, &mask, sizeof mask * 8 + 1, 0) == 0;
 }
 
+// A memfd of that size, for ever: whoever else holds it could make the tape's pages fault by cutting it short. Returns -1
+// and errno when there can be none.
+int make_memfd(size_t size) {
+  // Beyond the process's limit on the size of files, ftruncate would send a signal that ends it.
+  rlimit limit;
+  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur) {
+    errno = EFBIG;
+    return -1;
+  }
+  const int fd = static_cast<int>(syscall(SYS_memfd_create, "infermem", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (fd < 0) return -1;
+  if (ftruncate(fd, static_cast<off_t>(size)) == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == 0)
+    return fd;
+  const int reason = errno;
+  close(fd);
+  errno = reason;
+  return -1;
+}
+
 }  // namespace
 
 size_t page_size() {
@@ -78,13 +99,8 @@ Status Mapping::reserve(size_t size, const MappingWishes &wishes) {
 
   int fd = -1;
   if (wishes.shared) {
-    fd = static_cast<int>(syscall(SYS_memfd_create, "infermem", MFD_CLOEXEC));
-    if (fd < 0) return fail_os(INFERMEM_E_SYSTEM, errno, "memfd_create");
-    if (ftruncate(fd, static_cast<off_t>(rounded)) != 0) {
-      const int reason = errno;
-      close(fd);
-      return fail_os(INFERMEM_E_SYSTEM, reason, "sizing a memfd to %zu bytes", rounded);
-    }
+    fd = make_memfd(rounded);
+    if (fd < 0) return fail_os(INFERMEM_E_SYSTEM, errno, "making a memfd of %zu bytes", rounded);
   }
 
   // Reserve with no access, then open the part in use: what stays closed around it is the guards.
@@ -156,7 +172,7 @@ Status Mapping::discard_from(size_t begin) {
   if (locked_) munlock(from, n);  // the kernel keeps locked pages
   const bool done = madvise(from, n, fd_ >= 0 ? MADV_REMOVE : MADV_DONTNEED) == 0;
   const int reason = errno;
-  if (locked_) mlock2(from, n, MLOCK_ONFAULT);
+  if (locked_) locked_ = mlock2(from, n, MLOCK_ONFAULT) == 0;
   return done ? INFERMEM_OK : fail_os(INFERMEM_E_SYSTEM, reason, "returning %zu bytes", n);
 }
 
@@ -164,6 +180,12 @@ Status Mapping::discard_from(size_t begin) {
 __attribute__((no_sanitize("address"))) static void touch(char *byte) {
   // Adding nothing, atomically, commits a page as a write does, and loses no write of another thread's.
   __atomic_fetch_add(byte, 0, __ATOMIC_RELAXED);
+}
+
+// Whether the kernel knows MADV_POPULATE_WRITE: asked of a page that it has no other reason to refuse.
+static bool kernel_populates() {
+  char here = 0;
+  return madvise(round_down(&here, page_size()), page_size(), MADV_POPULATE_WRITE) == 0;
 }
 
 int commit_pages(void *p, size_t n) {
@@ -174,13 +196,14 @@ int commit_pages(void *p, size_t n) {
   char *const last = round_up(begin + n, page);
   while (madvise(first, static_cast<size_t>(last - first), MADV_POPULATE_WRITE) != 0) {
     if (errno == EINTR || errno == EAGAIN) continue;
-    if (errno == EINVAL) {  // a kernel without MADV_POPULATE_WRITE
+    const int refused = errno;
+    if (refused == EINVAL && !kernel_populates()) {
       poison::begin_quiet();
       for (char *q = first; q < last; q += page) touch(q < begin ? begin : q);
       poison::end_quiet();
       break;
     }
-    return errno;
+    return refused;
   }
   return 0;
 }

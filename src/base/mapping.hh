@@ -40,6 +40,7 @@ class Mapping {
 
   // Keeps the pages of the range, those touched later included, out of swap. False when the system refuses.
   bool lock();
+  bool is_locked() const { return locked_; }
   // Gives the whole pages within [begin, size) back to the system.
   Status discard_from(size_t begin);
 

@@ -12,8 +12,7 @@ namespace {
 
 Status check_path(const char *path, const char *name) {
   if (!path || path[0] == '/') return INFERMEM_OK;
-  return fail(INFERMEM_E_ARG, '/', static_cast<unsigned char>(path[0]), "%s is not an absolute path: \"%.100s\"", name,
-              path);
+  return fail(INFERMEM_E_ARG, '/', static_cast<unsigned char>(path[0]), "%s is not an absolute path", name);
 }
 
 // Whether it is CUDA_VISIBLE_DEVICES that leaves no device. NVML is not subject to it; without NVML the variable's

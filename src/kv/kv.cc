@@ -4,7 +4,7 @@
 
 #include "base/checked.hh"
 #include "base/dtype.hh"
-#include "simd/reference.hh"
+#include "simd/convert.hh"
 
 namespace infermem {
 namespace {
@@ -12,9 +12,10 @@ namespace {
 constexpr size_t kLimit = size_t{1} << 20;  // published: layers, heads and their dimensions lie below
 constexpr size_t kAlign = 64;               // of each layer
 
-Status check_size(size_t value, const char *name, size_t limit) {
+Status check_size(size_t value, const char *name) {
   if (value == 0) return fail(INFERMEM_E_ARG, 1, 0, "%s is 0", name);
-  if (value >= limit) return fail(INFERMEM_E_LIMIT, limit - 1, value, "%s is %zu, not below %zu", name, value, limit);
+  if (value >= kLimit)
+    return fail(INFERMEM_E_LIMIT, kLimit - 1, value, "%s is %zu, not below %zu", name, value, kLimit);
   return INFERMEM_OK;
 }
 
@@ -22,11 +23,11 @@ Status check_size(size_t value, const char *name, size_t limit) {
 
 Status Kv::open(const infermem_kv_options &options, const Allocator &allocator) {
   const size_t head_dim_v = options.head_dim_v == 0 ? options.head_dim : options.head_dim_v;
-  INFERMEM_TRY(check_size(options.n_layers, "n_layers", kLimit));
-  INFERMEM_TRY(check_size(options.n_kv_heads, "n_kv_heads", kLimit));
-  INFERMEM_TRY(check_size(options.head_dim, "head_dim", kLimit));
-  INFERMEM_TRY(check_size(head_dim_v, "head_dim_v", kLimit));
-  INFERMEM_TRY(check_size(options.max_tokens, "max_tokens", SIZE_MAX));
+  INFERMEM_TRY(check_size(options.n_layers, "n_layers"));
+  INFERMEM_TRY(check_size(options.n_kv_heads, "n_kv_heads"));
+  INFERMEM_TRY(check_size(options.head_dim, "head_dim"));
+  INFERMEM_TRY(check_size(head_dim_v, "head_dim_v"));
+  if (options.max_tokens == 0) return fail(INFERMEM_E_ARG, 1, 0, "max_tokens is 0");
   n_layers_ = options.n_layers;
   max_tokens_ = options.max_tokens;
   INFERMEM_TRY(place(&planes_[INFERMEM_KV_K], options.k_type, options.n_kv_heads, options.head_dim, &bytes_));
@@ -89,8 +90,8 @@ Status Kv::append(size_t layer, const float *k, size_t k_len, const float *v, si
   if (n_tokens > max_tokens_ - length_)
     return fail(INFERMEM_E_FULL, n_tokens, max_tokens_ - length_, "%zu tokens do not fit: %zu of %zu are used",
                 n_tokens, length_, max_tokens_);
-  reference::encode(keys.type, k, k_len, row_at(keys, layer, length_));
-  reference::encode(values.type, v, v_len, row_at(values, layer, length_));
+  encode(keys.type, k, k_len, row_at(keys, layer, length_));
+  encode(values.type, v, v_len, row_at(values, layer, length_));
   layers_[layer].pending = n_tokens;
   layers_[layer].written = std::max(layers_[layer].written, length_ + n_tokens);
   return INFERMEM_OK;
@@ -161,7 +162,7 @@ Status Kv::read(size_t layer, int32_t which, size_t first, size_t n, float *out,
                 length_);
   const Plane &plane = planes_[which];
   INFERMEM_TRY(check_rows("out", plane, n_out, n));
-  reference::decode(plane.type, row_at(plane, layer, first), n_out, out);
+  decode(plane.type, row_at(plane, layer, first), n_out, out);
   return INFERMEM_OK;
 }
 

@@ -22,7 +22,10 @@ Status Layout::open(const infermem_layout_options &options, const Allocator &all
   if (sum == 0) return fail(INFERMEM_E_ARG, 1, 0, "all three sizes are 0");
 
   for (const Lifetime lifetime : {kWeights, kScratch, kHistory}) {
-    if (sizes[lifetime] == 0) continue;
+    if (sizes[lifetime] == 0) {
+      if (flags[lifetime] == 0) continue;
+      return fail(INFERMEM_E_ARG, 0, flags[lifetime], "a tape of size 0 has the flags 0x%x", flags[lifetime]);
+    }
     infermem_tape_options tape = {};
     tape.size = sizes[lifetime];
     tape.flags = flags[lifetime];

@@ -1,6 +1,21 @@
 #include "layout/store.hh"
 
+#include <pthread.h>
+
 namespace infermem {
+namespace {
+
+pthread_mutex_t lists = PTHREAD_MUTEX_INITIALIZER;
+
+class Locked {
+ public:
+  Locked() { pthread_mutex_lock(&lists); }
+  ~Locked() { pthread_mutex_unlock(&lists); }
+  Locked(const Locked &) = delete;
+  Locked &operator=(const Locked &) = delete;
+};
+
+}  // namespace
 
 Status Store::take(const infermem_tape *tape, size_t size, size_t align) {
   if (!tape) {
@@ -10,30 +25,59 @@ Status Store::take(const infermem_tape *tape, size_t size, size_t align) {
   }
   INFERMEM_TRY(check_handle(tape, "options->tape"));
   void *memory = nullptr;
-  INFERMEM_TRY(tape->core.alloc(size, align, &memory));
-  tape_ = tape;
-  generation_ = tape->core.generation();
+  if (!tape->core.try_alloc(size, align, &memory, &cursor_before_)) return tape->core.why_not(size, align);
+  from_tape_ = true;
   data_ = static_cast<char *>(memory);
-  end_ = tape->core.offset_of(data_) + size;
+  size_ = size;
+  const Locked locked;
+  tape_ = &tape->core;
+  next_ = tape_->stores_.load(std::memory_order_relaxed);
+  if (next_) next_->previous_ = this;
+  tape_->stores_.store(this, std::memory_order_relaxed);
   return INFERMEM_OK;
 }
 
-Status Store::check() const {
-  if (!tape_) return INFERMEM_OK;
-  const uint64_t generation = tape_->core.generation();
-  if (generation != generation_)
-    return fail(INFERMEM_E_STALE, generation_, generation, "the tape was cleared: its generation is %llu, not %llu",
-                static_cast<unsigned long long>(generation), static_cast<unsigned long long>(generation_));
-  const size_t used = tape_->core.usage().used;
-  if (used < end_)
-    return fail(INFERMEM_E_STALE, end_, used, "the tape was rewound to byte %zu, before the object's end at %zu", used,
-                end_);
-  return INFERMEM_OK;
+void Store::give_back() {
+  if (!from_tape_) return;
+  const Locked locked;
+  if (!tape_) return;
+  tape_->take_back(cursor_before_, reinterpret_cast<uintptr_t>(data_) + size_);
+  unlink();
+}
+
+Store::~Store() {
+  if (!from_tape_) return;
+  const Locked locked;
+  if (tape_) unlink();
+}
+
+void Store::unlink() {
+  if (previous_)
+    previous_->next_ = next_;
+  else
+    tape_->stores_.store(next_, std::memory_order_relaxed);
+  if (next_) next_->previous_ = previous_;
+  tape_ = nullptr;
+}
+
+void Store::expire(const Tape *tape, uintptr_t address) {
+  const Locked locked;
+  for (Store *store = tape->stores_.load(std::memory_order_relaxed), *next; store; store = next) {
+    next = store->next_;
+    if (reinterpret_cast<uintptr_t>(store->data_) + store->size_ <= address) continue;
+    store->is_stale_.store(true, std::memory_order_relaxed);
+    store->unlink();
+  }
+}
+
+Status Store::fail_stale() const {
+  return fail(INFERMEM_E_STALE, size_, 0,
+              "the tape has taken back the object's %zu bytes: it was cleared, rewound or freed", size_);
 }
 
 Status Store::check_writable() const {
   INFERMEM_TRY(check());
-  return tape_ ? tape_->core.check_unsealed() : INFERMEM_OK;
+  return tape_ ? tape_->check_unsealed() : INFERMEM_OK;
 }
 
 }  // namespace infermem

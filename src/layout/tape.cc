@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/log.hh"
+#include "layout/store.hh"
 
 namespace infermem {
 namespace {
@@ -92,6 +93,7 @@ Status Tape::open(const infermem_tape_options &options, const Allocator &) {
 
 Tape::~Tape() {
   if (!base_) return;
+  Store::expire(this, 0);
   if ((special_ & kSealed) && lent_) (void)unseal();
   poison::allow_defined(data(), size_);  // the next owner of these addresses starts without marks
 }
@@ -115,6 +117,13 @@ void Tape::give_back(uintptr_t to) {
     poison::forbid(p, n);
   }
   move_back(to);
+  if (stores_.load(std::memory_order_relaxed)) Store::expire(this, to);
+}
+
+bool Tape::take_back(uintptr_t begin, uintptr_t end) const {
+  if (!cursor_.compare_exchange_strong(end, begin, std::memory_order_relaxed)) return false;
+  poison::forbid(reinterpret_cast<void *>(begin), end - begin);
+  return true;
 }
 
 Status Tape::why_not(size_t size, size_t align) const {
@@ -225,6 +234,7 @@ void Tape::describe(infermem_tape_facts *out) const {
   out->page_size = page_size();
   out->requested = requested_;
   out->granted = granted_;
+  if (!mapping_.is_locked()) out->granted &= ~uint32_t{INFERMEM_TAPE_LOCK};  // a trim may have lost it
   out->fd = mapping_.fd();
   out->red_zone = static_cast<uint32_t>(red_zone_);
   out->is_sealed = (special_ & kSealed) ? 1 : 0;

@@ -19,6 +19,8 @@
 
 namespace infermem {
 
+class Store;
+
 // Used, peak and total bytes of one moment: used <= peak <= total.
 struct TapeUsage {
   size_t used = 0;
@@ -35,7 +37,11 @@ class Tape {
   Status open(const infermem_tape_options &options, const Allocator &allocator);
 
   // True and *out when size bytes at align could be had; else nothing has changed, and why_not() says what is wrong.
-  bool try_alloc(size_t size, size_t align, void **out) const;
+  // *cursor_before is for take_back().
+  bool try_alloc(size_t size, size_t align, void **out, uintptr_t *cursor_before = nullptr) const;
+  // Undoes an allocation: moves the cursor from `end` back to where it was before. False, and nothing changes, when it
+  // has moved on.
+  bool take_back(uintptr_t cursor_before, uintptr_t end) const;
   // Records why an allocation just failed; counts it where the tape was full.
   [[gnu::cold]] Status why_not(size_t size, size_t align) const;
   Status alloc(size_t size, size_t align, void **out) const {
@@ -76,6 +82,8 @@ class Tape {
   void *data() const { return reinterpret_cast<void *>(base_); }
   size_t offset() const { return cursor_.load(std::memory_order_relaxed) - base_; }
 
+  friend class Store;
+
   // What try_alloc() reads and writes, in one cache line.
   mutable std::atomic<uintptr_t> cursor_{0};
   uintptr_t end_ = 0;  // 0 while sealed, so that try_alloc() need not ask
@@ -89,6 +97,9 @@ class Tape {
   };
   uint8_t special_ = 0;
 
+  // The objects whose memory is here; Store keeps the list.
+  mutable std::atomic<Store *> stores_{nullptr};
+
   std::atomic<size_t> peak_{0};  // of the past; the cursor may be beyond it
   std::atomic<uint64_t> generation_{0};
   mutable std::atomic<uint64_t> failures_{0};
@@ -100,7 +111,7 @@ class Tape {
   Mapping mapping_;
 };
 
-inline bool Tape::try_alloc(size_t size, size_t align, void **out) const {
+inline bool Tape::try_alloc(size_t size, size_t align, void **out, uintptr_t *cursor_before) const {
   if (__builtin_expect(size == 0 || !checked::is_power_of_two(align), 0)) return false;
   uintptr_t cursor = cursor_.load(std::memory_order_relaxed);
   uintptr_t begin;
@@ -114,6 +125,7 @@ inline bool Tape::try_alloc(size_t size, size_t align, void **out) const {
     }
   } while (!cursor_.compare_exchange_weak(cursor, begin + size, std::memory_order_relaxed));
   if (poison::kCompiledIn) make_accessible(begin, size);
+  if (cursor_before) *cursor_before = cursor;
   *out = reinterpret_cast<void *>(begin);
   return true;
 }
@@ -125,7 +137,7 @@ inline void Tape::move_back(uintptr_t to) {
 }
 
 inline bool Tape::try_clear() {
-  if (__builtin_expect(special_ != 0, 0)) return false;
+  if (__builtin_expect(special_ != 0 || stores_.load(std::memory_order_relaxed), 0)) return false;
   move_back(base_);
   next_generation();
   return true;

@@ -198,10 +198,10 @@ Status ConfigReader::vocabulary() {
     const Meta meta = contents_->metas.at(i);
     if (meta.type == INFERMEM_META_ARRAY) tokens = meta.count;
   }
-  out_->vocab = said != 0 ? said : std::min(tokens, kMostLarge);
+  out_->vocab = said != 0 ? said : tokens;
   if (contents_->tensors.find("token_embd.weight", &i)) {
     const Tensor embedding = contents_->tensors.at(i);
-    out_->vocab = std::min(embedding.ne[1], kMostLarge);
+    out_->vocab = embedding.ne[1];
     if (said != 0 && said != embedding.ne[1])
       INFERMEM_TRY(warn("\"%s\" is %llu, and token_embd.weight has %llu rows, which are taken", key("vocab_size").text,
                         print(said), print(embedding.ne[1])));
@@ -210,7 +210,10 @@ Status ConfigReader::vocabulary() {
                         key("embedding_length").text, print(out_->hidden), print(embedding.ne[0])));
   }
   if (tokens > out_->vocab)
-    return warn("there are %llu tokens, and %llu embeddings", print(tokens), print(out_->vocab));
+    INFERMEM_TRY(warn("there are %llu tokens, and %llu embeddings", print(tokens), print(out_->vocab)));
+  if (out_->vocab <= kMostLarge) return INFERMEM_OK;
+  INFERMEM_TRY(warn("a vocabulary of %llu is above the limit of %llu", print(out_->vocab), print(kMostLarge)));
+  out_->vocab = 0;
   return INFERMEM_OK;
 }
 

@@ -11,23 +11,28 @@
 
 #include "base/checked.hh"
 #include "base/mapping.hh"
+#include "model/names.hh"
 
 namespace infermem {
 namespace {
 
-// A path for a message: of a long one the end, which is the part that tells files apart.
+// A path for a message: of a long one the end, which is the part that tells files apart. Control characters, which a
+// terminal or a log might obey, are shown as question marks.
 struct ShortPath {
   explicit ShortPath(const char *path) {
-    constexpr size_t kMost = 80;
     const size_t length = std::strlen(path);
-    tail = path;
-    if (length <= kMost) return;
-    dots = "...";
-    tail = path + (length - kMost);
-    while ((static_cast<unsigned char>(*tail) & 0xc0) == 0x80) ++tail;  // not inside a UTF-8 character
+    const char *tail = path;
+    char *to = text;
+    if (length > kMost) {
+      tail = path + (length - kMost);
+      while ((static_cast<unsigned char>(*tail) & 0xc0) == 0x80) ++tail;  // not inside a UTF-8 character
+      to = std::copy_n("...", 3, to);
+    }
+    for (; *tail; ++tail) *to++ = is_control(*tail) ? '?' : *tail;
+    *to = '\0';
   }
-  const char *dots = "";
-  const char *tail;
+  static constexpr size_t kMost = 80;
+  char text[3 + kMost + 1];
 };
 
 const char *kind_of(mode_t mode) {
@@ -49,13 +54,12 @@ Status File::open(const char *path) {
   do {
     fd_ = ::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   } while (fd_ < 0 && errno == EINTR);
-  if (fd_ < 0) return fail_os(INFERMEM_E_IO, errno, "opening \"%s%s\"", name.dots, name.tail);
+  if (fd_ < 0) return fail_os(INFERMEM_E_IO, errno, "opening \"%s\"", name.text);
   struct stat status;
-  if (fstat(fd_, &status) != 0) return fail_os(INFERMEM_E_IO, errno, "asking about \"%s%s\"", name.dots, name.tail);
+  if (fstat(fd_, &status) != 0) return fail_os(INFERMEM_E_IO, errno, "asking about \"%s\"", name.text);
   if (!S_ISREG(status.st_mode))
-    return fail(INFERMEM_E_FORMAT, 0, 0, "\"%s%s\" is %s, not a regular file", name.dots, name.tail,
-                kind_of(status.st_mode));
-  if (status.st_size == 0) return fail(INFERMEM_E_TRUNCATED, 0, 0, "\"%s%s\" is empty", name.dots, name.tail);
+    return fail(INFERMEM_E_FORMAT, 0, 0, "\"%s\" is %s, not a regular file", name.text, kind_of(status.st_mode));
+  if (status.st_size == 0) return fail(INFERMEM_E_TRUNCATED, 0, 0, "\"%s\" is empty", name.text);
   size_ = static_cast<uint64_t>(status.st_size);
   return INFERMEM_OK;
 }

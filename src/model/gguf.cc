@@ -29,6 +29,7 @@ class Parser {
   Status header();
   Status meta();
   Status meta_array(const Name &key);
+  Status skip_strings(const Name &key, uint64_t count);
   Status tensor();
   // A key or a tensor name, which stays in name_ until the next one.
   Status name(const char *what, uint64_t most, Name *out);
@@ -41,6 +42,7 @@ class Parser {
   Contents *const out_;
   uint64_t n_tensors_ = 0;
   uint64_t n_metas_ = 0;
+  uint64_t walked_ = 0;  // bytes of the strings of arrays: in a file with holes, many cost no disk, but time
   char name_[INFERMEM_MODEL_MAX_KEY];
 };
 
@@ -119,11 +121,24 @@ Status Parser::meta_array(const Name &key) {
   INFERMEM_TRY(check_count(count, size == 0 ? kLeastString : size, "elements of an array"));
   INFERMEM_TRY(out_->metas.add_array(&out_->arena, key, type, count, in_.position()));
   if (size != 0) return in_.skip(count * size);  // no more than what is left
-  for (uint64_t i = 0; i < count; ++i) {
+  return skip_strings(key, count);
+}
+
+Status Parser::skip_strings(const Name &key, uint64_t count) {
+  const uint64_t start = in_.position();
+  const uint64_t room = INFERMEM_MODEL_MAX_METADATA - walked_;
+  bool fits = count <= room / kLeastString;
+  for (uint64_t i = 0; i < count && fits; ++i) {
     uint64_t length;
     INFERMEM_TRY(in_.number(&length));
     INFERMEM_TRY(in_.skip(length));
+    fits = in_.position() - start <= room;
   }
+  if (!fits)
+    return fail(INFERMEM_E_LIMIT, INFERMEM_MODEL_MAX_METADATA, count,
+                "with the %llu strings of \"%s\", arrays have more than the limit of %d bytes of strings", print(count),
+                Quoted(key).text, INFERMEM_MODEL_MAX_METADATA);
+  walked_ += in_.position() - start;
   return INFERMEM_OK;
 }
 

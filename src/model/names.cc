@@ -19,8 +19,6 @@ uint64_t random_seed(const void *object) {
   return static_cast<uint64_t>(now.tv_nsec) * 0x9e3779b97f4a7c15u ^ reinterpret_cast<uintptr_t>(object);
 }
 
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
-
 }  // namespace
 
 bool operator==(const Name &a, const Name &b) {

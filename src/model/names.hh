@@ -12,6 +12,8 @@ struct Name {
 
 bool operator==(const Name &a, const Name &b);
 
+inline bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
 // A name for a message: printable ASCII, other bytes as \xNN, and cut where it is long.
 struct Quoted {
   explicit Quoted(const Name &name);

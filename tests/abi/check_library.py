@@ -71,11 +71,12 @@ forbidden = {"abort", "exit", "_exit", "printf", "puts", "putchar", "fprintf", "
 plain = {s.split("@")[0] for s in undefined}
 expect(not plain & forbidden, f"uses {plain & forbidden}")
 
-# The static library: no bare names, everything public prefixed, the rest hidden C++.
+# The static library: no bare names, everything public prefixed, the rest hidden C++. (What is weak, a compiler did not
+# inline; it is C++ too, and clashes with nothing.)
 defined = set()
 for line in run("nm", "--defined-only", "--extern-only", static).splitlines():
     parts = line.split()
-    if len(parts) == 3:
+    if len(parts) == 3 and (parts[1] not in "WV" or not parts[2].startswith("_Z")):
         defined.add(parts[2])
 expect(set(real.values()) <= defined, f"the static library lacks {set(real.values()) - defined}")
 foreign = [s for s in defined - set(real.values()) if not s.startswith("_ZN") or "8infermem" not in s]

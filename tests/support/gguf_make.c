@@ -91,7 +91,7 @@ void gguf_tensor(struct gguf *g, const char *name, uint32_t n_dims, const uint64
 
 const char *gguf_path(void) {
   static char path[64];
-  if (path[0] == '\0') snprintf(path, sizeof path, "/tmp/infermem-test-%ld.gguf", (long)getpid());
+  if (path[0] == '\0') snprintf(path, sizeof path, "infermem-test-%ld.gguf", (long)getpid());
   return path;
 }
 

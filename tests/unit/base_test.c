@@ -1,5 +1,10 @@
 /* The library-wide headers: abi.h, api.h, error.h, dtype.h. */
+#include <pthread.h>
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <valgrind/valgrind.h>
 
 #include "support.h"
 
@@ -92,6 +97,7 @@ static void the_record_tells_the_last_failure_only(void **state) {
   assert_true(error->os_error != 0);
   infermem_error_clear();
   assert_int_equal(error->os_error, 0);
+  assert_string_equal(error->function, "");
 }
 
 struct lines {
@@ -133,6 +139,33 @@ static void the_log_hook_gets_lines_of_its_level(void **state) {
   assert_ok(infermem_log_set(NULL, NULL, INFERMEM_LOG_DEBUG));
   do_what_is_logged();
   assert_int_equal(lines.count, 1);
+}
+
+static void *set_hooks(void *stop) {
+  while (!__atomic_load_n((int *)stop, __ATOMIC_RELAXED)) infermem_log_set(NULL, NULL, INFERMEM_LOG_WARN);
+  return NULL;
+}
+
+static void a_child_of_fork_logs_whatever_other_threads_did(void **state) {
+  (void)state;
+  int stop = 0, ended = 0;
+  const int n = TEST_SANITIZED || RUNNING_ON_VALGRIND ? 0 : 200; /* which do not fork well beside threads */
+  pthread_t thread;
+  assert_int_equal(pthread_create(&thread, NULL, set_hooks, &stop), 0);
+  for (int i = 0; i < n; i++) {
+    const pid_t child = fork();
+    if (child == 0) {
+      alarm(20); /* ends a child that waits for a thread that it does not have */
+      do_what_is_logged();
+      _exit(0);
+    }
+    int status = -1;
+    ended += waitpid(child, &status, 0) == child && status == 0;
+    if (ended <= i) break;
+  }
+  __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+  pthread_join(thread, NULL);
+  assert_int_equal(ended, n);
 }
 
 static void types_have_ggufs_numbers_and_sizes(void **state) {
@@ -188,6 +221,7 @@ int main(void) {
       cmocka_unit_test(codes_have_names_and_sentences),
       cmocka_unit_test(the_record_tells_the_last_failure_only),
       cmocka_unit_test(the_log_hook_gets_lines_of_its_level),
+      cmocka_unit_test(a_child_of_fork_logs_whatever_other_threads_did),
       cmocka_unit_test(types_have_ggufs_numbers_and_sizes),
       cmocka_unit_test(bytes_of_elements_are_whole_blocks),
   };

@@ -365,6 +365,7 @@ static void lost_devices_are_left_out_and_the_others_keep_their_ordinals(void **
 static void a_driver_that_is_not_there_is_no_error(void **state) {
   (void)state;
   assert_why(INFERMEM_DEVICE_WHY_NO_DRIVER, NOWHERE, NOWHERE);
+  assert_why(INFERMEM_DEVICE_WHY_NO_DRIVER, "/nonexistent/??[2J.so", "/nonexistent/\n\x1b[2J.so");
   put("garbage.so", "not a library");
   char path[128];
   snprintf(path, sizeof path, "%s/garbage.so", root);

@@ -643,6 +643,8 @@ static void what_cannot_be_a_cache_is_refused(void **state) {
     *type = -1;
     assert_fails(INFERMEM_E_TYPE, kv_new(&options, &kv));
   }
+  options = shape(1, 1, 1, SIZE_MAX);
+  assert_fails(INFERMEM_E_OVERFLOW, kv_new(&options, &kv));
   options = shape(1, 1, 1, SIZE_MAX / 4);
   assert_fails(INFERMEM_E_OVERFLOW, kv_new(&options, &kv));
   options = shape(2, 1, 1, SIZE_MAX / 8);

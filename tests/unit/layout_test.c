@@ -2,9 +2,11 @@
  *
  * Figures are exact where no red zones are in force. A library that marks memory for Valgrind or AddressSanitizer keeps
  * red_zone bytes before every allocation but the first, and the tests reckon with them. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -218,6 +220,48 @@ static void stale_and_foreign_marks_are_refused(void **state) {
   tape_free(tape);
 }
 
+static infermem_kv *new_kv_in(infermem_tape *tape) {
+  INFERMEM_STRUCT(infermem_kv_options, options);
+  options.n_layers = options.n_kv_heads = 1;
+  options.head_dim = 4;
+  options.max_tokens = 16;
+  options.tape = tape;
+  infermem_kv *kv = NULL;
+  assert_ok(kv_new(&options, &kv));
+  return kv;
+}
+
+static void an_object_is_stale_once_its_bytes_were_given_back(void **state) {
+  (void)state;
+  enum { kRounds = 40 };
+  const float row[4] = {1, 2, 3, 4};
+  infermem_tape *tape = new_tape(4 * MIB, 0);
+  infermem_kv *below = new_kv_in(tape), *kept[kRounds];
+  infermem_tape_mark mark;
+  assert_ok(tape_mark(tape, &mark));
+  infermem_kv *gone = new_kv_in(tape);
+  assert_ok(kv_append(gone, 0, row, 4, row, 4, 1));
+  assert_ok(tape_rewind(tape, &mark));
+  assert_fails(INFERMEM_E_STALE, kv_append(gone, 0, row, 4, row, 4, 1));
+  /* others take the bytes, and each round rewinds to a higher place, with an object left below it */
+  for (int i = 0; i < kRounds; i++) {
+    kept[i] = new_kv_in(tape);
+    assert_ok(tape_mark(tape, &mark));
+    take(tape, 64 * KIB, 64);
+    assert_fails(INFERMEM_E_STALE, kv_append(gone, 0, row, 4, row, 4, 1));
+    assert_ok(tape_rewind(tape, &mark));
+  }
+  take(tape, 64 * KIB, 64);
+  assert_ok(kv_append(below, 0, row, 4, row, 4, 1));
+  for (int i = 0; i < kRounds; i++) {
+    assert_ok(kv_append(kept[i], 0, row, 4, row, 4, 1));
+    kv_free(kept[i]);
+  }
+  kv_free(gone);
+  kv_free(below);
+  tape_free(tape);
+}
+
 static void clearing_counts_generations_and_keeps_the_peak(void **state) {
   (void)state;
   infermem_tape *tape = new_tape(MIB, 0);
@@ -383,6 +427,48 @@ static void a_shared_tape_can_be_mapped_through_its_fd(void **state) {
   assert_int_equal(fstat(facts.fd, &st), -1);
 }
 
+static void an_object_may_outlive_its_tape(void **state) {
+  (void)state;
+  const float row[4] = {1, 2, 3, 4};
+  infermem_tape *tape = new_tape(MIB, 0);
+  infermem_kv *first = new_kv_in(tape), *second = new_kv_in(tape), *third = new_kv_in(tape);
+  kv_free(second);
+  tape_free(tape);
+  assert_fails(INFERMEM_E_STALE, kv_append(first, 0, row, 4, row, 4, 1));
+  assert_fails(INFERMEM_E_STALE, kv_append(third, 0, row, 4, row, 4, 1));
+  kv_free(first);
+  kv_free(third);
+}
+
+static void a_shared_tape_cannot_be_cut_short(void **state) {
+  (void)state;
+  infermem_tape *tape = new_tape(4 * page(), INFERMEM_TAPE_SHARED);
+  const int fd = facts_of(tape).fd;
+  assert_int_equal(ftruncate(fd, 0), -1);
+  assert_int_equal(ftruncate(fd, (off_t)(8 * page())), -1);
+  memset(take(tape, 4 * page(), 1), 1, 4 * page());
+  assert_ok(tape_clear(tape));
+  assert_ok(tape_trim(tape)); /* which makes holes, and cuts nothing */
+  memset(take(tape, 4 * page(), 1), 2, 4 * page());
+  tape_free(tape);
+}
+
+static void a_limit_on_file_sizes_refuses_a_shared_tape(void **state) {
+  (void)state;
+  struct rlimit before;
+  assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const struct rlimit low = {page(), before.rlim_max};
+  infermem_tape *tape = NULL;
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
+  const int32_t beyond = open_tape(page() + 1, INFERMEM_TAPE_SHARED, &tape);
+  const int32_t within = beyond == INFERMEM_OK ? 0 : open_tape(page(), INFERMEM_TAPE_SHARED, &tape);
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+  assert_int_equal(beyond, INFERMEM_E_SYSTEM);
+  assert_int_equal(infermem_error_detail()->os_error, EFBIG);
+  assert_int_equal(within, INFERMEM_OK);
+  tape_free(tape);
+}
+
 static void numa_binding_is_granted_or_told(void **state) {
   (void)state;
   INFERMEM_STRUCT(infermem_tape_options, options);
@@ -443,6 +529,23 @@ static void wishes_on_lent_memory_are_not_granted(void **state) {
   tape = NULL;
   assert_fails(INFERMEM_E_SYSTEM, tape_new(&options, &tape));
   assert_null(tape);
+}
+
+static void lent_memory_that_cannot_be_written_is_not_warmed(void **state) {
+  (void)state;
+  char *memory = mmap(NULL, page(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  assert_true(memory != MAP_FAILED);
+  /* 23 is MADV_POPULATE_WRITE, without which warming has to write */
+  const int asks_first = madvise(memory, page(), 23) == 0;
+  assert_int_equal(mprotect(memory, page(), PROT_READ), 0);
+  if (asks_first) {
+    infermem_tape *tape = new_lent_tape(memory, page(), INFERMEM_TAPE_WARM);
+    assert_int_equal(facts_of(tape).granted, 0);
+    assert_fails(INFERMEM_E_SYSTEM, tape_warm(tape));
+    assert_int_equal(infermem_error_detail()->os_error, EINVAL);
+    tape_free(tape);
+  }
+  munmap(memory, page());
 }
 
 static void a_sealed_lent_tape_is_writable_again_once_freed(void **state) {
@@ -744,6 +847,9 @@ static void layout_construction_refuses_bad_options(void **state) {
   options.history_size = (size_t)1 << 62;
   assert_fails(INFERMEM_E_NOMEM, layout_new(&options, &layout));
   options.history_size = 0;
+  options.scratch_flags = INFERMEM_TAPE_WARM; /* of a tape that is left out */
+  assert_fails(INFERMEM_E_ARG, layout_new(&options, &layout));
+  options.scratch_flags = 0;
   options.reserved = 7;
   assert_fails(INFERMEM_E_ARG, layout_new(&options, &layout));
   options.reserved = 0;
@@ -833,6 +939,7 @@ int main(void) {
       cmocka_unit_test(an_exclusive_tape_behaves_the_same),
       cmocka_unit_test(rewinding_gives_back_what_came_after_the_mark),
       cmocka_unit_test(stale_and_foreign_marks_are_refused),
+      cmocka_unit_test(an_object_is_stale_once_its_bytes_were_given_back),
       cmocka_unit_test(clearing_counts_generations_and_keeps_the_peak),
       cmocka_unit_test(zero_on_clear_zeroes_what_is_given_back),
       cmocka_unit_test(trimming_returns_the_pages_beyond_the_cursor),
@@ -840,9 +947,13 @@ int main(void) {
       cmocka_unit_test(a_huge_reservation_costs_nothing_until_touched),
       cmocka_unit_test(huge_pages_are_granted_where_the_system_has_them),
       cmocka_unit_test(a_shared_tape_can_be_mapped_through_its_fd),
+      cmocka_unit_test(an_object_may_outlive_its_tape),
+      cmocka_unit_test(a_shared_tape_cannot_be_cut_short),
+      cmocka_unit_test(a_limit_on_file_sizes_refuses_a_shared_tape),
       cmocka_unit_test(numa_binding_is_granted_or_told),
       cmocka_unit_test(lent_memory_is_used_in_place_and_given_back),
       cmocka_unit_test(wishes_on_lent_memory_are_not_granted),
+      cmocka_unit_test(lent_memory_that_cannot_be_written_is_not_warmed),
       cmocka_unit_test(a_sealed_lent_tape_is_writable_again_once_freed),
       cmocka_unit_test(a_sealed_tape_changes_nothing),
       cmocka_unit_test(owns_is_true_of_handed_out_bytes_only),

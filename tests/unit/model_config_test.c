@@ -1,5 +1,6 @@
 /* The configuration of a model: what model_config takes from a file, and what infermem_config_validate lets pass. */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "gguf_make.h"
 
@@ -280,6 +281,27 @@ static void unusable_keys_are_zero_and_a_warning(void **state) {
   model_free(model);
 }
 
+static void a_vocabulary_beyond_the_limit_is_zero_and_a_warning(void **state) {
+  (void)state;
+  for (uint64_t over = 0; over < 2; over++)
+    for (int tensor = 0; tensor < 2; tensor++) {
+      struct gguf g = {0};
+      const uint64_t ne[] = {1, ((uint64_t)1 << 31) + over};
+      gguf_header(&g, 3, (uint64_t)tensor, (uint64_t)!tensor);
+      if (tensor)
+        gguf_tensor(&g, "token_embd.weight", 2, ne, INFERMEM_DTYPE_I8, 0);
+      else
+        gguf_array(&g, "tokenizer.ggml.tokens", INFERMEM_META_U8, ne[1]);
+      gguf_save(&g);
+      gguf_free(&g);
+      assert_int_equal(truncate(gguf_path(), (off_t)1 << 32), 0); /* a hole */
+      infermem_model *model = open_model(gguf_path());
+      assert_int_equal(config_of(model).vocab, over ? 0 : ne[1]);
+      assert_int_equal(warned(model, "a vocabulary of 2147483649 is above the limit of 2147483648"), over);
+      model_free(model);
+    }
+}
+
 static void an_unusable_architecture_is_a_warning(void **state) {
   (void)state;
   char long_name[65];
@@ -337,6 +359,7 @@ int main(void) {
       cmocka_unit_test(explicit_keys_come_first),
       cmocka_unit_test(numbers_a_layer_give_the_largest_and_a_warning),
       cmocka_unit_test(unusable_keys_are_zero_and_a_warning),
+      cmocka_unit_test(a_vocabulary_beyond_the_limit_is_zero_and_a_warning),
       cmocka_unit_test(an_unusable_architecture_is_a_warning),
       cmocka_unit_test(heads_that_do_not_share_hidden_are_a_warning),
   };

@@ -253,6 +253,36 @@ static void metadata_of_more_than_a_gibibyte_is_refused(void **state) {
   refuse_saved(INFERMEM_E_LIMIT);
 }
 
+/* A file's size is no bound for what has to be walked where the file is a hole. */
+static void arrays_of_more_than_a_gibibyte_of_strings_are_refused(void **state) {
+  (void)state;
+  struct gguf g = {0};
+  gguf_header(&g, 3, 0, 2);
+  gguf_array(&g, "a", INFERMEM_META_STRING, 1);
+  gguf_string(&g, "12345678");
+  gguf_array(&g, "b", INFERMEM_META_STRING, ((uint64_t)1 << 27) - 1); /* one of 8 bytes too many */
+  gguf_save(&g);
+  gguf_free(&g);
+  assert_int_equal(truncate(gguf_path(), (off_t)1 << 32), 0);
+  refuse_saved(INFERMEM_E_LIMIT);
+
+  for (uint64_t over = 0; over < 2; over++) {
+    gguf_header(&g, 3, 0, 1);
+    gguf_array(&g, "a", INFERMEM_META_STRING, 1);
+    gguf_u64(&g, ((uint64_t)1 << 30) - 8 + over);
+    gguf_save(&g);
+    gguf_free(&g);
+    assert_int_equal(truncate(gguf_path(), (off_t)1 << 31), 0);
+    if (over) {
+      refuse_saved(INFERMEM_E_LIMIT);
+      continue;
+    }
+    infermem_model *model;
+    assert_ok(gguf_open(&model));
+    model_free(model);
+  }
+}
+
 /* #24997: an alignment without upper bound. */
 static void the_alignment_is_a_power_of_two_from_8_to_1_mib(void **state) {
   (void)state;
@@ -572,6 +602,7 @@ int main(void) {
       cmocka_unit_test(names_are_not_empty_and_have_no_control_characters),
       cmocka_unit_test(limits_are_reached_and_not_passed),
       cmocka_unit_test(metadata_of_more_than_a_gibibyte_is_refused),
+      cmocka_unit_test(arrays_of_more_than_a_gibibyte_of_strings_are_refused),
       cmocka_unit_test(the_alignment_is_a_power_of_two_from_8_to_1_mib),
       cmocka_unit_test(a_name_stands_once),
       cmocka_unit_test(more_than_four_dimensions_are_refused),

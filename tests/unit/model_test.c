@@ -526,6 +526,10 @@ static void only_regular_files_are_opened(void **state) {
   assert_non_null(strstr(message, "\"...\xe2\x82\xac"));
   assert_non_null(strstr(message, "/name.gguf\""));
   assert_true(strlen(message) < sizeof infermem_error_detail()->message - 1);
+
+  /* No line end or escape sequence gets through. */
+  assert_fails(INFERMEM_E_IO, model_open("/tmp/infermem-no-such\n\x1b[31m\x7f.gguf", NULL, &out));
+  assert_non_null(strstr(message, "\"/tmp/infermem-no-such??[31m?.gguf\""));
   assert_null(out);
 }
 
