@@ -12,14 +12,14 @@ JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 
 NEED = sh src/packaging/need
-BUILD_PACKAGES = cmake make gcc g++ pkg-config libxxhash-dev
+BUILD_PACKAGES = cmake make gcc g++ pkg-config libhwy-dev libxxhash-dev
 TEST_PACKAGES = $(BUILD_PACKAGES) clang clang-format libcmocka-dev valgrind python3 python3-numpy binutils
 
 # Folder, options of CMake. What passes is told in a line; warnings and errors show.
-configure = cmake -S . -B $(1) -DINFERMEM_WERROR=ON $(2) >/dev/null
+configure = cmake -S . -B $(1) $(2) >/dev/null
 compile = cmake --build $(1) -j $(JOBS) >/dev/null
 build = $(call configure,$(1),$(2)) && $(call compile,$(1))
-tested = $(call build,$(1),$(2)) && ctest --output-on-failure -j $(JOBS) --no-tests=error --test-dir $(1)
+tested = $(call build,$(1),-DINFERMEM_WERROR=ON $(2)) && ctest --output-on-failure -j $(JOBS) --no-tests=error --test-dir $(1)
 ADDRESS = address,undefined
 
 .PHONY: all demo test bench memcheck asan tsan fuzz coverage format deb install clean
@@ -70,7 +70,7 @@ bench:
 fuzz:
 	@$(NEED) $(TEST_PACKAGES) libclang-rt-14-dev
 	@$(call build,$(BUILD)/fuzz,-DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DINFERMEM_BUILD_TESTS=OFF \
-	  -DINFERMEM_BUILD_FUZZ=ON -DINFERMEM_SANITIZE=$(ADDRESS))
+	  -DINFERMEM_WERROR=ON -DINFERMEM_BUILD_FUZZ=ON -DINFERMEM_SANITIZE=$(ADDRESS))
 	@for target in $(BUILD)/fuzz/tests/*_fuzz; do \
 	  name=$$(basename $$target _fuzz); mkdir -p $(BUILD)/fuzz/found/$$name; \
 	  echo "fuzz: $$name for $(FUZZ_SECONDS) s"; \
@@ -90,7 +90,7 @@ format:
 	@git ls-files -co --exclude-standard '*.h' '*.hh' '*.c' '*.cc' | xargs clang-format -i
 
 deb:
-	@$(NEED) $(BUILD_PACKAGES) debhelper dpkg-dev fakeroot
+	@$(NEED) $(BUILD_PACKAGES) build-essential debhelper dpkg-dev fakeroot
 	@sh src/packaging/build-deb $(BUILD)/deb
 
 install: all

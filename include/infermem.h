@@ -14,6 +14,7 @@
 #include "infermem/neuron.h"
 #include "infermem/plan.h"
 #include "infermem/quant.h"
+#include "infermem/simd.h"
 #include "infermem/tensor.h"
 
 #endif

@@ -26,6 +26,7 @@
 #include "neuron.h"
 #include "plan.h"
 #include "quant.h"
+#include "simd.h"
 #include "tensor.h"
 
 INFERMEM_BEGIN_DECLS
@@ -147,6 +148,10 @@ typedef struct infermem_api_table {
   int32_t (*plan_should_stream)(const infermem_model_config *config, uint64_t n_tokens, uint64_t free_bytes, int32_t *out);
   const char *(*plan_mode_text)(int32_t mode);
   int32_t (*plan_estimate_text)(const infermem_model_config *config, uint64_t n_tokens, uint64_t free_bytes, uint64_t total_bytes, char *buffer, size_t capacity, size_t *out_length);
+  const char *(*infermem_simd_name)(void);
+  const char *(*infermem_simd_available)(size_t index);
+  int32_t (*infermem_simd_select)(const char *name);
+  int32_t (*quant_quantize)(int32_t dtype, const float *data, size_t n, size_t rows, size_t cols, void *out, size_t n_out);
 } infermem_api_table;
 /* clang-format on */
 

@@ -15,7 +15,7 @@
  *
  * A matrix never changes once it is made, so every function but quant_free takes a const handle: many threads may read
  * at once. Of a matrix that was stored in a tape, every function that returns a status answers INFERMEM_E_STALE once
- * the tape has taken the memory back; the tape must not be freed before the last such call.
+ * the tape has taken the memory back: cleared, rewound past it, or freed.
  */
 #ifndef INFERMEM_QUANT_H
 #define INFERMEM_QUANT_H
@@ -65,16 +65,19 @@ INFERMEM_BEGIN_DECLS
  * above, or a reserved field is not 0, or the allocator lacks a function.  INFERMEM_E_SHAPE: rows or cols is 0, or n is
  * not rows * cols.  INFERMEM_E_OVERFLOW: rows * cols, or the bytes, do not fit.  INFERMEM_E_NOT_FINITE: a value is NaN
  * or infinite; the error's `got` is its index in data.  INFERMEM_E_NOMEM.  INFERMEM_E_HANDLE: the tape is none.
- * INFERMEM_E_FULL, INFERMEM_E_SEALED: as tape_alloc.
+ * INFERMEM_E_FULL, INFERMEM_E_SEALED: as tape_alloc. Of all these only INFERMEM_E_NOT_FINITE comes after the tape was
+ * asked: its cursor then moves back, unless another thread took something from it meanwhile.
  * Thread: any.  Memory: one handle from the allocator; one mapping, or one allocation from the tape.  Since: 0.1 */
 INFERMEM_FN int32_t quant_from_f32(const float *data, size_t n, size_t rows, size_t cols,
                                    const infermem_quant_options *options, infermem_quant **out)
     INFERMEM_AS(quant_from_f32);
 
 /* Makes a matrix of weights that already are in one of the field's formats, in the caller's memory, which must outlive
- * it unchanged; free it with quant_free. Nothing is copied or converted. Rows follow each other without gaps.
- *   dtype: F32, F16, BF16, Q8_0 or Q4_0, in GGML's layout.  bytes: at any address.  n_bytes: at least what the matrix
- * takes.  cols: whole blocks of the type.  options: NULL, or all but the allocator 0.
+ * it unchanged; free it with quant_free. Nothing is copied or converted. Rows follow each other without gaps. Its floats
+ * are bit for bit those of GGML's reference code, NaNs apart; where a file has infinite scales, so are its floats.
+ *   dtype: F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, Q8_K or MXFP4, in GGML's layout.
+ * bytes: at any address.  n_bytes: at least what the matrix takes.  cols: whole blocks of the type.  options: NULL, or
+ * all but the allocator 0.
  * Errors: INFERMEM_E_NULL: bytes or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: a field of options other than the
  * allocator is not 0, or the allocator lacks a function.  INFERMEM_E_TYPE: dtype is no known type's number.
  * INFERMEM_E_UNSUPPORTED: it is a type that cannot be read here.  INFERMEM_E_SHAPE: rows or cols is 0, cols is not
@@ -111,6 +114,25 @@ INFERMEM_FN int32_t quant_rows_to_f32(const infermem_quant *q, const size_t *row
 INFERMEM_FN int32_t quant_error(const infermem_quant *q, const float *data, size_t n, infermem_quant_errors *out)
     INFERMEM_AS(quant_error);
 
+/* Quantizes a row-major matrix of floats to blocks of one of the field's formats, in memory of the caller's, which
+ * quant_borrow reads. Rows follow each other without gaps.
+ *   Q4_0, Q4_1, Q8_0, Q8_K: the bytes are those of GGML's reference code (of Q8_K also the sums of zeros, which that
+ * leaves unwritten). Values too small for an F16 scale become 0.
+ *   Q4_K, Q6_K: a search for the least squared error in each block of 256; slower, by far, than the others. Equal values
+ * give equal bytes on every machine.
+ *   dtype: one of those six.  data: n floats.  n: rows * cols.  cols: whole blocks of the type.  out: at any address; must
+ * not overlap data.  n_out: exactly the bytes that the matrix takes (infermem_dtype_bytes).
+ * Errors: INFERMEM_E_NULL: data or out is NULL.  INFERMEM_E_TYPE: dtype is no known type's number.
+ * INFERMEM_E_UNSUPPORTED: it is a type that cannot be written here.  INFERMEM_E_SHAPE: rows or cols is 0, cols is not
+ * whole blocks, n is not rows * cols, or n_out is not the bytes.  INFERMEM_E_OVERFLOW: rows * cols, or the bytes, do not
+ * fit.  INFERMEM_E_NOT_FINITE: a value is NaN or infinite; the error's `got` is its index in data.  INFERMEM_E_LIMIT: a
+ * block's scale or minimum would exceed 65504, the largest F16, or in Q8_K its values the largest float; `got` is the
+ * index of the block's first value. No value is too far from 0 up to 524032 in Q4_0, 65504 in Q4_1, 8319008 in Q8_0,
+ * 4126752 in Q4_K, 268304384 in Q6_K and 3.4e38 in Q8_K.
+ * Thread: any.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t quant_quantize(int32_t dtype, const float *data, size_t n, size_t rows, size_t cols, void *out,
+                                   size_t n_out) INFERMEM_AS(quant_quantize);
+
 /* The rows and columns.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
@@ -121,7 +143,7 @@ INFERMEM_FN int32_t quant_shape(const infermem_quant *q, size_t *out_rows, size_
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN size_t quant_bytes(const infermem_quant *q) INFERMEM_AS(quant_bytes);
 
-/* Bits of a stored value, its share of the parameters apart: 4 or 8; 16 or 32 of a borrowed F16, BF16 or F32.
+/* Bits of a stored value, its share of the parameters apart: 4 or 8; of a borrowed type 2 to 8, or 16 or 32.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t quant_bits(const infermem_quant *q) INFERMEM_AS(quant_bits);
 

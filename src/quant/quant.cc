@@ -5,7 +5,8 @@
 
 #include "base/checked.hh"
 #include "base/dtype.hh"
-#include "simd/reference.hh"
+#include "simd/convert.hh"
+#include "simd/cpu.hh"
 
 namespace infermem {
 namespace {
@@ -59,10 +60,6 @@ Status Quant::open(const infermem_quant_options &options, const Allocator &, con
   INFERMEM_TRY(set_shape(from.rows, from.cols));
   INFERMEM_TRY(check_elements(from.n));
   INFERMEM_TRY(set_form(options));
-  // Before the tape is asked, so that a refusal leaves its cursor alone.
-  const size_t bad = reference::find_not_finite(from.data, from.n);
-  if (bad != from.n) return fail_not_finite(bad / cols_, bad % cols_, cols_);
-
   size_t data_bytes, parameter_bytes, scales_at, mins_at, size;
   if (!checked::mul(rows_, row_bytes_, &data_bytes) ||
       !checked::product(&parameter_bytes, sizeof(float), rows_, groups_) ||
@@ -75,7 +72,11 @@ Status Quant::open(const infermem_quant_options &options, const Allocator &, con
   data_ = levels_;
   scales_ = reinterpret_cast<float *>(store_.data() + scales_at);
   mins_ = reinterpret_cast<float *>(store_.data() + mins_at);
-  for (size_t row = 0; row < rows_; ++row) quantize_row(row, from.data + row * cols_);
+  if (!quantize(from.data)) {
+    store_.give_back();
+    const size_t bad = kernels().find_not_finite(from.data, from.n);
+    return fail_not_finite(bad / cols_, bad % cols_, cols_);
+  }
   return INFERMEM_OK;
 }
 
@@ -98,27 +99,32 @@ Status Quant::open(const infermem_quant_options &options, const Allocator &, con
     return fail(INFERMEM_E_SHAPE, bytes_, lent.n_bytes, "a %s matrix of %zu x %zu takes %zu bytes, not %zu",
                 infermem_dtype_name(lent.dtype), rows_, cols_, bytes_, lent.n_bytes);
   dtype_ = lent.dtype;
-  // Rounded down: the rest of a block, of Q8_0 2 bytes of 34, is its scale.
-  bits_ = block.bytes * 8 / block.elements;
+  bits_ = reference::level_bits(lent.dtype);
   group_ = block.elements;
   groups_ = cols_ / group_;
   data_ = static_cast<const uint8_t *>(lent.bytes);
   return INFERMEM_OK;
 }
 
-void Quant::quantize_row(size_t row, const float *values) {
-  uint8_t *levels = levels_ + row * row_bytes_;
-  size_t parameter = row * groups_;
-  for (size_t i = 0; i < cols_; i += group_, ++parameter)
-    reference::quantize_group(values + i, std::min(group_, cols_ - i), bits_, levels + i * bits_ / 8,
-                              &scales_[parameter], &mins_[parameter]);
+bool Quant::quantize(const float *values) {
+  const auto kernel = bits_ == 4 ? kernels().quantize4 : kernels().quantize8;
+  const size_t run = is_one_run() ? elements_ : cols_;
+  for (size_t at = 0, row = 0; at < elements_; at += run, ++row)
+    if (!kernel(values + at, group_, run, levels_ + row * row_bytes_, scales_ + row * groups_, mins_ + row * groups_))
+      return false;
+  return true;
+}
+
+void Quant::dequantize(size_t row, size_t n, bool stream, float *out) const {
+  const auto kernel = bits_ == 4 ? kernels().dequantize4 : kernels().dequantize8;
+  kernel(data_ + row * row_bytes_, scales_ + row * groups_, mins_ + row * groups_, group_, n, stream, out);
 }
 
 void Quant::decode(size_t row, size_t first, size_t n, float *out) const {
   const uint8_t *stored = data_ + row * row_bytes_;
   if (dtype_ != INFERMEM_QUANT_NATIVE) {
     const size_t block_bytes = row_bytes_ / groups_;
-    reference::decode(dtype_, stored + first / group_ * block_bytes, n, out);
+    infermem::decode(dtype_, stored + first / group_ * block_bytes, n, out);
     return;
   }
   const size_t end = first + n;
@@ -132,6 +138,13 @@ void Quant::decode(size_t row, size_t first, size_t n, float *out) const {
   }
 }
 
+void Quant::decode_row(size_t row, float *out) const {
+  if (dtype_ == INFERMEM_QUANT_NATIVE)
+    dequantize(row, cols_, false, out);
+  else
+    decode(row, 0, cols_, out);
+}
+
 Status Quant::check_elements(size_t n) const {
   if (n == elements_) return INFERMEM_OK;
   return fail(INFERMEM_E_SHAPE, elements_, n, "%zu floats are not the %zu of a matrix of %zu x %zu", n, elements_,
@@ -141,7 +154,10 @@ Status Quant::check_elements(size_t n) const {
 Status Quant::to_f32(float *out, size_t n) const {
   INFERMEM_TRY(store_.check());
   INFERMEM_TRY(check_elements(n));
-  for (size_t row = 0; row < rows_; ++row) decode_row(row, out + row * cols_);
+  if (dtype_ == INFERMEM_QUANT_NATIVE && is_one_run())
+    dequantize(0, n, n > last_level_cache() / sizeof(float), out);
+  else
+    for (size_t row = 0; row < rows_; ++row) decode_row(row, out + row * cols_);
   return INFERMEM_OK;
 }
 

@@ -44,10 +44,15 @@ class Quant {
   // Sets the shape; on success rows * cols fits and is not 0.
   Status set_shape(size_t rows, size_t cols);
   Status set_form(const infermem_quant_options &options);
-  void quantize_row(size_t row, const float *values);
+  // Whether the groups of all rows follow each other without gaps, so that many rows are one run to a kernel.
+  bool is_one_run() const { return cols_ % group_ == 0; }
+  // From values row by row, into the arrays; false when a value is NaN or infinite.
+  bool quantize(const float *values);
+  // Decodes n values of whole groups and what remains of a row, or of more rows where they are one run.
+  void dequantize(size_t row, size_t n, bool stream, float *out) const;
   // Decodes columns [first, first + n) of a row; first is even, and both are whole blocks of a borrowed type.
   void decode(size_t row, size_t first, size_t n, float *out) const;
-  void decode_row(size_t row, float *out) const { decode(row, 0, cols_, out); }
+  void decode_row(size_t row, float *out) const;
   Status check_elements(size_t n) const;
 
   size_t rows_ = 0;

@@ -1,6 +1,6 @@
 // The extern "C" functions of infermem/quant.h.
 #include "base/structs.hh"
-#include "quant/quant.hh"
+#include "quant/quantize.hh"
 
 using namespace infermem;
 
@@ -51,6 +51,12 @@ int32_t quant_shape(const infermem_quant *q, size_t *out_rows, size_t *out_cols)
   *out_rows = q->core.rows();
   *out_cols = q->core.cols();
   return INFERMEM_OK;
+}
+
+int32_t quant_quantize(int32_t dtype, const float *data, size_t n, size_t rows, size_t cols, void *out, size_t n_out) {
+  INFERMEM_NOT_NULL(data);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(quantize_to(dtype, FloatMatrix{data, n, rows, cols}, out, n_out));
 }
 
 size_t quant_bytes(const infermem_quant *q) { return is(q) ? q->core.bytes() : 0; }

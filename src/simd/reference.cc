@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "infermem/dtype.h"
-#include "simd/float16.hh"
+#include "simd/blocks.hh"
 
 namespace infermem::reference {
 namespace {
@@ -21,21 +21,33 @@ uint16_t load_u16(const void *p) {
   return value;
 }
 
-// Blocks of 32, as GGML lays them out: an F16 scale, then the values.
-constexpr size_t kBlock = 32;
-
-void decode_q8_0(const uint8_t *block, float *out) {
-  const float scale = f16_to_f32(load_u16(block));
-  for (size_t i = 0; i < kBlock; ++i) out[i] = scale * static_cast<float>(static_cast<int8_t>(block[2 + i]));
+constexpr bool has_size(int32_t dtype, size_t elements, size_t bytes) {
+  switch (dtype) {
+#define ENTRY(name, number, block_elements, block_bytes) \
+  case number:                                           \
+    return elements == block_elements && bytes == block_bytes;
+    INFERMEM_DTYPE_LIST(ENTRY)
+#undef ENTRY
+  }
+  return false;
 }
 
-void decode_q4_0(const uint8_t *block, float *out) {
-  const float scale = f16_to_f32(load_u16(block));
-  for (size_t i = 0; i < kBlock / 2; ++i) {
-    const int packed = block[2 + i];
-    out[i] = scale * static_cast<float>((packed & 15) - 8);
-    out[i + kBlock / 2] = scale * static_cast<float>((packed >> 4) - 8);
-  }
+#define ENTRY(name, bits)                                                                         \
+  static_assert(has_size(INFERMEM_DTYPE_##name, blocks::name::kElements, sizeof(blocks::name)) && \
+                alignof(blocks::name) == 1);
+INFERMEM_BLOCK_LIST(ENTRY)
+#undef ENTRY
+
+template <typename T>
+void decode_blocks(const void *stored, size_t n, float *out) {
+  const auto *block = static_cast<const T *>(stored);
+  for (const float *end = out + n; out != end; out += T::kElements) blocks::decode(*block++, out);
+}
+
+template <typename T>
+void encode_blocks(const float *values, size_t n, void *out) {
+  auto *block = static_cast<T *>(out);
+  for (const float *end = values + n; values != end; values += T::kElements) blocks::encode(values, block++);
 }
 
 }  // namespace
@@ -46,7 +58,8 @@ size_t find_not_finite(const float *data, size_t n) {
   return i;
 }
 
-void quantize_group(const float *values, size_t n, uint32_t bits, uint8_t *levels, float *out_scale, float *out_min) {
+bool quantize_group(const float *values, size_t n, uint32_t bits, uint8_t *levels, float *out_scale, float *out_min) {
+  if (find_not_finite(values, n) != n) return false;
   float min = values[0], max = values[0];
   for (size_t i = 1; i < n; ++i) {
     min = std::min(min, values[i]);
@@ -78,6 +91,7 @@ void quantize_group(const float *values, size_t n, uint32_t bits, uint8_t *level
   }
   *out_scale = step / unit;
   *out_min = min;
+  return true;
 }
 
 void dequantize_group(const uint8_t *levels, size_t n, uint32_t bits, float scale, float min, float *out) {
@@ -96,16 +110,20 @@ void dequantize_group(const uint8_t *levels, size_t n, uint32_t bits, float scal
   }
 }
 
-bool can_decode(int32_t dtype) {
+uint32_t level_bits(int32_t dtype) {
   switch (dtype) {
     case INFERMEM_DTYPE_F32:
+      return 32;
     case INFERMEM_DTYPE_F16:
     case INFERMEM_DTYPE_BF16:
-    case INFERMEM_DTYPE_Q8_0:
-    case INFERMEM_DTYPE_Q4_0:
-      return true;
+      return 16;
+#define ENTRY(name, bits)     \
+  case INFERMEM_DTYPE_##name: \
+    return bits;
+      INFERMEM_BLOCK_LIST(ENTRY)
+#undef ENTRY
   }
-  return false;
+  return 0;
 }
 
 void decode(int32_t dtype, const void *stored, size_t n, float *out) {
@@ -120,12 +138,12 @@ void decode(int32_t dtype, const void *stored, size_t n, float *out) {
     case INFERMEM_DTYPE_BF16:
       for (size_t i = 0; i < n; ++i) out[i] = bf16_to_f32(load_u16(bytes + 2 * i));
       break;
-    case INFERMEM_DTYPE_Q8_0:
-      for (size_t i = 0; i < n / kBlock; ++i) decode_q8_0(bytes + i * 34, out + i * kBlock);
-      break;
-    case INFERMEM_DTYPE_Q4_0:
-      for (size_t i = 0; i < n / kBlock; ++i) decode_q4_0(bytes + i * 18, out + i * kBlock);
-      break;
+#define ENTRY(name, bits)                        \
+  case INFERMEM_DTYPE_##name:                    \
+    decode_blocks<blocks::name>(stored, n, out); \
+    break;
+      INFERMEM_BLOCK_LIST(ENTRY)
+#undef ENTRY
   }
 }
 
@@ -140,6 +158,57 @@ void encode(int32_t dtype, const float *values, size_t n, void *out) {
   for (size_t i = 0; i < n; ++i) {
     const uint16_t half = f32_to_f16(values[i]);
     std::memcpy(bytes + 2 * i, &half, sizeof half);
+  }
+}
+
+bool can_quantize(int32_t dtype) {
+  switch (dtype) {
+#define ENTRY(name) case INFERMEM_DTYPE_##name:
+    INFERMEM_WRITTEN_BLOCK_LIST(ENTRY)
+#undef ENTRY
+    return true;
+  }
+  return false;
+}
+
+bool block_fits(int32_t dtype, const float *values, size_t n) {
+  float min = values[0], max = values[0];
+  for (size_t i = 1; i < n; ++i) {
+    min = std::min(min, values[i]);
+    max = std::max(max, values[i]);
+  }
+  const float farthest = std::max(-min, max);
+  float parameter = 0.0f;  // the largest of the block's
+  switch (dtype) {
+    case INFERMEM_DTYPE_Q4_0:
+      parameter = farthest / 8.0f;
+      break;
+    case INFERMEM_DTYPE_Q4_1:
+      parameter = std::max((max - min) / 15.0f, std::fabs(min));
+      break;
+    case INFERMEM_DTYPE_Q8_0:
+      parameter = farthest / 127.0f;
+      break;
+    case INFERMEM_DTYPE_Q4_K:  // levels to 15, integers to 63; the minimum is not above 0
+      parameter = std::max((std::max(max, 0.0f) - std::min(min, 0.0f)) / (15.0f * 63.0f), -min / 63.0f);
+      break;
+    case INFERMEM_DTYPE_Q6_K:  // levels to -32, integers to -128
+      parameter = farthest / (32.0f * 128.0f);
+      break;
+    case INFERMEM_DTYPE_Q8_K:  // an F32; rounded up, it may give more than the largest float
+      return is_finite(127.0f * (1.0f / (127.0f / farthest)));
+  }
+  return parameter < 65520.0f;  // which would be rounded to infinity
+}
+
+void quantize(int32_t dtype, const float *values, size_t n, void *out) {
+  switch (dtype) {
+#define ENTRY(name)                              \
+  case INFERMEM_DTYPE_##name:                    \
+    encode_blocks<blocks::name>(values, n, out); \
+    break;
+    INFERMEM_WRITTEN_BLOCK_LIST(ENTRY)
+#undef ENTRY
   }
 }
 

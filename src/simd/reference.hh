@@ -13,21 +13,31 @@ size_t find_not_finite(const float *data, size_t n);
 
 // ---- The library's own form: groups of n values with a scale and a minimum ----
 
-// Of a group of n finite values, writes the levels (one a byte, or with 4 bits two, the even one in the low nibble; an
-// odd last byte's high nibble is 0) and the parameters.
-void quantize_group(const float *values, size_t n, uint32_t bits, uint8_t *levels, float *out_scale, float *out_min);
+// Writes the levels of a group of n values (one a byte, or with 4 bits two, the even one in the low nibble; an odd last
+// byte's high nibble is 0) and the parameters. False, and nothing is written, when a value is NaN or infinite.
+bool quantize_group(const float *values, size_t n, uint32_t bits, uint8_t *levels, float *out_scale, float *out_min);
 
 // level * scale + min, two roundings. Never infinite for what quantize_group wrote.
 void dequantize_group(const uint8_t *levels, size_t n, uint32_t bits, float scale, float min, float *out);
 
 // ---- Stored types, by INFERMEM_DTYPE_* ----
 
-// n elements, whole blocks, of a type that can_decode, to floats.
-bool can_decode(int32_t dtype);
+// The bits of a stored value, its share of a block's parameters apart; 0 of a type that cannot be decoded.
+uint32_t level_bits(int32_t dtype);
+inline bool can_decode(int32_t dtype) { return level_bits(dtype) != 0; }
+
+// n elements, whole blocks, of a type that can_decode, to floats: GGML's values, bit for bit.
 void decode(int32_t dtype, const void *stored, size_t n, float *out);
 
 // n floats to a type that can_encode, which can_decode as well.
 bool can_encode(int32_t dtype);
 void encode(int32_t dtype, const float *values, size_t n, void *out);
+
+// n finite floats to whole blocks of a type that can_quantize. What a block needs must fit.
+bool can_quantize(int32_t dtype);
+void quantize(int32_t dtype, const float *values, size_t n, void *out);
+
+// Whether a block of these values, as many as it holds, has finite parameters and gives finite values.
+bool block_fits(int32_t dtype, const float *values, size_t n);
 
 }  // namespace infermem::reference

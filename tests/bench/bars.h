@@ -24,5 +24,6 @@ struct Bar {
 };
 
 std::vector<Bar> tape_bars();
+std::vector<Bar> quant_bars();
 
 }  // namespace bench

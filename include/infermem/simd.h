@@ -1,0 +1,36 @@
+/* simd.h: which instruction set the kernels use.
+ *
+ * The fastest that the processor has is chosen when a kernel first runs; the environment variable INFERMEM_SIMD, set to
+ * one of the names below before that, chooses another. Conversions give the same bits on every one of them.
+ *   "reference"  plain C++        "sse4"    x86-64 with SSE4.2     "avx2"  with AVX2, BMI2, FMA and F16C
+ *   "avx512"     with AVX-512 F, BW, DQ, VL, VBMI and VNNI         "neon"  AArch64
+ */
+#ifndef INFERMEM_SIMD_H
+#define INFERMEM_SIMD_H
+
+#include "error.h"
+
+#ifndef INFERMEM_NO_PROTOTYPES
+INFERMEM_BEGIN_DECLS
+
+/* The instruction set in use, as one of the names above; static storage.
+ * Thread: any.  Memory: none.  Since: 0.1 */
+INFERMEM_FN const char *infermem_simd_name(void);
+
+/* The name of the index-th instruction set that this build has and this processor can run, from the plainest, which is
+ * always "reference", to the fastest; NULL beyond the last. Static storage.
+ * Thread: any.  Memory: none.  Since: 0.1 */
+INFERMEM_FN const char *infermem_simd_available(size_t index);
+
+/* Uses another instruction set from here on, in the whole process: for tests and comparisons. Calls under way in other
+ * threads finish with the one that they began with.
+ *   name: one of the names above; NULL chooses the fastest.
+ * Errors: INFERMEM_E_NOT_FOUND: no instruction set has that name.  INFERMEM_E_UNSUPPORTED: this build has it not, or
+ * this processor.
+ * Thread: any.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t infermem_simd_select(const char *name);
+
+INFERMEM_END_DECLS
+#endif
+
+#endif

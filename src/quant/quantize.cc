@@ -1,0 +1,50 @@
+#include "quant/quantize.hh"
+
+#include "base/checked.hh"
+#include "base/dtype.hh"
+#include "simd/convert.hh"
+
+namespace infermem {
+namespace {
+
+Status check_values(int32_t dtype, size_t block, const FloatMatrix &from) {
+  const size_t bad = kernels().find_not_finite(from.data, from.n);
+  if (bad != from.n)
+    return fail(INFERMEM_E_NOT_FINITE, 0, bad, "element %zu (row %zu, column %zu) is NaN or infinite", bad,
+                bad / from.cols, bad % from.cols);
+  for (size_t i = 0; i < from.n; i += block)
+    if (!reference::block_fits(dtype, from.data + i, block))
+      return fail(INFERMEM_E_LIMIT, 65504, i,
+                  "%s cannot hold values as large as those of the block from element %zu on",
+                  infermem_dtype_name(dtype), i);
+  return INFERMEM_OK;
+}
+
+}  // namespace
+
+Status quantize_to(int32_t dtype, const FloatMatrix &from, void *out, size_t n_out) {
+  Block block = {};
+  INFERMEM_TRY(dtype_block(dtype, &block));
+  if (!reference::can_quantize(dtype))
+    return fail(INFERMEM_E_UNSUPPORTED, 0, static_cast<uint64_t>(dtype), "floats cannot be quantized to type %s",
+                infermem_dtype_name(dtype));
+  if (from.rows == 0 || from.cols == 0)
+    return fail(INFERMEM_E_SHAPE, 1, 0, "a matrix of %zu x %zu has no elements", from.rows, from.cols);
+  size_t elements, row_bytes, bytes;
+  uint64_t wide_row_bytes;
+  INFERMEM_TRY(dtype_bytes(dtype, from.cols, &wide_row_bytes));
+  if (!checked::mul(from.rows, from.cols, &elements) || !checked::narrow(wide_row_bytes, &row_bytes) ||
+      !checked::mul(from.rows, row_bytes, &bytes))
+    return fail(INFERMEM_E_OVERFLOW, 0, from.rows, "a matrix of %zu x %zu does not fit", from.rows, from.cols);
+  if (from.n != elements)
+    return fail(INFERMEM_E_SHAPE, elements, from.n, "%zu floats are not the %zu of a matrix of %zu x %zu", from.n,
+                elements, from.rows, from.cols);
+  if (n_out != bytes)
+    return fail(INFERMEM_E_SHAPE, bytes, n_out, "a %s matrix of %zu x %zu takes %zu bytes, not %zu",
+                infermem_dtype_name(dtype), from.rows, from.cols, bytes, n_out);
+  INFERMEM_TRY(check_values(dtype, block.elements, from));
+  reference::quantize(dtype, from.data, from.n, out);
+  return INFERMEM_OK;
+}
+
+}  // namespace infermem

@@ -1,0 +1,26 @@
+// Stored types to floats and back, by the fastest kernel that there is for the type.
+#pragma once
+
+#include "infermem/dtype.h"
+#include "simd/kernels.hh"
+#include "simd/reference.hh"
+
+namespace infermem {
+
+// n elements, whole blocks, of a type that reference::can_decode, to floats.
+inline void decode(int32_t dtype, const void *stored, size_t n, float *out) {
+  if (dtype == INFERMEM_DTYPE_F16)
+    kernels().f16_to_f32(stored, n, out);
+  else
+    reference::decode(dtype, stored, n, out);
+}
+
+// n floats to a type that reference::can_encode.
+inline void encode(int32_t dtype, const float *values, size_t n, void *out) {
+  if (dtype == INFERMEM_DTYPE_F16)
+    kernels().f32_to_f16(values, n, out);
+  else
+    reference::encode(dtype, values, n, out);
+}
+
+}  // namespace infermem

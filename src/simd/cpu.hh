@@ -1,0 +1,18 @@
+// What the processor has.
+#pragma once
+
+#include <cstddef>
+
+namespace infermem {
+
+// The instruction sets of infermem/simd.h, as the kernels are compiled for them; also that the system saves their
+// registers. Each is false on other processors.
+bool cpu_has_sse4();
+bool cpu_has_avx2();
+bool cpu_has_avx512();
+bool cpu_has_neon();
+
+// Bytes of the last-level cache; a usual size where the system does not tell.
+size_t last_level_cache();
+
+}  // namespace infermem

@@ -1,0 +1,41 @@
+// The kernels: the conversions that are worth an instruction set of their own, one table of them a set.
+//
+// Every table gives the bits of the plain one, which is named "reference". Which table runs is chosen at first use, by
+// what the processor has, by the environment variable INFERMEM_SIMD, or by infermem_simd_select.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace infermem {
+
+// Groups of the library's own form, one after the other: group values each, the last maybe fewer, n in all; a scale and a
+// minimum a group. Levels are bytes, or nibbles with the even value in the low one; group is a multiple of 8.
+struct Kernels {
+  const char *name;
+  bool (*is_usable)();  // on this processor
+
+  // level * scale + min, two roundings. With stream set the output goes past the caches, and is fenced.
+  void (*dequantize4)(const uint8_t *levels, const float *scales, const float *mins, size_t group, size_t n,
+                      bool stream, float *out);
+  void (*dequantize8)(const uint8_t *levels, const float *scales, const float *mins, size_t group, size_t n,
+                      bool stream, float *out);
+  // False, with the output half done, when a value is NaN or infinite.
+  bool (*quantize4)(const float *values, size_t group, size_t n, uint8_t *levels, float *scales, float *mins);
+  bool (*quantize8)(const float *values, size_t group, size_t n, uint8_t *levels, float *scales, float *mins);
+  // The index of the first NaN or infinity among n floats, or n.
+  size_t (*find_not_finite)(const float *values, size_t n);
+  // To nearest, ties to even; at any address.
+  void (*f16_to_f32)(const void *in, size_t n, float *out);
+  void (*f32_to_f16)(const float *in, size_t n, void *out);
+};
+
+// The table in use.
+const Kernels &kernels();
+
+extern const Kernels kernels_reference, kernels_sse4, kernels_avx2, kernels_avx512, kernels_neon;
+
+// The tables of this build, from the plainest to the fastest; a NULL ends them.
+extern const Kernels *const all_kernels[];
+
+}  // namespace infermem

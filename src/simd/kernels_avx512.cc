@@ -1,0 +1,275 @@
+// The kernels for AVX-512 with VBMI and VNNI, in intrinsics: on these the portable form stays well below the speed of
+// memory. Compiled with the target's flags, so nothing here may be inline in a header that others use.
+//
+// Sixteen groups are a block: their parameters fill one register, and are worked out together.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wuninitialized"  // gcc 12 warns of its own _mm512_undefined_ps
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+#include <immintrin.h>
+
+#include "infermem/dtype.h"
+#include "simd/cpu.hh"
+#include "simd/kernels.hh"
+#include "simd/reference.hh"
+
+namespace infermem {
+namespace {
+
+constexpr size_t kBlock = 16;     // groups
+constexpr size_t kChunk = 32;     // values handled at once; groups of whole chunks take the fast way
+constexpr size_t kAhead = 4096;   // bytes that quantizing prefetches ahead at least, for what comes from memory
+constexpr int kNotFinite = 0x99;  // to vfpclassps: a NaN of either kind, an infinity of either sign
+
+inline bool is_aligned(const void *p) { return reinterpret_cast<uintptr_t>(p) % 64 == 0; }
+
+inline __mmask16 first(size_t count) {
+  return count >= kBlock ? static_cast<__mmask16>(0xffff) : static_cast<__mmask16>((1u << count) - 1);
+}
+
+template <bool kStream>
+inline void put(float *out, __m512 v) {
+  if (kStream)
+    _mm512_stream_ps(out, v);
+  else
+    _mm512_storeu_ps(out, v);
+}
+
+// ---- Dequantizing ----
+
+// Chunks of nibbles by way of a table of the group's 16 values. A permutation looks at the low four bits of each lane's
+// index: each byte goes to a pair of lanes, and one shift of unequal counts brings its upper nibble to the second.
+template <bool kStream>
+inline void dequantize_group4(const uint8_t *levels, const float *scale, const float *min, size_t group, float *out) {
+  const __m512 iota = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __m512 table = _mm512_add_ps(_mm512_mul_ps(iota, _mm512_set1_ps(*scale)), _mm512_set1_ps(*min));
+  const __m512i counts =
+      _mm512_set1_epi64(0x0000000400000000);  // of each byte of a pair of lanes: 4 in the second lane
+  for (size_t i = 0; i < group; i += 16) {
+    const __m512i pairs = _mm512_cvtepu8_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(levels + i / 2)));
+    put<kStream>(out + i, _mm512_permutexvar_ps(_mm512_multishift_epi64_epi8(counts, pairs), table));
+  }
+}
+
+template <bool kStream>
+inline void dequantize_group8(const uint8_t *levels, const float *scale, const float *min, size_t group, float *out) {
+  const __m512 s = _mm512_set1_ps(*scale), m = _mm512_set1_ps(*min);
+  for (size_t i = 0; i < group; i += 16) {
+    const __m512i level = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i *>(levels + i)));
+    put<kStream>(out + i, _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(level), s), m));
+  }
+}
+
+// kGroup is the group's size where that is known at compile time, else 0.
+template <uint32_t kBits, bool kStream, size_t kGroup>
+void dequantize_groups(const uint8_t *levels, const float *scales, const float *mins, size_t any_group, size_t n,
+                       float *out) {
+  const size_t group = kGroup != 0 ? kGroup : any_group;
+  const __m512 top = _mm512_set1_ps((1u << kBits) - 1);
+  const size_t whole = n / group;
+  for (size_t block = 0; block < whole; block += kBlock) {
+    const size_t count = whole - block < kBlock ? whole - block : kBlock;
+    const __m512 s = _mm512_maskz_loadu_ps(first(count), scales + block);
+    const __m512 m = _mm512_maskz_loadu_ps(first(count), mins + block);
+    uint32_t slow = _mm512_fpclass_ps_mask(_mm512_add_ps(_mm512_mul_ps(top, s), m), kNotFinite);
+    for (size_t g = block; g < block + count; ++g) {
+      const uint8_t *const from = levels + g * group * kBits / 8;
+      if (kBits == 4)
+        dequantize_group4<kStream>(from, scales + g, mins + g, group, out + g * group);
+      else
+        dequantize_group8<kStream>(from, scales + g, mins + g, group, out + g * group);
+    }
+    for (; __builtin_expect(slow != 0, 0); slow &= slow - 1) {
+      const size_t g = block + static_cast<size_t>(__builtin_ctz(slow));
+      reference::dequantize_group(levels + g * group * kBits / 8, group, kBits, scales[g], mins[g], out + g * group);
+    }
+  }
+  if (n % group != 0)
+    reference::dequantize_group(levels + whole * group * kBits / 8, n % group, kBits, scales[whole], mins[whole],
+                                out + whole * group);
+}
+
+template <uint32_t kBits, bool kStream>
+void dequantize_by_size(const uint8_t *levels, const float *scales, const float *mins, size_t group, size_t n,
+                        float *out) {
+  switch (group) {
+    case 32:
+      return dequantize_groups<kBits, kStream, 32>(levels, scales, mins, group, n, out);
+    case 64:
+      return dequantize_groups<kBits, kStream, 64>(levels, scales, mins, group, n, out);
+    case 128:
+      return dequantize_groups<kBits, kStream, 128>(levels, scales, mins, group, n, out);
+    default:
+      return dequantize_groups<kBits, kStream, 0>(levels, scales, mins, group, n, out);
+  }
+}
+
+template <uint32_t kBits>
+void dequantize(const uint8_t *levels, const float *scales, const float *mins, size_t group, size_t n, bool stream,
+                float *out) {
+  if (group % kChunk != 0) {
+    (kBits == 4 ? kernels_reference.dequantize4 : kernels_reference.dequantize8)(levels, scales, mins, group, n, stream,
+                                                                                 out);
+  } else if (stream && is_aligned(out)) {
+    dequantize_by_size<kBits, true>(levels, scales, mins, group, n, out);
+    _mm_sfence();
+  } else {
+    dequantize_by_size<kBits, false>(levels, scales, mins, group, n, out);
+  }
+}
+
+// ---- Quantizing ----
+
+struct Minimum {
+  static __m512 of(__m512 a, __m512 b) { return _mm512_min_ps(a, b); }
+};
+struct Maximum {
+  static __m512 of(__m512 a, __m512 b) { return _mm512_max_ps(a, b); }
+};
+
+// Lane i of the result is v[i] reduced over its lanes: a transposition that reduces as it goes.
+template <typename Op>
+inline __m512 reduce_each(const __m512 *v) {
+  __m512 quad[4];
+  for (int i = 0; i < 4; ++i) {
+    const __m512 *const w = v + 4 * i;
+    const __m512 a = Op::of(_mm512_unpacklo_ps(w[0], w[1]), _mm512_unpackhi_ps(w[0], w[1]));
+    const __m512 b = Op::of(_mm512_unpacklo_ps(w[2], w[3]), _mm512_unpackhi_ps(w[2], w[3]));
+    const __m512d c = _mm512_castps_pd(a), d = _mm512_castps_pd(b);
+    quad[i] = Op::of(_mm512_castpd_ps(_mm512_unpacklo_pd(c, d)), _mm512_castpd_ps(_mm512_unpackhi_pd(c, d)));
+  }
+  const __m512 a = Op::of(_mm512_shuffle_f32x4(quad[0], quad[1], 0x88), _mm512_shuffle_f32x4(quad[0], quad[1], 0xdd));
+  const __m512 b = Op::of(_mm512_shuffle_f32x4(quad[2], quad[3], 0x88), _mm512_shuffle_f32x4(quad[2], quad[3], 0xdd));
+  return Op::of(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+}
+
+// The scales and minima of `count` groups; a bit is set of each group that the plain code must do.
+template <uint32_t kBits>
+inline uint32_t find_parameters(const float *values, size_t group, size_t count, float *scales, float *mins) {
+  const __m512 zero = _mm512_setzero_ps(), one = _mm512_set1_ps(1.0f);
+  const size_t block_bytes = kBlock * group * sizeof(float), ahead = block_bytes > kAhead ? block_bytes : kAhead;
+  __m512 low[kBlock], high[kBlock];
+  __m512 zeros = zero;  // NaN, and for good, as soon as a value is NaN or infinite
+  for (size_t g = 0; g < count; ++g) {
+    const float *const from = values + g * group;
+    __m512 a = _mm512_loadu_ps(from), b = a;
+    for (size_t i = 0; i < group; i += 16) {
+      _mm_prefetch(reinterpret_cast<const char *>(from + i) + ahead, _MM_HINT_T0);
+      const __m512 v = _mm512_loadu_ps(from + i);
+      a = _mm512_min_ps(a, v);
+      b = _mm512_max_ps(b, v);
+      zeros = _mm512_fmadd_ps(v, zero, zeros);
+    }
+    low[g] = a;
+    high[g] = b;
+  }
+  for (size_t g = count; g < kBlock; ++g) low[g] = high[g] = zero;
+  const __m512 min = _mm512_add_ps(reduce_each<Minimum>(low), zero);  // a minimum of -0 becomes +0
+  const __m512 range = _mm512_sub_ps(reduce_each<Maximum>(high), min);
+  const __mmask16 flat = _mm512_cmp_ps_mask(range, zero, _CMP_EQ_OQ);
+  const __m512 step = _mm512_mask_mov_ps(_mm512_div_ps(range, _mm512_set1_ps((1u << kBits) - 1)), flat, one);
+  const __mmask16 good =
+      _mm512_cmp_ps_mask(step, _mm512_set1_ps(0x1p-126f), _CMP_GE_OQ) & ~_mm512_fpclass_ps_mask(range, kNotFinite);
+  _mm512_mask_storeu_ps(scales, first(count), step);
+  _mm512_mask_storeu_ps(mins, first(count), min);
+  const bool all_finite = _mm512_cmp_ps_mask(zeros, zero, _CMP_EQ_OQ) == 0xffff;
+  return all_finite ? ~static_cast<uint32_t>(good) & first(count) : first(count);
+}
+
+// Halves go up: the sum with this number reaches the next integer from a half on, and not before.
+inline __m512i levels_of(const float *values, __m512 min, __m512 step) {
+  const __m512 x = _mm512_div_ps(_mm512_sub_ps(_mm512_loadu_ps(values), min), step);
+  return _mm512_cvttps_epi32(_mm512_add_ps(x, _mm512_set1_ps(0.49999997f)));
+}
+
+template <uint32_t kBits>
+inline void quantize_group(const float *values, size_t group, float scale, float minimum, uint8_t *levels) {
+  const __m512 step = _mm512_set1_ps(scale), min = _mm512_set1_ps(minimum);
+  for (size_t i = 0; i < group; i += 16) {
+    const __m512i level = levels_of(values + i, min, step);
+    if (kBits == 8) {
+      _mm_storeu_si128(reinterpret_cast<__m128i *>(levels + i), _mm512_cvtepi32_epi8(level));
+    } else {
+      // A pair of lanes is even + 2^32 * odd; shifted right by 28, the odd level stands above the even one.
+      const __m512i pair = _mm512_or_si512(level, _mm512_srli_epi64(level, 28));
+      _mm_storel_epi64(reinterpret_cast<__m128i *>(levels + i / 2), _mm512_cvtepi64_epi8(pair));
+    }
+  }
+}
+
+template <uint32_t kBits, size_t kGroup>
+bool quantize_groups(const float *values, size_t any_group, size_t n, uint8_t *levels, float *scales, float *mins) {
+  const size_t group = kGroup != 0 ? kGroup : any_group;
+  const size_t whole = n / group;
+  for (size_t block = 0; block < whole; block += kBlock) {
+    const size_t count = whole - block < kBlock ? whole - block : kBlock;
+    const float *const from = values + block * group;
+    const uint32_t slow = find_parameters<kBits>(from, group, count, scales + block, mins + block);
+    for (size_t g = 0; g < count; ++g) {
+      uint8_t *const to = levels + (block + g) * group * kBits / 8;
+      if (__builtin_expect(slow >> g & 1, 0)) {
+        if (!reference::quantize_group(from + g * group, group, kBits, to, &scales[block + g], &mins[block + g]))
+          return false;
+      } else {
+        quantize_group<kBits>(from + g * group, group, scales[block + g], mins[block + g], to);
+      }
+    }
+  }
+  return n % group == 0 || reference::quantize_group(values + whole * group, n % group, kBits,
+                                                     levels + whole * group * kBits / 8, &scales[whole], &mins[whole]);
+}
+
+template <uint32_t kBits>
+bool quantize(const float *values, size_t group, size_t n, uint8_t *levels, float *scales, float *mins) {
+  if (group % kChunk != 0)
+    return (kBits == 4 ? kernels_reference.quantize4 : kernels_reference.quantize8)(values, group, n, levels, scales,
+                                                                                    mins);
+  switch (group) {
+    case 32:
+      return quantize_groups<kBits, 32>(values, group, n, levels, scales, mins);
+    case 64:
+      return quantize_groups<kBits, 64>(values, group, n, levels, scales, mins);
+    case 128:
+      return quantize_groups<kBits, 128>(values, group, n, levels, scales, mins);
+    default:
+      return quantize_groups<kBits, 0>(values, group, n, levels, scales, mins);
+  }
+}
+
+// ---- Floats ----
+
+size_t find_not_finite(const float *values, size_t n) {
+  size_t at = 0;
+  for (; at + 64 <= n; at += 64) {
+    uint32_t bad = 0;
+    for (size_t i = 0; i < 64; i += 16) bad |= _mm512_fpclass_ps_mask(_mm512_loadu_ps(values + at + i), kNotFinite);
+    if (__builtin_expect(bad != 0, 0)) break;
+  }
+  return at + reference::find_not_finite(values + at, n - at);
+}
+
+void f16_to_f32(const void *in, size_t n, float *out) {
+  const auto *from = static_cast<const char *>(in);
+  size_t at = 0;
+  for (; at + 16 <= n; at += 16)
+    _mm512_storeu_ps(out + at, _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(from + 2 * at))));
+  reference::decode(INFERMEM_DTYPE_F16, from + 2 * at, n - at, out + at);
+}
+
+void f32_to_f16(const float *in, size_t n, void *out) {
+  auto *to = static_cast<char *>(out);
+  size_t at = 0;
+  for (; at + 16 <= n; at += 16)
+    _mm256_storeu_si256(reinterpret_cast<__m256i *>(to + 2 * at),
+                        _mm512_cvtps_ph(_mm512_loadu_ps(in + at), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+  reference::encode(INFERMEM_DTYPE_F16, in + at, n - at, to + 2 * at);
+}
+
+}  // namespace
+
+const Kernels kernels_avx512 = {
+    "avx512",    cpu_has_avx512,  dequantize<4>, dequantize<8>, quantize<4>,
+    quantize<8>, find_not_finite, f16_to_f32,    f32_to_f16,
+};
+
+}  // namespace infermem

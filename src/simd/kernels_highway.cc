@@ -1,0 +1,223 @@
+// The kernels for SSE4, AVX2 and NEON, written once: Highway compiles the part between its namespace macros for each.
+//
+// What is rare goes to the plain code a group at a time: groups that are short or of an odd size, and those whose range
+// overflows or whose scale is denormal.
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3 | HWY_AVX3_DL)
+#define HWY_WANT_SSE4 1
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "simd/kernels_highway.cc"
+#include <hwy/cache_control.h>
+#include <hwy/foreach_target.h>  // must come before highway.h
+#include <hwy/highway.h>
+
+#include <cfloat>
+
+#include "infermem/dtype.h"
+#include "simd/cpu.hh"
+#include "simd/kernels.hh"
+#include "simd/reference.hh"
+
+HWY_BEFORE_NAMESPACE();
+namespace infermem {
+namespace HWY_NAMESPACE {
+#if HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_NEON
+namespace hn = hwy::HWY_NAMESPACE;
+
+using F = hn::ScalableTag<float>;
+using I = hn::RebindToSigned<F>;
+using Bytes = hn::Rebind<uint8_t, F>;  // as many bytes as F has floats
+using Sixteen = hn::FixedTag<uint8_t, 16>;
+using Eight = hn::FixedTag<uint16_t, 8>;
+constexpr size_t kLanes = HWY_LANES(float);
+constexpr size_t kChunk = 32;  // values handled at once; groups of whole chunks take the fast way
+
+HWY_INLINE bool is_aligned(const void *p) { return reinterpret_cast<uintptr_t>(p) % (kLanes * sizeof(float)) == 0; }
+
+template <bool kStream>
+HWY_INLINE void put(hn::Vec<F> v, float *out) {
+  if (kStream)
+    hn::Stream(v, F(), out);
+  else
+    hn::StoreU(v, F(), out);
+}
+
+// kChunk levels, one a byte, to floats.
+template <bool kStream>
+HWY_INLINE void dequantize_chunk(const uint8_t *levels, hn::Vec<F> scale, hn::Vec<F> min, float *out) {
+  for (size_t i = 0; i < kChunk; i += kLanes) {
+    const auto level = hn::ConvertTo(F(), hn::PromoteTo(I(), hn::LoadU(Bytes(), levels + i)));
+    put<kStream>(hn::Add(hn::Mul(level, scale), min), out + i);
+  }
+}
+
+// kChunk nibbles to bytes.
+HWY_INLINE void spread(const uint8_t *nibbles, uint8_t *levels) {
+  const Sixteen d;
+  const auto mask = hn::Set(d, uint8_t{15});
+  const auto packed = hn::LoadU(d, nibbles);
+  const auto even = hn::And(packed, mask);
+  const auto odd = hn::And(hn::BitCast(d, hn::ShiftRight<4>(hn::BitCast(Eight(), packed))), mask);
+  hn::Store(hn::InterleaveLower(d, even, odd), d, levels);
+  hn::Store(hn::InterleaveUpper(d, even, odd), d, levels + 16);
+}
+
+template <uint32_t kBits, bool kStream>
+HWY_INLINE void dequantize_groups(const uint8_t *levels, const float *scales, const float *mins, size_t group, size_t n,
+                                  float *out) {
+  constexpr float kTop = (1u << kBits) - 1;
+  for (size_t at = 0; at < n; at += group, ++scales, ++mins) {
+    const uint8_t *from = levels + at * kBits / 8;
+    const float highest = kTop * *scales + *mins;
+    if (HWY_UNLIKELY(n - at < group || !(highest - highest == 0.0f))) {  // short, or infinite, or NaN
+      reference::dequantize_group(from, HWY_MIN(group, n - at), kBits, *scales, *mins, out + at);
+      continue;
+    }
+    const auto scale = hn::Set(F(), *scales), min = hn::Set(F(), *mins);
+    for (size_t i = 0; i < group; i += kChunk) {
+      if (kBits == 8) {
+        dequantize_chunk<kStream>(from + i, scale, min, out + at + i);
+      } else {
+        HWY_ALIGN uint8_t bytes[kChunk];
+        spread(from + i / 2, bytes);
+        dequantize_chunk<kStream>(bytes, scale, min, out + at + i);
+      }
+    }
+  }
+}
+
+template <uint32_t kBits>
+void dequantize(const uint8_t *levels, const float *scales, const float *mins, size_t group, size_t n, bool stream,
+                float *out) {
+  if (group % kChunk != 0) {
+    (kBits == 4 ? kernels_reference.dequantize4 : kernels_reference.dequantize8)(levels, scales, mins, group, n, stream,
+                                                                                 out);
+  } else if (stream && is_aligned(out)) {
+    dequantize_groups<kBits, true>(levels, scales, mins, group, n, out);
+    hwy::FlushStream();
+  } else {
+    dequantize_groups<kBits, false>(levels, scales, mins, group, n, out);
+  }
+}
+
+// kChunk levels in bytes to nibbles.
+HWY_INLINE void pack(const uint8_t *levels, uint8_t *nibbles) {
+  const Eight d;
+  const auto low_byte = hn::Set(d, uint16_t{0xff});
+  for (size_t i = 0; i < kChunk; i += 16) {
+    const auto pair = hn::BitCast(d, hn::Load(Sixteen(), levels + i));  // the even level, and 256 times the odd one
+    const auto both = hn::And(hn::Or(pair, hn::ShiftRight<4>(pair)), low_byte);
+    const hn::RebindToSigned<Eight> signed16;
+    const hn::FixedTag<uint8_t, 8> out;
+    hn::StoreU(hn::DemoteTo(out, hn::BitCast(signed16, both)), out, nibbles + i / 2);
+  }
+}
+
+template <uint32_t kBits>
+bool quantize(const float *values, size_t group, size_t n, uint8_t *levels, float *scales, float *mins) {
+  constexpr float kTop = (1u << kBits) - 1;
+  for (size_t at = 0; at < n; at += group, ++scales, ++mins) {
+    const float *from = values + at;
+    uint8_t *to = levels + at * kBits / 8;
+    if (HWY_UNLIKELY(group % kChunk != 0 || n - at < group)) {
+      if (!reference::quantize_group(from, HWY_MIN(group, n - at), kBits, to, scales, mins)) return false;
+      continue;
+    }
+    auto lows = hn::LoadU(F(), from), highs = lows;
+    const auto zero = hn::Zero(F());
+    auto zeros = hn::Mul(lows, zero);  // NaN, and for good, as soon as a value is NaN or infinite
+    for (size_t i = kLanes; i < group; i += kLanes) {
+      const auto v = hn::LoadU(F(), from + i);
+      lows = hn::Min(lows, v);
+      highs = hn::Max(highs, v);
+      zeros = hn::MulAdd(v, zero, zeros);
+    }
+    const float low = hn::GetLane(hn::MinOfLanes(F(), lows)) + 0.0f;  // a minimum of -0 becomes +0
+    const float range = hn::GetLane(hn::MaxOfLanes(F(), highs)) - low;
+    const float step = range == 0.0f ? 1.0f : range / kTop;
+    if (HWY_UNLIKELY(!(step >= FLT_MIN && step <= FLT_MAX) || !hn::AllTrue(F(), hn::Eq(zeros, zero)))) {
+      if (!reference::quantize_group(from, group, kBits, to, scales, mins)) return false;
+      continue;
+    }
+    *scales = step;
+    *mins = low;
+    const auto min = hn::Set(F(), low), divisor = hn::Set(F(), step);
+    // Halves go up: the sum with this number reaches the next integer from a half on, and not before.
+    const auto almost_half = hn::Set(F(), 0.49999997f);
+    for (size_t i = 0; i < group; i += kChunk) {
+      HWY_ALIGN uint8_t bytes[kChunk];
+      uint8_t *const chunk = kBits == 8 ? to + i : bytes;
+      for (size_t j = 0; j < kChunk; j += kLanes) {
+        const auto x = hn::Div(hn::Sub(hn::LoadU(F(), from + i + j), min), divisor);
+        const auto level = hn::ConvertTo(I(), hn::Add(x, almost_half));
+        hn::StoreU(hn::DemoteTo(Bytes(), level), Bytes(), chunk + j);
+      }
+      if (kBits == 4) pack(bytes, to + i / 2);
+    }
+  }
+  return true;
+}
+
+size_t find_not_finite(const float *values, size_t n) {
+  size_t at = 0;
+  const auto zero = hn::Zero(F());
+  for (; at + 4 * kLanes <= n; at += 4 * kLanes) {
+    // x - x is 0 of what is finite, and NaN of the rest
+    auto sum = zero;
+    for (size_t i = 0; i < 4; ++i) {
+      const auto v = hn::LoadU(F(), values + at + i * kLanes);
+      sum = hn::Add(sum, hn::Sub(v, v));
+    }
+    if (HWY_UNLIKELY(!hn::AllTrue(F(), hn::Eq(sum, zero)))) break;
+  }
+  return at + reference::find_not_finite(values + at, n - at);
+}
+
+#if HWY_TARGET != HWY_SSE4  // which has no instruction for it
+void f16_to_f32(const void *in, size_t n, float *out) {
+  using H = hn::Rebind<hwy::float16_t, F>;
+  const auto *from = static_cast<const unsigned char *>(in);
+  HWY_ALIGN hwy::float16_t halves[kLanes];
+  size_t at = 0;
+  for (; at + kLanes <= n; at += kLanes) {
+    hwy::CopyBytes<sizeof halves>(from + 2 * at, halves);
+    hn::StoreU(hn::PromoteTo(F(), hn::Load(H(), halves)), F(), out + at);
+  }
+  reference::decode(INFERMEM_DTYPE_F16, from + 2 * at, n - at, out + at);
+}
+
+void f32_to_f16(const float *in, size_t n, void *out) {
+  using H = hn::Rebind<hwy::float16_t, F>;
+  auto *to = static_cast<unsigned char *>(out);
+  HWY_ALIGN hwy::float16_t halves[kLanes];
+  size_t at = 0;
+  for (; at + kLanes <= n; at += kLanes) {
+    hn::Store(hn::DemoteTo(H(), hn::LoadU(F(), in + at)), H(), halves);
+    hwy::CopyBytes<sizeof halves>(halves, to + 2 * at);
+  }
+  reference::encode(INFERMEM_DTYPE_F16, in + at, n - at, to + 2 * at);
+}
+#else
+void f16_to_f32(const void *in, size_t n, float *out) { reference::decode(INFERMEM_DTYPE_F16, in, n, out); }
+void f32_to_f16(const float *in, size_t n, void *out) { reference::encode(INFERMEM_DTYPE_F16, in, n, out); }
+#endif
+
+constexpr Kernels make_table(const char *name, bool (*is_usable)()) {
+  return {name,        is_usable,       dequantize<4>, dequantize<8>, quantize<4>,
+          quantize<8>, find_not_finite, f16_to_f32,    f32_to_f16};
+}
+
+#endif
+}  // namespace HWY_NAMESPACE
+}  // namespace infermem
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace infermem {
+#ifdef __x86_64__
+const Kernels kernels_sse4 = N_SSE4::make_table("sse4", cpu_has_sse4);
+const Kernels kernels_avx2 = N_AVX2::make_table("avx2", cpu_has_avx2);
+#elif defined(__aarch64__)
+const Kernels kernels_neon = N_NEON::make_table("neon", cpu_has_neon);
+#endif
+}  // namespace infermem
+#endif

@@ -1,0 +1,52 @@
+// The plain table, and the list of all tables of this build.
+#include <algorithm>
+
+#include "infermem/dtype.h"
+#include "simd/kernels.hh"
+#include "simd/reference.hh"
+
+namespace infermem {
+namespace {
+
+template <uint32_t kBits>
+void dequantize(const uint8_t *levels, const float *scales, const float *mins, size_t group, size_t n, bool,
+                float *out) {
+  for (size_t i = 0; i < n; i += group)
+    reference::dequantize_group(levels + i * kBits / 8, std::min(group, n - i), kBits, *scales++, *mins++, out + i);
+}
+
+template <uint32_t kBits>
+bool quantize(const float *values, size_t group, size_t n, uint8_t *levels, float *scales, float *mins) {
+  for (size_t i = 0; i < n; i += group) {
+    uint8_t *const to = levels + i * kBits / 8;
+    if (!reference::quantize_group(values + i, std::min(group, n - i), kBits, to, scales++, mins++)) return false;
+  }
+  return true;
+}
+
+void f16_to_f32(const void *in, size_t n, float *out) { reference::decode(INFERMEM_DTYPE_F16, in, n, out); }
+
+void f32_to_f16(const float *in, size_t n, void *out) { reference::encode(INFERMEM_DTYPE_F16, in, n, out); }
+
+bool always() { return true; }
+
+}  // namespace
+
+const Kernels kernels_reference = {
+    "reference", always,     dequantize<4>, dequantize<8>, quantize<4>, quantize<8>, reference::find_not_finite,
+    f16_to_f32,  f32_to_f16,
+};
+
+const Kernels *const all_kernels[] = {
+    &kernels_reference,
+#if defined(INFERMEM_HIGHWAY) && defined(__x86_64__)
+    &kernels_sse4,
+    &kernels_avx2,
+    &kernels_avx512,
+#elif defined(INFERMEM_HIGHWAY) && defined(__aarch64__)
+    &kernels_neon,
+#endif
+    nullptr,
+};
+
+}  // namespace infermem
