@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "support.h"
@@ -477,6 +478,13 @@ static void numa_binding_is_granted_or_told(void **state) {
   infermem_tape *tape = NULL;
   assert_ok(tape_new(&options, &tape));
   *(char *)take(tape, 1, 1) = 1;
+  /* what the system says to the same request */
+  const unsigned long mask = 1;
+  const int bind = 2; /* MPOL_BIND */
+  void *same = mmap(NULL, page(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const int allowed = syscall(SYS_mbind, same, page(), bind, &mask, 8 * sizeof mask + 1, 0) == 0;
+  munmap(same, page());
+  assert_int_equal((facts_of(tape).granted & INFERMEM_TAPE_NUMA) != 0, allowed);
   tape_free(tape);
 
   options.numa_nodes = (uint64_t)1 << 63; /* a node that no machine of ours has */
