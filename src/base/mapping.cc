@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "base/checked.hh"
@@ -26,9 +27,6 @@
 namespace infermem {
 namespace {
 
-// The size and alignment at which x86-64 and (with 4 KiB pages) AArch64 make a transparent huge page.
-constexpr size_t kHugePage = size_t{2} << 20;
-
 char *round_up(char *p, size_t align) {
   const auto address = reinterpret_cast<uintptr_t>(p);
   return p + (((address + align - 1) & ~(align - 1)) - address);
@@ -36,18 +34,30 @@ char *round_up(char *p, size_t align) {
 
 char *round_down(char *p, size_t align) { return p - (reinterpret_cast<uintptr_t>(p) & (align - 1)); }
 
+// A setting of transparent huge pages, as text; "" when there is none.
+struct HugePageSetting {
+  explicit HugePageSetting(const char *path) {
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return;
+    const ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    text[n > 0 ? n : 0] = '\0';
+  }
+  char text[128] = "";
+};
+
+// The size and alignment at which this machine makes one: 2 MiB where base pages have 4 KiB, 512 MiB where they have 64.
+size_t huge_page_size() {
+  const HugePageSetting setting("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size");
+  const size_t size = std::strtoull(setting.text, nullptr, 10);
+  return checked::is_power_of_two(size) ? size : size_t{2} << 20;
+}
+
 // madvise(MADV_HUGEPAGE) succeeds even where the administrator has switched huge pages off: the switch itself is asked.
 bool huge_pages_allowed(bool shared) {
-  const int fd =
-      open(shared ? "/sys/kernel/mm/transparent_hugepage/shmem_enabled" : "/sys/kernel/mm/transparent_hugepage/enabled",
-           O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return false;
-  char text[128];
-  const ssize_t n = read(fd, text, sizeof text - 1);
-  close(fd);
-  if (n <= 0) return false;
-  text[n] = '\0';
-  return !std::strstr(text, "[never]") && !std::strstr(text, "[deny]");
+  const HugePageSetting setting(shared ? "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
+                                       : "/sys/kernel/mm/transparent_hugepage/enabled");
+  return setting.text[0] != '\0' && !std::strstr(setting.text, "[never]") && !std::strstr(setting.text, "[deny]");
 }
 
 bool bind_to_nodes(void *p, size_t n, uint64_t nodes) {
@@ -90,7 +100,9 @@ size_t page_size() {
 
 Status Mapping::reserve(size_t size, const MappingWishes &wishes) {
   const size_t page = page_size();
-  const size_t slack = wishes.huge ? kHugePage : 0;  // room to move to a huge page's boundary
+  const size_t huge_page = wishes.huge ? huge_page_size() : 0;
+  // Room to move to a huge page's boundary.
+  const size_t slack = wishes.huge && size >= huge_page ? huge_page : 0;
   const size_t guards = wishes.guard ? 2 * page : 0;
   size_t rounded, wanted;
   if (!checked::align_up(size, page, &rounded) || !checked::add(rounded, slack + guards, &wanted) ||
@@ -111,7 +123,7 @@ Status Mapping::reserve(size_t size, const MappingWishes &wishes) {
     return fail_os(INFERMEM_E_NOMEM, reason, "reserving %zu bytes of address range", wanted);
   }
   auto *const begin = static_cast<char *>(reserved);
-  char *const data = wishes.huge ? round_up(begin + guards / 2, kHugePage) : begin + guards / 2;
+  char *const data = slack != 0 ? round_up(begin + guards / 2, huge_page) : begin + guards / 2;
   const int backing = fd >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
   if (mmap(data, rounded, PROT_READ | PROT_WRITE, backing | MAP_NORESERVE | MAP_FIXED, fd, 0) == MAP_FAILED) {
     const int reason = errno;
@@ -134,7 +146,7 @@ Status Mapping::reserve(size_t size, const MappingWishes &wishes) {
   granted_.shared = wishes.shared;
 
   if (wishes.huge) {
-    if (rounded < kHugePage) {
+    if (slack == 0) {
       log(INFERMEM_LOG_INFO, "no huge pages: %zu bytes are less than one", rounded);
     } else if (!huge_pages_allowed(wishes.shared)) {
       log(INFERMEM_LOG_INFO, "no huge pages: this system has them switched off");

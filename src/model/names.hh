@@ -23,7 +23,7 @@ struct Quoted {
 // Records INFERMEM_E_FORMAT when a name is empty or has a control character; what is "key" or "tensor name".
 Status check_name(const Name &name, const char *what);
 
-// Finds records by name. The hash is seeded at random, so that no file can be made whose names collide.
+// Finds records by name. The hash is seeded at random, so that whoever makes a file cannot know which names collide.
 class NameIndex {
  public:
   // Where a record has its name.

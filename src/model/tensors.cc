@@ -168,7 +168,7 @@ Status TensorTable::place(const Allocator &allocator, uint64_t data_start, uint6
       uint64_t elements = 1;
       for (const uint64_t ne : tensor.ne) elements *= ne;  // checked by add()
       if (elements / 8 > room)
-        return fail(INFERMEM_E_TRUNCATED, elements / 8, room,
+        return fail(following == n ? INFERMEM_E_TRUNCATED : INFERMEM_E_FORMAT, elements / 8, room,
                     "tensor \"%s\" has %llu elements, and room for %llu bytes", Quoted(tensor.name).text,
                     print(elements), print(room));
     }
