@@ -149,7 +149,7 @@ static int32_t generate(struct llama *llama, size_t n, FILE *logits_file) {
     }
   }
   const double taken = seconds() - begin;
-  printf("\nspeed    %.0f tokens/s, %zu positions in %.3f s, weights dequantized row by row in plain C\n",
+  printf("\nspeed    %.0f tokens/s, %zu positions in %.3f s, one thread, weights read as they are stored\n",
          (double)(kPromptLength + n - 1) / taken, kPromptLength + n - 1, taken);
   return INFERMEM_OK;
 }

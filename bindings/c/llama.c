@@ -11,8 +11,6 @@
     if (status != INFERMEM_OK) return status; \
   } while (0)
 
-enum { kRowsAtOnce = 16 }; /* rows that matvec expands at a time: a few KiB, which stay in the first-level cache */
-
 /* ---- Loading ---- */
 
 static int32_t floats(const infermem_tape *tape, size_t n, float **out) {
@@ -105,9 +103,7 @@ static int32_t lay_out(struct llama *llama, const infermem_model *model, size_t 
     if (tensor.elements > largest) largest = (size_t)tensor.elements;
   }
   const size_t kv_dim = (size_t)(c->n_kv_heads * c->head_dim_k), q_dim = (size_t)(c->n_heads * c->head_dim_k);
-  const size_t longest_row = (size_t)(c->intermediate > c->hidden ? c->intermediate : c->hidden) + q_dim;
-  const size_t pass = (size_t)(3 * c->hidden + 2 * c->intermediate + c->vocab) + 2 * q_dim + 2 * kv_dim + max_tokens +
-                      kRowsAtOnce * longest_row;
+  const size_t pass = (size_t)(3 * c->hidden + 3 * c->intermediate + c->vocab) + 2 * q_dim + 2 * kv_dim + max_tokens;
   INFERMEM_STRUCT(infermem_layout_options, options);
   options.weights_size = weights;
   options.scratch_size = sizeof(float) * (pass > largest ? pass : largest) + 4096;
@@ -167,27 +163,11 @@ void llama_free(struct llama *llama) {
 
 /* ---- The forward pass ---- */
 
-/* y = W x. The rows are expanded to floats a few at a time. */
-static int32_t matvec(const struct llama *llama, const infermem_quant *w, const float *x, float *y) {
-  const infermem_tape *scratch = layout_scratch(llama->layout);
+/* y = W x, from the form in which the weights are stored. */
+static int32_t matvec(const infermem_quant *w, const float *x, float *y) {
   size_t rows, cols;
   TRY(quant_shape(w, &rows, &cols));
-  infermem_tape_mark mark;
-  TRY(tape_mark(scratch, &mark));
-  float *expanded = NULL;
-  TRY(floats(scratch, kRowsAtOnce * cols, &expanded));
-  for (size_t first = 0; first < rows; first += kRowsAtOnce) {
-    size_t indices[kRowsAtOnce];
-    const size_t n = rows - first < kRowsAtOnce ? rows - first : kRowsAtOnce;
-    for (size_t i = 0; i < n; i++) indices[i] = first + i;
-    TRY(quant_rows_to_f32(w, indices, n, expanded, n * cols));
-    for (size_t i = 0; i < n; i++) {
-      float sum = 0;
-      for (size_t j = 0; j < cols; j++) sum += expanded[i * cols + j] * x[j];
-      y[first + i] = sum;
-    }
-  }
-  return tape_rewind(layout_scratch(llama->layout), &mark);
+  return quant_gemv(w, 0, rows, x, cols, y, rows);
 }
 
 static void rms_norm(const float *x, const float *weight, size_t n, double eps, float *out) {
@@ -279,27 +259,27 @@ int32_t llama_forward(struct llama *llama, uint32_t token, const float **logits)
   for (size_t i = 0; i < c->n_layers; i++) {
     const struct llama_layer *layer = &llama->layers[i];
     rms_norm(x, layer->attention_norm, hidden, c->norm_eps, normed);
-    TRY(matvec(llama, layer->q, normed, q));
-    TRY(matvec(llama, layer->k, normed, k));
-    TRY(matvec(llama, layer->v, normed, v));
+    TRY(matvec(layer->q, normed, q));
+    TRY(matvec(layer->k, normed, k));
+    TRY(matvec(layer->v, normed, v));
     rope(q, (size_t)c->n_heads, (size_t)c->head_dim_k, c, position);
     rope(k, (size_t)c->n_kv_heads, (size_t)c->head_dim_k, c, position);
     TRY(kv_append(llama->kv, i, k, kv_dim, v, kv_dim, 1));
     TRY(attend(llama, i, q, scores, attended));
-    TRY(matvec(llama, layer->o, attended, projected));
+    TRY(matvec(layer->o, attended, projected));
     for (size_t j = 0; j < hidden; j++) x[j] += projected[j];
 
     rms_norm(x, layer->ffn_norm, hidden, c->norm_eps, normed);
-    TRY(matvec(llama, layer->gate, normed, gate));
-    TRY(matvec(llama, layer->up, normed, up));
+    TRY(matvec(layer->gate, normed, gate));
+    TRY(matvec(layer->up, normed, up));
     for (size_t j = 0; j < middle; j++) gate[j] = gate[j] / (1.0f + expf(-gate[j])) * up[j];
     TRY(record_active(llama, i, gate));
-    TRY(matvec(llama, layer->down, gate, projected));
+    TRY(matvec(layer->down, gate, projected));
     for (size_t j = 0; j < hidden; j++) x[j] += projected[j];
   }
   TRY(kv_advance(llama->kv, 1));
   rms_norm(x, llama->output_norm, hidden, c->norm_eps, normed);
-  TRY(matvec(llama, llama->output, normed, out));
+  TRY(matvec(llama->output, normed, out));
   *logits = out;
   return INFERMEM_OK;
 }

@@ -1,7 +1,7 @@
-/* llama.h: a Llama model held in infermem's memory, and its forward pass in plain C.
+/* llama.h: a Llama model held in infermem's memory, and its forward pass.
  *
- * Weights live in the weights tape, the buffers of a pass in the scratch tape, the KV cache in the history tape. The
- * arithmetic is the straightforward one: the example is about where the memory is, not about speed.
+ * Weights live in the weights tape, the buffers of a pass in the scratch tape, the KV cache in the history tape. Products
+ * with weights are the library's; the rest is straightforward C.
  */
 #ifndef LLAMA_H
 #define LLAMA_H

@@ -152,6 +152,13 @@ typedef struct infermem_api_table {
   const char *(*infermem_simd_available)(size_t index);
   int32_t (*infermem_simd_select)(const char *name);
   int32_t (*quant_quantize)(int32_t dtype, const float *data, size_t n, size_t rows, size_t cols, void *out, size_t n_out);
+  int32_t (*quant_from_f16)(const uint16_t *data, size_t n, size_t rows, size_t cols, const infermem_quant_options *options, infermem_quant **out);
+  int32_t (*quant_from_bf16)(const uint16_t *data, size_t n, size_t rows, size_t cols, const infermem_quant_options *options, infermem_quant **out);
+  int32_t (*quant_to_f16)(const infermem_quant *q, uint16_t *out, size_t n);
+  int32_t (*quant_to_bf16)(const infermem_quant *q, uint16_t *out, size_t n);
+  int32_t (*quant_range_to_f32)(const infermem_quant *q, size_t first_row, size_t n_rows, float *out, size_t n_out);
+  int32_t (*quant_gemv)(const infermem_quant *q, size_t first_row, size_t n_rows, const float *x, size_t n_x, float *out, size_t n_out);
+  int32_t (*quant_gemv_rows)(const infermem_quant *q, const size_t *rows, size_t n_rows, const float *x, size_t n_x, float *out, size_t n_out);
 } infermem_api_table;
 /* clang-format on */
 

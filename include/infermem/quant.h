@@ -27,19 +27,31 @@
 /* What quant_dtype says of the library's own form; others are INFERMEM_DTYPE_*, which are 0 and more. */
 enum { INFERMEM_QUANT_NATIVE = -1 };
 
+/* nan_policy: what becomes of values that are NaN or infinite. */
+enum {
+  INFERMEM_QUANT_REFUSE = 0, /* the call fails with INFERMEM_E_NOT_FINITE */
+  /* NaN counts as 0, and infinity as the largest finite magnitude in its group, with its sign (0 where there is none),
+   * so that the other values of the group lose nothing to it. */
+  INFERMEM_QUANT_CLAMP = 1
+};
+
 /* A matrix of weights; see quant_from_f32. */
 typedef struct infermem_quant infermem_quant;
 
 /* How a matrix is quantized. Zero in any field means the default. */
 typedef struct infermem_quant_options {
   size_t struct_size;
-  uint32_t bits;     /* of a value: 4 or 8; 0 means 8 */
-  uint32_t reserved; /* 0 */
+  uint32_t bits;       /* of a value: 4 or 8; 0 means 8 */
+  uint32_t nan_policy; /* INFERMEM_QUANT_REFUSE or INFERMEM_QUANT_CLAMP */
   /* Values that share a scale and a minimum: a multiple of 8, from 8 to cols rounded up to one. 0 means 32, or where
    * cols is less, one group a row. */
   size_t group;
   const infermem_tape *tape;           /* where the matrix is stored; NULL means a mapping of its own */
   const infermem_allocator *allocator; /* for the handle; NULL means malloc */
+  /* The type that scales and minima are stored in: INFERMEM_DTYPE_F32, which is 0, INFERMEM_DTYPE_F16 or
+   * INFERMEM_DTYPE_BF16, which take half the bytes: in groups of 32, 5 bits a weight of 4 bits rather than 6. */
+  int32_t params;
+  uint32_t reserved; /* 0 */
 } infermem_quant_options;
 
 /* How far a quantized matrix is from the floats that it stands for. */
@@ -60,17 +72,41 @@ INFERMEM_BEGIN_DECLS
  * so that no value moves by more than scale / 2, the rounding of the floats apart, and a group of equal values comes
  * back exactly. Any finite values will do: where max - min exceeds the largest float, scale is the same as if it did
  * not; where scale is denormal, and rounded down so far that q would exceed levels, it is the next float up.
+ *   With params F16 or BF16, min is the largest number of that type that is not above the least value of the group, and
+ * scale, computed with this min, the smallest of that type that is not below (max - min) / levels. The group's range is
+ * thus still covered, and no value moves by more than scale / 2, the rounding of the floats apart; a group of equal
+ * values comes back exactly where the type has the value. What lies beyond the largest float after that is the largest.
  *   data: n floats.  n: rows * cols.  options: NULL means all defaults.
- * Errors: INFERMEM_E_NULL: data or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: bits or group is not one of those
- * above, or a reserved field is not 0, or the allocator lacks a function.  INFERMEM_E_SHAPE: rows or cols is 0, or n is
- * not rows * cols.  INFERMEM_E_OVERFLOW: rows * cols, or the bytes, do not fit.  INFERMEM_E_NOT_FINITE: a value is NaN
- * or infinite; the error's `got` is its index in data.  INFERMEM_E_NOMEM.  INFERMEM_E_HANDLE: the tape is none.
- * INFERMEM_E_FULL, INFERMEM_E_SEALED: as tape_alloc. Of all these only INFERMEM_E_NOT_FINITE comes after the tape was
- * asked: its cursor then moves back, unless another thread took something from it meanwhile.
+ * Errors: INFERMEM_E_NULL: data or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: bits, nan_policy, group or params
+ * is not one of those above, or a reserved field is not 0, or the allocator lacks a function.  INFERMEM_E_SHAPE: rows or
+ * cols is 0, or n is not rows * cols.  INFERMEM_E_OVERFLOW: rows * cols, or the bytes, do not fit.
+ * INFERMEM_E_NOT_FINITE: a value is NaN or infinite, and nan_policy refuses it; the error's `got` is the index in data
+ * of the first.  INFERMEM_E_LIMIT: all values will do, but a group's least value, or its scale, is farther from 0 than
+ * the largest number of params (65504 in F16, 3.39e38 in BF16); `got` is the index of the first such group's first
+ * value.  INFERMEM_E_NOMEM.  INFERMEM_E_HANDLE: the tape is none.  INFERMEM_E_FULL, INFERMEM_E_SEALED: as tape_alloc. Of
+ * all these only INFERMEM_E_NOT_FINITE and INFERMEM_E_LIMIT come after the tape was asked: its cursor then moves back,
+ * unless another thread took something from it meanwhile.
  * Thread: any.  Memory: one handle from the allocator; one mapping, or one allocation from the tape.  Since: 0.1 */
 INFERMEM_FN int32_t quant_from_f32(const float *data, size_t n, size_t rows, size_t cols,
                                    const infermem_quant_options *options, infermem_quant **out)
     INFERMEM_AS(quant_from_f32);
+
+/* Quantizes a row-major matrix of F16; free it with quant_free. It is what quant_from_f32 makes of the same values, which
+ * are exact as floats, bit for bit, without room for the floats.
+ *   data: n numbers of 16 bits.  n: rows * cols.  options: NULL means all defaults.
+ * Errors: as quant_from_f32.
+ * Thread: any.  Memory: one handle from the allocator; one mapping, or one allocation from the tape.  Since: 0.1 */
+INFERMEM_FN int32_t quant_from_f16(const uint16_t *data, size_t n, size_t rows, size_t cols,
+                                   const infermem_quant_options *options, infermem_quant **out)
+    INFERMEM_AS(quant_from_f16);
+
+/* Quantizes a row-major matrix of BF16, as quant_from_f16 one of F16; free it with quant_free.
+ *   data: n numbers of 16 bits.  n: rows * cols.  options: NULL means all defaults.
+ * Errors: as quant_from_f32.
+ * Thread: any.  Memory: one handle from the allocator; one mapping, or one allocation from the tape.  Since: 0.1 */
+INFERMEM_FN int32_t quant_from_bf16(const uint16_t *data, size_t n, size_t rows, size_t cols,
+                                    const infermem_quant_options *options, infermem_quant **out)
+    INFERMEM_AS(quant_from_bf16);
 
 /* Makes a matrix of weights that already are in one of the field's formats, in the caller's memory, which must outlive
  * it unchanged; free it with quant_free. Nothing is copied or converted. Rows follow each other without gaps. Its floats
@@ -95,6 +131,28 @@ INFERMEM_FN void quant_free(infermem_quant *q) INFERMEM_AS(quant_free);
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SHAPE: n is not rows * cols.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t quant_to_f32(const infermem_quant *q, float *out, size_t n) INFERMEM_AS(quant_to_f32);
+
+/* Turns the whole matrix into F16, row-major: the floats of quant_to_f32, rounded to nearest, ties to even. From 65520 on
+ * that is infinity.
+ *   out: n numbers of 16 bits.  n: rows * cols.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SHAPE: n is not rows * cols.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t quant_to_f16(const infermem_quant *q, uint16_t *out, size_t n) INFERMEM_AS(quant_to_f16);
+
+/* Turns the whole matrix into BF16, row-major: the floats of quant_to_f32, rounded to nearest, ties to even. From 2^128 -
+ * 2^119 on, which is 3.396e38, that is infinity.
+ *   out: n numbers of 16 bits.  n: rows * cols.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SHAPE: n is not rows * cols.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t quant_to_bf16(const infermem_quant *q, uint16_t *out, size_t n) INFERMEM_AS(quant_to_bf16);
+
+/* Turns rows first_row to first_row + n_rows - 1 into floats: a thread's share of the matrix.
+ *   out: n_out floats.  n_out: n_rows * cols.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SHAPE: n_out is not n_rows * cols.
+ * INFERMEM_E_RANGE: first_row + n_rows is more than the number of rows; the error's `got` is first_row.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t quant_range_to_f32(const infermem_quant *q, size_t first_row, size_t n_rows, float *out,
+                                       size_t n_out) INFERMEM_AS(quant_range_to_f32);
 
 /* Turns the rows of the given indices into floats, one after the other: the embeddings of some tokens, the weights of
  * some neurons. Indices may repeat, in any order; nothing is written unless all are good.
@@ -132,6 +190,26 @@ INFERMEM_FN int32_t quant_error(const infermem_quant *q, const float *data, size
  * Thread: any.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t quant_quantize(int32_t dtype, const float *data, size_t n, size_t rows, size_t cols, void *out,
                                    size_t n_out) INFERMEM_AS(quant_quantize);
+
+/* The product of a range of rows with a vector, out[i] = sum over j of W[first_row + i][j] * x[j], read from the stored
+ * form directly: no floats of the matrix are written anywhere. Callers split the rows over their own threads.
+ *   x: n_x floats.  n_x: cols.  out: n_out floats; may not overlap x.  n_out: n_rows.
+ * The sum is taken in f32, in an order that depends on the instruction set, with fused multiply-add where there is one;
+ * it is within (cols + 8) * 2^-23 times the largest magnitude in the row times the sum of |x[j]| of the exact one. How
+ * the rows are split changes no bit.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SHAPE: n_x is not cols, or n_out not
+ * n_rows.  INFERMEM_E_RANGE: the rows are not all of the matrix.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t quant_gemv(const infermem_quant *q, size_t first_row, size_t n_rows, const float *x, size_t n_x,
+                               float *out, size_t n_out) INFERMEM_AS(quant_gemv);
+
+/* The same for the rows of the given indices, out[i] = sum over j of W[rows[i]][j] * x[j]: the active neurons of a
+ * sparse layer. Indices may repeat, in any order; nothing is written unless all are good.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SHAPE: n_x is not cols, or n_out not
+ * n_rows.  INFERMEM_E_RANGE: an index is not below the number of rows; the error's `got` is the index.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t quant_gemv_rows(const infermem_quant *q, const size_t *rows, size_t n_rows, const float *x,
+                                    size_t n_x, float *out, size_t n_out) INFERMEM_AS(quant_gemv_rows);
 
 /* The rows and columns.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.

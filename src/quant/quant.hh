@@ -1,7 +1,8 @@
 // A matrix of weights in few bits: the library's own form, which it owns, or one of the field's, borrowed.
 //
 // The own form is three arrays: the levels row by row, each row at a fixed stride of whole bytes; one scale a group;
-// one minimum a group. A row's groups are groups_ consecutive parameters.
+// one minimum a group. A row's groups are groups_ consecutive parameters. Parameters of 16 bits are widened some groups
+// at a time, so that the kernels know but one kind.
 #pragma once
 
 #include "base/handle.hh"
@@ -10,10 +11,13 @@
 
 namespace infermem {
 
-// What quant_from_f32 is given.
+// What quant_from_f32, quant_from_f16 and quant_from_bf16 are given.
 struct FloatMatrix {
-  const float *data;
+  int32_t dtype;
+  const void *data;
   size_t n, rows, cols;
+
+  const void *at(size_t i) const { return static_cast<const char *>(data) + i * (dtype == INFERMEM_DTYPE_F32 ? 4 : 2); }
 };
 
 // What quant_borrow is given.
@@ -30,7 +34,11 @@ class Quant {
   Status open(const infermem_quant_options &options, const Allocator &allocator, const LentMatrix &lent);
 
   Status to_f32(float *out, size_t n) const;
+  Status to_16(int32_t dtype, uint16_t *out, size_t n) const;  // F16, BF16
+  Status range_to_f32(size_t first_row, size_t n_rows, float *out, size_t n_out) const;
   Status rows_to_f32(const size_t *rows, size_t n_rows, float *out, size_t n_out) const;
+  Status gemv(size_t first_row, size_t n_rows, const float *x, size_t n_x, float *out, size_t n_out) const;
+  Status gemv_rows(const size_t *rows, size_t n_rows, const float *x, size_t n_x, float *out, size_t n_out) const;
   Status error(const float *data, size_t n, infermem_quant_errors *out) const;
 
   size_t rows() const { return rows_; }
@@ -46,14 +54,25 @@ class Quant {
   Status set_form(const infermem_quant_options &options);
   // Whether the groups of all rows follow each other without gaps, so that many rows are one run to a kernel.
   bool is_one_run() const { return cols_ % group_ == 0; }
-  // From values row by row, into the arrays; false when a value is NaN or infinite.
-  bool quantize(const float *values);
-  // Decodes n values of whole groups and what remains of a row, or of more rows where they are one run.
-  void dequantize(size_t row, size_t n, bool stream, float *out) const;
-  // Decodes columns [first, first + n) of a row; first is even, and both are whole blocks of a borrowed type.
-  void decode(size_t row, size_t first, size_t n, float *out) const;
-  void decode_row(size_t row, float *out) const;
+  size_t run() const { return is_one_run() ? elements_ : cols_; }
+  // From values row by row, into the arrays.
+  Status quantize(const FloatMatrix &from);
+  // n whole groups and what remains of a run, which begin at the given column of a row.
+  Status quantize_run(const FloatMatrix &from, size_t row, size_t first, size_t n);
+  Status quantize_group(const FloatMatrix &from, size_t row, size_t first, size_t n);
+  // Decodes elements [first, first + n) of a row, or of the rows from there on where they are one run; first is even,
+  // and both are whole blocks of a borrowed type.
+  void decode(size_t row, size_t first, size_t n, bool stream, float *out) const;
+  void dequantize(size_t row, size_t first, size_t n, bool stream, float *out) const;
+  void decode_rows(size_t first_row, size_t n_rows, float *out) const;
+  float dot_row(size_t row, const float *x) const;
+  Status check_vectors(size_t n_x, size_t n_rows, size_t n_out) const;
   Status check_elements(size_t n) const;
+  Status check_rows(size_t n_rows, size_t n_out) const;
+  Status check_range(size_t first_row, size_t n_rows) const;
+  Status check_indices(const size_t *rows, size_t n_rows) const;
+  // What is wrong with the values: the first that is not finite, or else the group that begins there.
+  Status fail_values(const FloatMatrix &from, size_t group_at) const;
 
   size_t rows_ = 0;
   size_t cols_ = 0;
@@ -65,9 +84,11 @@ class Quant {
   size_t groups_ = 0;     // of a row
   size_t row_bytes_ = 0;  // the stride of data_
   const uint8_t *data_ = nullptr;
-  uint8_t *levels_ = nullptr;  // data_ of the own form
-  float *scales_ = nullptr;
-  float *mins_ = nullptr;
+  uint8_t *levels_ = nullptr;            // data_ of the own form
+  int32_t params_ = INFERMEM_DTYPE_F32;  // the type of the two arrays below
+  bool clamp_ = false;                   // while quantizing
+  char *scales_ = nullptr;
+  char *mins_ = nullptr;
   Store store_;
 };
 

@@ -8,12 +8,13 @@ namespace infermem {
 namespace {
 
 Status check_values(int32_t dtype, size_t block, const FloatMatrix &from) {
-  const size_t bad = kernels().find_not_finite(from.data, from.n);
+  const auto *data = static_cast<const float *>(from.data);
+  const size_t bad = kernels().find_not_finite(data, from.n);
   if (bad != from.n)
     return fail(INFERMEM_E_NOT_FINITE, 0, bad, "element %zu (row %zu, column %zu) is NaN or infinite", bad,
                 bad / from.cols, bad % from.cols);
   for (size_t i = 0; i < from.n; i += block)
-    if (!reference::block_fits(dtype, from.data + i, block))
+    if (!reference::block_fits(dtype, data + i, block))
       return fail(INFERMEM_E_LIMIT, 65504, i,
                   "%s cannot hold values as large as those of the block from element %zu on",
                   infermem_dtype_name(dtype), i);
@@ -43,7 +44,7 @@ Status quantize_to(int32_t dtype, const FloatMatrix &from, void *out, size_t n_o
     return fail(INFERMEM_E_SHAPE, bytes, n_out, "a %s matrix of %zu x %zu takes %zu bytes, not %zu",
                 infermem_dtype_name(dtype), from.rows, from.cols, bytes, n_out);
   INFERMEM_TRY(check_values(dtype, block.elements, from));
-  reference::quantize(dtype, from.data, from.n, out);
+  reference::quantize(dtype, static_cast<const float *>(from.data), from.n, out);
   return INFERMEM_OK;
 }
 

@@ -10,7 +10,21 @@ int32_t quant_from_f32(const float *data, size_t n, size_t rows, size_t cols, co
                        infermem_quant **out) {
   INFERMEM_NOT_NULL(data);
   INFERMEM_NOT_NULL(out);
-  INFERMEM_LEAVE(new_handle(out, options, FloatMatrix{data, n, rows, cols}));
+  INFERMEM_LEAVE(new_handle(out, options, FloatMatrix{INFERMEM_DTYPE_F32, data, n, rows, cols}));
+}
+
+int32_t quant_from_f16(const uint16_t *data, size_t n, size_t rows, size_t cols, const infermem_quant_options *options,
+                       infermem_quant **out) {
+  INFERMEM_NOT_NULL(data);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(new_handle(out, options, FloatMatrix{INFERMEM_DTYPE_F16, data, n, rows, cols}));
+}
+
+int32_t quant_from_bf16(const uint16_t *data, size_t n, size_t rows, size_t cols, const infermem_quant_options *options,
+                        infermem_quant **out) {
+  INFERMEM_NOT_NULL(data);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(new_handle(out, options, FloatMatrix{INFERMEM_DTYPE_BF16, data, n, rows, cols}));
 }
 
 int32_t quant_borrow(int32_t dtype, const void *bytes, size_t n_bytes, size_t rows, size_t cols,
@@ -28,11 +42,46 @@ int32_t quant_to_f32(const infermem_quant *q, float *out, size_t n) {
   INFERMEM_LEAVE(q->core.to_f32(out, n));
 }
 
+int32_t quant_to_f16(const infermem_quant *q, uint16_t *out, size_t n) {
+  INFERMEM_HANDLE(q);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(q->core.to_16(INFERMEM_DTYPE_F16, out, n));
+}
+
+int32_t quant_to_bf16(const infermem_quant *q, uint16_t *out, size_t n) {
+  INFERMEM_HANDLE(q);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(q->core.to_16(INFERMEM_DTYPE_BF16, out, n));
+}
+
+int32_t quant_range_to_f32(const infermem_quant *q, size_t first_row, size_t n_rows, float *out, size_t n_out) {
+  INFERMEM_HANDLE(q);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(q->core.range_to_f32(first_row, n_rows, out, n_out));
+}
+
 int32_t quant_rows_to_f32(const infermem_quant *q, const size_t *rows, size_t n_rows, float *out, size_t n_out) {
   INFERMEM_HANDLE(q);
   INFERMEM_NOT_NULL(rows);
   INFERMEM_NOT_NULL(out);
   INFERMEM_LEAVE(q->core.rows_to_f32(rows, n_rows, out, n_out));
+}
+
+int32_t quant_gemv(const infermem_quant *q, size_t first_row, size_t n_rows, const float *x, size_t n_x, float *out,
+                   size_t n_out) {
+  INFERMEM_HANDLE(q);
+  INFERMEM_NOT_NULL(x);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(q->core.gemv(first_row, n_rows, x, n_x, out, n_out));
+}
+
+int32_t quant_gemv_rows(const infermem_quant *q, const size_t *rows, size_t n_rows, const float *x, size_t n_x,
+                        float *out, size_t n_out) {
+  INFERMEM_HANDLE(q);
+  INFERMEM_NOT_NULL(rows);
+  INFERMEM_NOT_NULL(x);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(q->core.gemv_rows(rows, n_rows, x, n_x, out, n_out));
 }
 
 int32_t quant_error(const infermem_quant *q, const float *data, size_t n, infermem_quant_errors *out) {
@@ -56,7 +105,7 @@ int32_t quant_shape(const infermem_quant *q, size_t *out_rows, size_t *out_cols)
 int32_t quant_quantize(int32_t dtype, const float *data, size_t n, size_t rows, size_t cols, void *out, size_t n_out) {
   INFERMEM_NOT_NULL(data);
   INFERMEM_NOT_NULL(out);
-  INFERMEM_LEAVE(quantize_to(dtype, FloatMatrix{data, n, rows, cols}, out, n_out));
+  INFERMEM_LEAVE(quantize_to(dtype, FloatMatrix{INFERMEM_DTYPE_F32, data, n, rows, cols}, out, n_out));
 }
 
 size_t quant_bytes(const infermem_quant *q) { return is(q) ? q->core.bytes() : 0; }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "infermem/dtype.h"
+#include "simd/float16.hh"
 #include "simd/kernels.hh"
 #include "simd/reference.hh"
 
@@ -21,6 +22,14 @@ inline void encode(int32_t dtype, const float *values, size_t n, void *out) {
     kernels().f32_to_f16(values, n, out);
   else
     reference::encode(dtype, values, n, out);
+}
+
+// n floats to F16 or BF16.
+inline void encode16(int32_t dtype, const float *values, size_t n, uint16_t *out) {
+  if (dtype == INFERMEM_DTYPE_F16)
+    kernels().f32_to_f16(values, n, out);
+  else
+    for (size_t i = 0; i < n; ++i) out[i] = f32_to_bf16(values[i]);
 }
 
 }  // namespace infermem

@@ -57,4 +57,11 @@ inline uint16_t f32_to_f16(float value) {
 
 inline float bf16_to_f32(uint16_t half) { return float_of(static_cast<uint32_t>(half) << 16); }
 
+// Rounds to nearest, ties to even; what is nearest to 2^128 becomes infinity.
+inline uint16_t f32_to_bf16(float value) {
+  const uint32_t bits = bits_of(value);
+  if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<uint16_t>(bits >> 16 | 0x40u);  // NaN
+  return static_cast<uint16_t>((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
+}
+
 }  // namespace infermem

@@ -23,6 +23,10 @@ struct Kernels {
   // False, with the output half done, when a value is NaN or infinite.
   bool (*quantize4)(const float *values, size_t group, size_t n, uint8_t *levels, float *scales, float *mins);
   bool (*quantize8)(const float *values, size_t group, size_t n, uint8_t *levels, float *scales, float *mins);
+  // The sum of the n values' products with x, in any order; a short or odd group may be at the end.
+  float (*dot4)(const uint8_t *levels, const float *scales, const float *mins, size_t group, size_t n, const float *x);
+  float (*dot8)(const uint8_t *levels, const float *scales, const float *mins, size_t group, size_t n, const float *x);
+  float (*dot)(const float *values, size_t n, const float *x);
   // The index of the first NaN or infinity among n floats, or n.
   size_t (*find_not_finite)(const float *values, size_t n);
   // To nearest, ties to even; at any address.

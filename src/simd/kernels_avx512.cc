@@ -236,6 +236,68 @@ bool quantize(const float *values, size_t group, size_t n, uint8_t *levels, floa
   }
 }
 
+// ---- Products ----
+
+float dot(const float *values, size_t n, const float *x) {
+  __m512 sum0 = _mm512_setzero_ps(), sum1 = sum0;
+  size_t at = 0;
+  for (; at + 32 <= n; at += 32) {
+    sum0 = _mm512_fmadd_ps(_mm512_loadu_ps(values + at), _mm512_loadu_ps(x + at), sum0);
+    sum1 = _mm512_fmadd_ps(_mm512_loadu_ps(values + at + 16), _mm512_loadu_ps(x + at + 16), sum1);
+  }
+  return _mm512_reduce_add_ps(_mm512_add_ps(sum0, sum1)) + kernels_reference.dot(values + at, n - at, x + at);
+}
+
+// Sixteen weights, each rounded once: a sum may do that.
+inline __m512 weights4(const uint8_t *levels, __m512 table) {
+  const __m512i counts = _mm512_set1_epi64(0x0000000400000000);
+  const __m512i pairs = _mm512_cvtepu8_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(levels)));
+  return _mm512_permutexvar_ps(_mm512_multishift_epi64_epi8(counts, pairs), table);
+}
+
+inline __m512 weights8(const uint8_t *levels, __m512 scale, __m512 min) {
+  const __m512i level = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i *>(levels)));
+  return _mm512_fmadd_ps(_mm512_cvtepi32_ps(level), scale, min);
+}
+
+template <uint32_t kBits, size_t kGroup>
+float dot_groups(const uint8_t *levels, const float *scales, const float *mins, size_t any_group, size_t n,
+                 const float *x) {
+  const size_t group = kGroup != 0 ? kGroup : any_group;
+  const __m512 iota = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  __m512 sum0 = _mm512_setzero_ps(), sum1 = sum0;
+  const size_t whole = n - n % group;
+  for (size_t at = 0; at < whole; at += group, ++scales, ++mins) {
+    const __m512 scale = _mm512_set1_ps(*scales), min = _mm512_set1_ps(*mins);
+    const __m512 table = _mm512_fmadd_ps(iota, scale, min);
+    for (size_t i = at; i < at + group; i += kChunk) {
+      const uint8_t *const from = levels + i * kBits / 8;
+      const __m512 a = kBits == 4 ? weights4(from, table) : weights8(from, scale, min);
+      const __m512 b = kBits == 4 ? weights4(from + 8, table) : weights8(from + 16, scale, min);
+      sum0 = _mm512_fmadd_ps(a, _mm512_loadu_ps(x + i), sum0);
+      sum1 = _mm512_fmadd_ps(b, _mm512_loadu_ps(x + i + 16), sum1);
+    }
+  }
+  const float sum = _mm512_reduce_add_ps(_mm512_add_ps(sum0, sum1));
+  if (whole == n) return sum;
+  const auto plain = kBits == 4 ? kernels_reference.dot4 : kernels_reference.dot8;
+  return sum + plain(levels + whole * kBits / 8, scales, mins, group, n - whole, x + whole);
+}
+
+template <uint32_t kBits>
+float dot(const uint8_t *levels, const float *scales, const float *mins, size_t group, size_t n, const float *x) {
+  switch (group) {
+    case 32:
+      return dot_groups<kBits, 32>(levels, scales, mins, group, n, x);
+    case 64:
+      return dot_groups<kBits, 64>(levels, scales, mins, group, n, x);
+    case 128:
+      return dot_groups<kBits, 128>(levels, scales, mins, group, n, x);
+  }
+  if (group % kChunk == 0) return dot_groups<kBits, 0>(levels, scales, mins, group, n, x);
+  return (kBits == 4 ? kernels_reference.dot4 : kernels_reference.dot8)(levels, scales, mins, group, n, x);
+}
+
 // ---- Floats ----
 
 size_t find_not_finite(const float *values, size_t n) {
@@ -268,8 +330,8 @@ void f32_to_f16(const float *in, size_t n, void *out) {
 }  // namespace
 
 const Kernels kernels_avx512 = {
-    "avx512",    cpu_has_avx512,  dequantize<4>, dequantize<8>, quantize<4>,
-    quantize<8>, find_not_finite, f16_to_f32,    f32_to_f16,
+    "avx512", cpu_has_avx512, dequantize<4>, dequantize<8>,   quantize<4>, quantize<8>,
+    dot<4>,   dot<8>,         dot,           find_not_finite, f16_to_f32,  f32_to_f16,
 };
 
 }  // namespace infermem

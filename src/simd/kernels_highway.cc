@@ -157,6 +157,44 @@ bool quantize(const float *values, size_t group, size_t n, uint8_t *levels, floa
   return true;
 }
 
+float dot(const float *values, size_t n, const float *x) {
+  auto sum0 = hn::Zero(F()), sum1 = sum0;
+  size_t at = 0;
+  for (; at + 2 * kLanes <= n; at += 2 * kLanes) {
+    sum0 = hn::MulAdd(hn::LoadU(F(), values + at), hn::LoadU(F(), x + at), sum0);
+    sum1 = hn::MulAdd(hn::LoadU(F(), values + at + kLanes), hn::LoadU(F(), x + at + kLanes), sum1);
+  }
+  const float sum = hn::GetLane(hn::SumOfLanes(F(), hn::Add(sum0, sum1)));
+  return sum + kernels_reference.dot(values + at, n - at, x + at);
+}
+
+template <uint32_t kBits>
+float dot(const uint8_t *levels, const float *scales, const float *mins, size_t group, size_t n, const float *x) {
+  const auto plain = kBits == 4 ? kernels_reference.dot4 : kernels_reference.dot8;
+  if (group % kChunk != 0) return plain(levels, scales, mins, group, n, x);
+  auto sum0 = hn::Zero(F()), sum1 = sum0;
+  const size_t whole = n - n % group;
+  for (size_t at = 0; at < whole; at += group, ++scales, ++mins) {
+    const auto scale = hn::Set(F(), *scales), min = hn::Set(F(), *mins);
+    for (size_t i = at; i < at + group; i += kChunk) {
+      const uint8_t *from = levels + i * kBits / 8;
+      HWY_ALIGN uint8_t bytes[kChunk];
+      if (kBits == 4) {
+        spread(from, bytes);
+        from = bytes;
+      }
+      for (size_t j = 0; j < kChunk; j += 2 * kLanes) {
+        const auto a = hn::ConvertTo(F(), hn::PromoteTo(I(), hn::LoadU(Bytes(), from + j)));
+        const auto b = hn::ConvertTo(F(), hn::PromoteTo(I(), hn::LoadU(Bytes(), from + j + kLanes)));
+        sum0 = hn::MulAdd(hn::MulAdd(a, scale, min), hn::LoadU(F(), x + i + j), sum0);
+        sum1 = hn::MulAdd(hn::MulAdd(b, scale, min), hn::LoadU(F(), x + i + j + kLanes), sum1);
+      }
+    }
+  }
+  const float sum = hn::GetLane(hn::SumOfLanes(F(), hn::Add(sum0, sum1)));
+  return whole == n ? sum : sum + plain(levels + whole * kBits / 8, scales, mins, group, n - whole, x + whole);
+}
+
 size_t find_not_finite(const float *values, size_t n) {
   size_t at = 0;
   const auto zero = hn::Zero(F());
@@ -202,8 +240,8 @@ void f32_to_f16(const float *in, size_t n, void *out) { reference::encode(INFERM
 #endif
 
 constexpr Kernels make_table(const char *name, bool (*is_usable)()) {
-  return {name,        is_usable,       dequantize<4>, dequantize<8>, quantize<4>,
-          quantize<8>, find_not_finite, f16_to_f32,    f32_to_f16};
+  return {name,   is_usable, dequantize<4>, dequantize<8>,   quantize<4>, quantize<8>,
+          dot<4>, dot<8>,    dot,           find_not_finite, f16_to_f32,  f32_to_f16};
 }
 
 #endif

@@ -24,6 +24,27 @@ bool quantize(const float *values, size_t group, size_t n, uint8_t *levels, floa
   return true;
 }
 
+float dot(const float *values, size_t n, const float *x) {
+  double sum = 0;
+  for (size_t i = 0; i < n; ++i) sum += static_cast<double>(values[i]) * static_cast<double>(x[i]);
+  return static_cast<float>(sum);
+}
+
+template <uint32_t kBits>
+float dot(const uint8_t *levels, const float *scales, const float *mins, size_t group, size_t n, const float *x) {
+  constexpr size_t kPiece = 64;
+  float values[kPiece];
+  double sum = 0;
+  for (size_t i = 0; i < n;) {
+    const size_t g = i / group;
+    const size_t run = std::min({kPiece, (g + 1) * group - i, n - i});
+    reference::dequantize_group(levels + i * kBits / 8, run, kBits, scales[g], mins[g], values);
+    for (size_t j = 0; j < run; ++j) sum += static_cast<double>(values[j]) * static_cast<double>(x[i + j]);
+    i += run;
+  }
+  return static_cast<float>(sum);
+}
+
 void f16_to_f32(const void *in, size_t n, float *out) { reference::decode(INFERMEM_DTYPE_F16, in, n, out); }
 
 void f32_to_f16(const float *in, size_t n, void *out) { reference::encode(INFERMEM_DTYPE_F16, in, n, out); }
@@ -33,7 +54,8 @@ bool always() { return true; }
 }  // namespace
 
 const Kernels kernels_reference = {
-    "reference", always,     dequantize<4>, dequantize<8>, quantize<4>, quantize<8>, reference::find_not_finite,
+    "reference", always,     dequantize<4>, dequantize<8>, quantize<4>,
+    quantize<8>, dot<4>,     dot<8>,        dot,           reference::find_not_finite,
     f16_to_f32,  f32_to_f16,
 };
 

@@ -15,6 +15,10 @@ bool is_finite(float value) { return (bits_of(value) & 0x7f800000u) != 0x7f80000
 
 float highest_level(uint32_t bits) { return static_cast<float>((1u << bits) - 1); }
 
+// Where a group's range overflows, everything is taken at half size: the bits of the results are those of an F32 with a
+// larger exponent.
+float unit_of(Range range) { return is_finite(range.max - range.min) ? 1.0f : 0.5f; }
+
 uint16_t load_u16(const void *p) {
   uint16_t value;
   std::memcpy(&value, p, sizeof value);
@@ -58,28 +62,34 @@ size_t find_not_finite(const float *data, size_t n) {
   return i;
 }
 
-bool quantize_group(const float *values, size_t n, uint32_t bits, uint8_t *levels, float *out_scale, float *out_min) {
-  if (find_not_finite(values, n) != n) return false;
-  float min = values[0], max = values[0];
+Range find_range(const float *values, size_t n) {
+  Range range = {values[0], values[0]};
   for (size_t i = 1; i < n; ++i) {
-    min = std::min(min, values[i]);
-    max = std::max(max, values[i]);
+    range.min = std::min(range.min, values[i]);
+    range.max = std::max(range.max, values[i]);
   }
-  min += 0.0f;  // of a mix of zeros the minimum is +0, whichever came first
+  range.min += 0.0f;  // of a mix of zeros the minimum is +0, whichever came first
+  return range;
+}
 
-  // Where the range overflows, everything is taken at half size: the bits of the results are those of an F32 with a
-  // larger exponent.
+Parameters parameters_of(Range group, uint32_t bits) {
   const float top = highest_level(bits);
-  const float unit = is_finite(max - min) ? 1.0f : 0.5f;
-  const float range = max * unit - min * unit;
+  const float unit = unit_of(group);
+  const float range = group.max * unit - group.min * unit;
   float step = range / top;
   if (range == 0.0f)
     step = 1.0f;
   else if (step == 0.0f || range / step >= top + 0.5f)
     step += FLT_TRUE_MIN;  // a denormal quotient was rounded down so far that max would lie beyond the highest level
+  return {step / unit, group.min};
+}
 
+void find_levels(const float *values, size_t n, uint32_t bits, Parameters parameters, float max, uint8_t *levels) {
+  const float top = highest_level(bits);
+  const float unit = unit_of({parameters.min, max});
+  const float min = parameters.min * unit, step = parameters.scale * unit;
   for (size_t i = 0; i < n; ++i) {
-    const float x = (values[i] * unit - min * unit) / step;
+    const float x = (values[i] * unit - min) / step;
     // The order of the comparisons makes 0 of a NaN, which there can be only where the host flushes denormals.
     const auto level = static_cast<uint8_t>(x >= top ? top : x > 0.0f ? std::round(x) : 0.0f);
     if (bits == 8)
@@ -89,8 +99,15 @@ bool quantize_group(const float *values, size_t n, uint32_t bits, uint8_t *level
     else
       levels[i / 2] = static_cast<uint8_t>(levels[i / 2] | level << 4);
   }
-  *out_scale = step / unit;
-  *out_min = min;
+}
+
+bool quantize_group(const float *values, size_t n, uint32_t bits, uint8_t *levels, float *out_scale, float *out_min) {
+  if (find_not_finite(values, n) != n) return false;
+  const Range range = find_range(values, n);
+  const Parameters parameters = parameters_of(range, bits);
+  find_levels(values, n, bits, parameters, range.max, levels);
+  *out_scale = parameters.scale;
+  *out_min = parameters.min;
   return true;
 }
 

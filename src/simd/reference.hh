@@ -17,6 +17,19 @@ size_t find_not_finite(const float *data, size_t n);
 // byte's high nibble is 0) and the parameters. False, and nothing is written, when a value is NaN or infinite.
 bool quantize_group(const float *values, size_t n, uint32_t bits, uint8_t *levels, float *out_scale, float *out_min);
 
+// The steps of quantize_group, for what it cannot do in one: of finite values.
+struct Range {
+  float min, max;
+};
+struct Parameters {
+  float scale, min;
+};
+Range find_range(const float *values, size_t n);
+// Such that no level lies beyond the highest.
+Parameters parameters_of(Range range, uint32_t bits);
+// Levels as quantize_group writes them. max: the largest value of the whole group; the minimum may be below the least.
+void find_levels(const float *values, size_t n, uint32_t bits, Parameters parameters, float max, uint8_t *levels);
+
 // level * scale + min, two roundings. Never infinite for what quantize_group wrote.
 void dequantize_group(const uint8_t *levels, size_t n, uint32_t bits, float scale, float min, float *out);
 

@@ -197,6 +197,32 @@ void quantize(benchmark::State &state) {
   tape_free(tape);
 }
 
+// The product with a vector: read from the stored form, or of the matrix expanded to floats first. The bytes are those
+// stored. Arguments: rows, bits.
+void gemv_either_way(benchmark::State &state, bool expand) {
+  const auto rows = static_cast<size_t>(state.range(0));
+  const Floats data = new_floats(rows * kCols), x = new_floats(kCols), y = new_floats(rows);
+  infermem_quant *q = quantize(data.get(), rows, static_cast<unsigned>(state.range(1)), 32, nullptr);
+  infermem_quant *floats = nullptr;
+  if (quant_borrow(INFERMEM_DTYPE_F32, data.get(), rows * kCols * sizeof(float), rows, kCols, nullptr, &floats) !=
+      INFERMEM_OK)
+    std::abort();
+  for (auto _ : state) {
+    int32_t status = expand ? quant_to_f32(q, data.get(), rows * kCols) : INFERMEM_OK;
+    if (status == INFERMEM_OK) status = quant_gemv(expand ? floats : q, 0, rows, x.get(), kCols, y.get(), rows);
+    if (status != INFERMEM_OK) state.SkipWithError("it failed");
+    benchmark::DoNotOptimize(y.get());
+  }
+  count_bytes(state, quant_bytes(q));
+  quant_free(floats);
+  quant_free(q);
+}
+
+void gemv(benchmark::State &state) { gemv_either_way(state, false); }
+void gemv_expanded(benchmark::State &state) { gemv_either_way(state, true); }
+
+BENCHMARK(gemv)->Args({kDramRows, 4})->Args({kDramRows, 8});
+BENCHMARK(gemv_expanded)->Args({kDramRows, 4})->Args({kDramRows, 8});
 BENCHMARK(write_limit)->Arg(kL2Rows);
 BENCHMARK(read_limit)->Arg(kL2Rows)->Arg(kDramRows);
 BENCHMARK(stream_limit)->Arg(kHugeRows);
@@ -236,6 +262,10 @@ std::vector<bench::Bar> bench::quant_bars() {
       {"Q1", "f32 to 8 bits, group 32, L2 / write", "x", 0.12, false, share("quantize/24/8/32", write)},
       {"Q2", "f32 to 4 bits, group 32, DRAM / read", "x", 0.65, false, share("quantize/16384/4/32", read)},
       {"Q2", "f32 to 8 bits, group 32, DRAM / read", "x", 0.65, false, share("quantize/16384/8/32", read)},
+      {"G5", "gemv of 4 bits, DRAM / expanded to f32 first", "x", 3.5, false,
+       share("gemv/16384/4", "gemv_expanded/16384/4")},
+      {"G5", "gemv of 8 bits, DRAM / expanded to f32 first", "x", 3.5, false,
+       share("gemv/16384/8", "gemv_expanded/16384/8")},
       {"Q2", "f32 to 8 bits, group 128, DRAM / read", "x", 0.65, false, share("quantize/16384/8/128", read)},
   };
 }

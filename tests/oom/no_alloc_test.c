@@ -76,6 +76,7 @@ static void a_decode_step_allocates_nothing(void **state) {
 
   float row[kDim], rows[2 * kDim], weights[kDim * kDim];
   unsigned char blocks[144];
+  uint16_t halves[kDim * kDim];
   uint64_t seed = 5;
   for (int i = 0; i < kDim; i++) row[i] = test_random_float(&seed);
   for (int i = 0; i < kDim * kDim; i++) weights[i] = test_random_float(&seed);
@@ -102,6 +103,9 @@ static void a_decode_step_allocates_nothing(void **state) {
     sum += kv_advance(kv, 1);
     sum += kv_keys(kv, 1, &view) + kv_values(kv, 1, &view) + kv_read(kv, 1, INFERMEM_KV_V, 0, 1, rows, kDim);
     sum += quant_rows_to_f32(quant, some_rows, 2, rows, 2 * kDim) + quant_to_f32(quant, weights, kDim * kDim);
+    sum += quant_range_to_f32(quant, 5, 2, rows, 2 * kDim) + quant_to_f16(quant, halves, kDim * kDim);
+    sum += quant_gemv(quant, 0, kDim, row, kDim, rows, kDim) + quant_gemv_rows(quant, some_rows, 2, row, kDim, rows, 2);
+    sum += quant_to_bf16(quant, halves, kDim * kDim);
     sum += quant_quantize(INFERMEM_DTYPE_Q8_0, row, kDim, 1, kDim, blocks, 68);
     sum += quant_quantize(INFERMEM_DTYPE_Q4_K, weights, 256, 1, 256, blocks, 144);
     sum += neuron_record(neuron, 0, active, 3) + neuron_reclassify(neuron, 0) + neuron_hot(neuron, 0, &hot, &n_hot);

@@ -186,10 +186,13 @@ static void large_outputs_that_pass_the_caches_are_the_same(void **state) {
   assert_true(data && expected && got);
   uint64_t seed = 3;
   for (size_t i = 0; i < n; i++) data[i] = test_random_float(&seed);
-  for (uint32_t bits = 4; bits <= 8; bits += 4) {
+  for (int run = 0; run < 4; run++) {
+    INFERMEM_STRUCT(infermem_quant_options, options);
+    options.bits = run % 2 ? 4 : 8;
+    options.params = run < 2 ? INFERMEM_DTYPE_F32 : INFERMEM_DTYPE_F16; /* these are widened a few at a time */
     infermem_quant *q = NULL;
     assert_ok(infermem_simd_select(NULL));
-    quantize(data, &s, bits, &q);
+    assert_ok(quant_from_f32(data, n, s.rows, s.cols, &options, &q));
     assert_ok(infermem_simd_select("reference"));
     assert_ok(quant_to_f32(q, expected, n));
     for (size_t i = 1; infermem_simd_available(i); i++) {

@@ -1,0 +1,26 @@
+// Quantizing a group that no kernel takes: one with parameters of 16 bits, with values to be clamped, or too long to be
+// widened at once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "simd/reference.hh"
+
+namespace infermem {
+
+// Elements that are converted at once, on the stack: an even number, and whole blocks of any type.
+constexpr size_t kPiece = 1024;
+
+struct GroupForm {
+  uint32_t bits;
+  int32_t params;  // the type that scale and minimum are stored in: F32, F16, BF16
+  bool clamp;      // what is not finite, rather than refuse it
+};
+
+// A group of n values of F32, F16 or BF16; the parameters are numbers of form.params. False, and nothing is written, when
+// a value is to be refused or a parameter does not fit.
+bool quantize_group(const GroupForm &form, int32_t dtype, const void *values, size_t n, uint8_t *levels,
+                    reference::Parameters *out);
+
+}  // namespace infermem
