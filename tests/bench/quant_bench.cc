@@ -262,10 +262,10 @@ std::vector<bench::Bar> bench::quant_bars() {
       {"Q1", "f32 to 8 bits, group 32, L2 / write", "x", 0.12, false, share("quantize/24/8/32", write)},
       {"Q2", "f32 to 4 bits, group 32, DRAM / read", "x", 0.65, false, share("quantize/16384/4/32", read)},
       {"Q2", "f32 to 8 bits, group 32, DRAM / read", "x", 0.65, false, share("quantize/16384/8/32", read)},
+      {"Q2", "f32 to 8 bits, group 128, DRAM / read", "x", 0.65, false, share("quantize/16384/8/128", read)},
       {"G5", "gemv of 4 bits, DRAM / expanded to f32 first", "x", 3.5, false,
        share("gemv/16384/4", "gemv_expanded/16384/4")},
       {"G5", "gemv of 8 bits, DRAM / expanded to f32 first", "x", 3.5, false,
        share("gemv/16384/8", "gemv_expanded/16384/8")},
-      {"Q2", "f32 to 8 bits, group 128, DRAM / read", "x", 0.65, false, share("quantize/16384/8/128", read)},
   };
 }
