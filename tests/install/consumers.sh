@@ -31,6 +31,11 @@ echo "dlopen, function table"
 $cc -std=c99 -Wall -Wextra -Werror $(flags --cflags) "$here/consumer_dlopen.c" -o "$work/dlopen" -ldl
 LD_LIBRARY_PATH=$lib "$work/dlopen"
 
+echo "the example, by its own makefile"
+make -s -C "$source/bindings/c" PREFIX="$stage" OUT="$work/decode" CC="$cc" RPATH="-Wl,-rpath,$lib" \
+  PC="PKG_CONFIG_PATH=$lib/pkgconfig pkg-config --define-variable=prefix=$stage"
+"$work/decode" --tokens 4 "$source/tests/data/tiny-llama.gguf" | grep '^tokens'
+
 for target in infermem infermem_static; do
   echo "CMake package, $target"
   cmake -S "$here/cmake" -B "$work/cmake-$target" -DCMAKE_PREFIX_PATH="$stage" -DCMAKE_C_COMPILER="$cc" -DTARGET=$target >/dev/null
