@@ -1,9 +1,13 @@
 /* simd.h: which instruction set the kernels use.
  *
  * The fastest that the processor has is chosen when a kernel first runs; the environment variable INFERMEM_SIMD, set to
- * one of the names below before that, chooses another. Conversions give the same bits on every one of them.
- *   "reference"  plain C++        "sse4"    x86-64 with SSE4.2     "avx2"  with AVX2, BMI2, FMA and F16C
- *   "avx512"     with AVX-512 F, BW, DQ, VL, VBMI and VNNI         "neon"  AArch64
+ * one of the names below before that, chooses another. What there is not is logged as a warning, and the fastest chosen.
+ * Conversions give the same bits on every one of them, in the default rounding mode.
+ *   "reference"  plain C++
+ *   "sse4"       x86-64 with SSE4.2, PCLMUL and AES
+ *   "avx2"       that, and AVX2, BMI1, BMI2, FMA and F16C
+ *   "avx512"     that, and AVX-512 F, BW, DQ, VL, VBMI and VNNI
+ *   "neon"       AArch64
  */
 #ifndef INFERMEM_SIMD_H
 #define INFERMEM_SIMD_H

@@ -40,9 +40,7 @@ Status Store::take(const infermem_tape *tape, size_t size, size_t align) {
 void Store::give_back() {
   if (!from_tape_) return;
   const Locked locked;
-  if (!tape_) return;
-  tape_->take_back(cursor_before_, reinterpret_cast<uintptr_t>(data_) + size_);
-  unlink();
+  if (tape_) tape_->take_back(cursor_before_, reinterpret_cast<uintptr_t>(data_) + size_);
 }
 
 Store::~Store() {

@@ -23,7 +23,8 @@ class Store {
   // page and untouched pages cost nothing and read as zero. Called once. A tape's memory is not zeroed.
   Status take(const infermem_tape *tape, size_t size, size_t align);
 
-  // Undoes take(): the tape's cursor moves back, unless something was taken from the tape since.
+  // Undoes take(), before the end of an object that could not be made: the tape's cursor moves back, unless something was
+  // taken from the tape since.
   void give_back();
 
   // INFERMEM_OK, or INFERMEM_E_STALE when the tape has taken the memory back.

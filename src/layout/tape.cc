@@ -106,24 +106,26 @@ void Tape::make_accessible(uintptr_t begin, size_t size) const {
     poison::allow(p, size);
 }
 
-void Tape::give_back(uintptr_t to) {
-  if (special_ & kCleaned) {
-    auto *const p = reinterpret_cast<void *>(to);
-    const size_t n = cursor_.load(std::memory_order_relaxed) - to;
-    if (granted_ & INFERMEM_TAPE_ZERO_ON_CLEAR) {
-      poison::allow(p, n);  // the red zones among it
-      std::memset(p, 0, n);
-    }
-    poison::forbid(p, n);
+void Tape::clean(uintptr_t begin, uintptr_t end) const {
+  if (!(special_ & kCleaned)) return;
+  auto *const p = reinterpret_cast<void *>(begin);
+  if (granted_ & INFERMEM_TAPE_ZERO_ON_CLEAR) {
+    poison::allow(p, end - begin);  // the red zones among it
+    std::memset(p, 0, end - begin);
   }
+  poison::forbid(p, end - begin);
+}
+
+void Tape::give_back(uintptr_t to) {
+  clean(to, cursor_.load(std::memory_order_relaxed));
   move_back(to);
   if (stores_.load(std::memory_order_relaxed)) Store::expire(this, to);
 }
 
 bool Tape::take_back(uintptr_t begin, uintptr_t end) const {
-  if (!cursor_.compare_exchange_strong(end, begin, std::memory_order_relaxed)) return false;
-  poison::forbid(reinterpret_cast<void *>(begin), end - begin);
-  return true;
+  clean(begin, end);  // until the cursor moves, the bytes are still their user's
+  // Releases what was written there to whoever is given the bytes next.
+  return cursor_.compare_exchange_strong(end, begin, std::memory_order_release, std::memory_order_relaxed);
 }
 
 Status Tape::why_not(size_t size, size_t align) const {

@@ -1,9 +1,10 @@
 // A tape: a range of memory and a cursor. Everything before the cursor is handed out, everything after it is free.
 //
 // try_alloc() runs in many threads at once: the cursor moves by compare-and-swap, so an allocation that does not fit
-// never moves it. The cursor only grows between the exclusive calls (rewind, clear), so these alone need to keep the
-// peak up to date, and try_alloc() touches one atomic. Cursor and end are addresses, which makes aligning one addition
-// and one mask: that chain, from one allocation's cursor to the next's, is what an allocation costs.
+// never moves it. But for an allocation that is undone, the cursor only grows between the exclusive calls (rewind,
+// clear), so these alone need to keep the peak up to date, and try_alloc() touches one atomic. Cursor and end are
+// addresses, which makes aligning one addition and one mask: that chain, from one allocation's cursor to the next's, is
+// what an allocation costs.
 #pragma once
 
 #include <atomic>
@@ -39,8 +40,8 @@ class Tape {
   // True and *out when size bytes at align could be had; else nothing has changed, and why_not() says what is wrong.
   // *cursor_before is for take_back().
   bool try_alloc(size_t size, size_t align, void **out, uintptr_t *cursor_before = nullptr) const;
-  // Undoes an allocation: moves the cursor from `end` back to where it was before. False, and nothing changes, when it
-  // has moved on.
+  // Undoes an allocation: cleans its bytes, and moves the cursor from `end` back to where it was before. False, and the
+  // bytes stay taken, when it has moved on.
   bool take_back(uintptr_t cursor_before, uintptr_t end) const;
   // Records why an allocation just failed; counts it where the tape was full.
   [[gnu::cold]] Status why_not(size_t size, size_t align) const;
@@ -75,6 +76,8 @@ class Tape {
   // Bytes left untouched before an allocation at the cursor: none at the start of the tape.
   size_t gap(uintptr_t cursor) const { return poison::kCompiledIn && cursor != base_ ? red_zone_ : 0; }
   void make_accessible(uintptr_t begin, size_t size) const;
+  // Zeroes bytes, and marks them as out of use, where the tape does that.
+  void clean(uintptr_t begin, uintptr_t end) const;
   // Takes the bytes from there to the cursor out of use, and moves the cursor back.
   void give_back(uintptr_t to);
   void move_back(uintptr_t to);
@@ -123,7 +126,7 @@ inline bool Tape::try_alloc(size_t size, size_t align, void **out, uintptr_t *cu
       cursor_.store(begin + size, std::memory_order_relaxed);
       break;
     }
-  } while (!cursor_.compare_exchange_weak(cursor, begin + size, std::memory_order_relaxed));
+  } while (!cursor_.compare_exchange_weak(cursor, begin + size, std::memory_order_acquire, std::memory_order_relaxed));
   if (poison::kCompiledIn) make_accessible(begin, size);
   if (cursor_before) *cursor_before = cursor;
   *out = reinterpret_cast<void *>(begin);

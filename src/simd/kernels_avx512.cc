@@ -17,7 +17,7 @@ namespace infermem {
 namespace {
 
 constexpr size_t kBlock = 16;     // groups
-constexpr size_t kChunk = 32;     // values handled at once; groups of whole chunks take the fast way
+constexpr size_t kChunk = 16;     // values of a register; groups of whole ones take the fast way
 constexpr size_t kAhead = 4096;   // bytes that quantizing prefetches ahead at least, for what comes from memory
 constexpr int kNotFinite = 0x99;  // to vfpclassps: a NaN of either kind, an infinity of either sign
 
@@ -270,12 +270,18 @@ float dot_groups(const uint8_t *levels, const float *scales, const float *mins, 
   for (size_t at = 0; at < whole; at += group, ++scales, ++mins) {
     const __m512 scale = _mm512_set1_ps(*scales), min = _mm512_set1_ps(*mins);
     const __m512 table = _mm512_fmadd_ps(iota, scale, min);
-    for (size_t i = at; i < at + group; i += kChunk) {
+    size_t i = at;
+    for (; i + 2 * kChunk <= at + group; i += 2 * kChunk) {
       const uint8_t *const from = levels + i * kBits / 8;
       const __m512 a = kBits == 4 ? weights4(from, table) : weights8(from, scale, min);
       const __m512 b = kBits == 4 ? weights4(from + 8, table) : weights8(from + 16, scale, min);
       sum0 = _mm512_fmadd_ps(a, _mm512_loadu_ps(x + i), sum0);
-      sum1 = _mm512_fmadd_ps(b, _mm512_loadu_ps(x + i + 16), sum1);
+      sum1 = _mm512_fmadd_ps(b, _mm512_loadu_ps(x + i + kChunk), sum1);
+    }
+    if (i < at + group) {
+      const uint8_t *const from = levels + i * kBits / 8;
+      const __m512 a = kBits == 4 ? weights4(from, table) : weights8(from, scale, min);
+      sum0 = _mm512_fmadd_ps(a, _mm512_loadu_ps(x + i), sum0);
     }
   }
   const float sum = _mm512_reduce_add_ps(_mm512_add_ps(sum0, sum1));

@@ -4,6 +4,7 @@
 // overflows or whose scale is denormal.
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3 | HWY_AVX3_DL)
 #define HWY_WANT_SSE4 1
+#define HWY_COMPILE_ALL_ATTAINABLE  // those below what the compiler's flags assume, too
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "simd/kernels_highway.cc"
 #include <hwy/cache_control.h>

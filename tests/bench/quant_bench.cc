@@ -40,10 +40,15 @@ void count_bytes(benchmark::State &state, size_t bytes) {
 
 // ---- Limits ----
 
+#ifdef __x86_64__
+#define FOR_EACH_TARGET __attribute__((target_clones("avx512f", "avx2", "default"), noinline))
+#else
+#define FOR_EACH_TARGET __attribute__((noinline))
+#endif
+
 using Vector = float __attribute__((vector_size(64), aligned(64)));
 
-__attribute__((target_clones("avx512f", "avx2", "default"), noinline)) void store_all(float *out, size_t n,
-                                                                                      float value) {
+FOR_EACH_TARGET void store_all(float *out, size_t n, float value) {
   const Vector v = Vector{} + value;
   auto *p = reinterpret_cast<Vector *>(out);
   for (size_t i = 0; i < n / 16; ++i) {
@@ -52,7 +57,7 @@ __attribute__((target_clones("avx512f", "avx2", "default"), noinline)) void stor
   }
 }
 
-__attribute__((target_clones("avx512f", "avx2", "default"), noinline)) float load_all(const float *in, size_t n) {
+FOR_EACH_TARGET float load_all(const float *in, size_t n) {
   Vector sums[8] = {};
   const auto *p = reinterpret_cast<const Vector *>(in);
   for (size_t i = 0; i + 8 <= n / 16; i += 8)

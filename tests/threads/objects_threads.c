@@ -1,5 +1,6 @@
 /* What the headers of the other modules document as concurrent, really concurrent: reading one object from many threads,
  * and making and freeing objects in one tape from many threads. */
+#include <math.h>
 #include <pthread.h>
 
 #include "support.h"
@@ -15,6 +16,7 @@ struct shared {
   infermem_device_list *devices;
   float weights[kDim * kDim];
   float expected[kDim * kDim];
+  float poisoned[kDim * kDim]; /* the weights, and a NaN at the end */
 };
 
 struct reader {
@@ -57,6 +59,12 @@ static void *read_and_make(void *argument) {
     if (quant_from_f32(s->weights, kDim * kDim, kDim, kDim, &options, &own) != INFERMEM_OK) r->wrong++;
     if (quant_rows_to_f32(own, &(size_t){5}, 1, row, kDim) != INFERMEM_OK) r->wrong++;
     quant_free(own);
+    /* one that is refused half-way gives its bytes back, and no other thread's */
+    if (quant_from_f32(s->poisoned, kDim * kDim, kDim, kDim, &options, &own) != INFERMEM_E_NOT_FINITE) r->wrong++;
+    void *p = NULL;
+    if (tape_alloc(s->tape, 4000, 64, &p) != INFERMEM_OK) r->wrong++;
+    memset(p, i, 4000);
+    for (size_t j = 0; j < 4000; j++) r->wrong += ((unsigned char *)p)[j] != (unsigned char)i;
   }
   return NULL;
 }
@@ -69,6 +77,8 @@ static void objects_are_read_and_made_by_many_threads(void **state) {
   assert_ok(tape_new(&tape, &s.tape));
   uint64_t seed = 1;
   for (size_t i = 0; i < kDim * kDim; i++) s.weights[i] = test_random_float(&seed);
+  memcpy(s.poisoned, s.weights, sizeof s.weights);
+  s.poisoned[kDim * kDim - 1] = NAN;
   INFERMEM_STRUCT(infermem_quant_options, quant);
   quant.tape = s.tape;
   assert_ok(quant_from_f32(s.weights, kDim * kDim, kDim, kDim, &quant, &s.quant));

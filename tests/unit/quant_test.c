@@ -844,8 +844,34 @@ static void reading_allocates_nothing(void **state) {
   assert_int_equal(a.live, 0);
 }
 
+static void a_refused_matrix_leaves_its_tape_as_it_was(void **state) {
+  (void)state;
+  enum { kN = 64 };
+  static float data[kN * kN];
+  static const char zeros[4096];
+  for (size_t i = 0; i < kN * kN; i++) data[i] = (float)(i % 7);
+  data[kN * kN - 1] = NAN;
+  INFERMEM_STRUCT(infermem_tape_options, tape_options);
+  tape_options.size = 1 << 20;
+  tape_options.flags = INFERMEM_TAPE_ZERO_ON_CLEAR;
+  infermem_tape *tape = NULL;
+  assert_ok(tape_new(&tape_options, &tape));
+  void *p = NULL;
+  assert_ok(tape_alloc(tape, 3, 1, &p)); /* so that the matrix needs padding */
+  INFERMEM_STRUCT(infermem_quant_options, options);
+  options.tape = tape;
+  infermem_quant *q = NULL;
+  assert_fails(INFERMEM_E_NOT_FINITE, quant_from_f32(data, kN * kN, kN, kN, &options, &q));
+  assert_null(q);
+  assert_int_equal(tape_used(tape), 3);
+  assert_ok(tape_alloc(tape, 4096, 64, &p));
+  assert_memory_equal(p, zeros, 4096);
+  tape_free(tape);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_refused_matrix_leaves_its_tape_as_it_was),
       cmocka_unit_test(the_ramp_takes_the_known_bytes_and_has_the_known_errors),
       cmocka_unit_test(the_ramp_has_the_known_scales),
       cmocka_unit_test(zero_to_four_in_4_bits_are_levels_0_4_7_11_15),
