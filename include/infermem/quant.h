@@ -195,8 +195,8 @@ INFERMEM_FN int32_t quant_quantize(int32_t dtype, const float *data, size_t n, s
  * form directly: no floats of the matrix are written anywhere. Callers split the rows over their own threads.
  *   x: n_x floats.  n_x: cols.  out: n_out floats; may not overlap x.  n_out: n_rows.
  * The sum is taken in f32, in an order that depends on the instruction set, with fused multiply-add where there is one;
- * it is within (cols + 8) * 2^-23 times the largest magnitude in the row times the sum of |x[j]| of the exact one. How
- * the rows are split changes no bit.
+ * it is within (cols + 8) * 2^-23 times the largest magnitude in the row times the sum of |x[j]| of the exact one, as
+ * long as neither a weight nor a partial sum comes near the largest float. How the rows are split changes no bit.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SHAPE: n_x is not cols, or n_out not
  * n_rows.  INFERMEM_E_RANGE: the rows are not all of the matrix.
  * Thread: many at once.  Memory: none.  Since: 0.1 */

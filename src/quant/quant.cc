@@ -4,9 +4,9 @@
 #include <cmath>
 #include <cstring>
 
-#include "base/checked.hh"
 #include "base/dtype.hh"
 #include "quant/group.hh"
+#include "quant/shape.hh"
 #include "simd/convert.hh"
 #include "simd/cpu.hh"
 
@@ -18,23 +18,13 @@ constexpr size_t kDefaultGroup = 32;
 constexpr size_t kAlign = 64;    // of each of the three arrays
 constexpr size_t kWidened = 64;  // groups whose parameters of 16 bits are widened at once
 
-Status fail_not_finite(size_t row, size_t col, size_t cols) {
-  const size_t index = row * cols + col;
-  return fail(INFERMEM_E_NOT_FINITE, 0, index, "element %zu (row %zu, column %zu) is NaN or infinite", index, row, col);
-}
-
-Status fail_overflow(size_t rows, size_t cols) {
-  return fail(INFERMEM_E_OVERFLOW, 0, rows, "a matrix of %zu x %zu does not fit", rows, cols);
-}
-
 // Bytes of a scale or a minimum.
 size_t size_of(int32_t params) { return params == INFERMEM_DTYPE_F32 ? sizeof(float) : sizeof(uint16_t); }
 
 }  // namespace
 
 Status Quant::set_shape(size_t rows, size_t cols) {
-  if (rows == 0 || cols == 0) return fail(INFERMEM_E_SHAPE, 1, 0, "a matrix of %zu x %zu has no elements", rows, cols);
-  if (!checked::mul(rows, cols, &elements_)) return fail_overflow(rows, cols);
+  INFERMEM_TRY(check_shape(rows, cols, &elements_));
   rows_ = rows;
   cols_ = cols;
   return INFERMEM_OK;
@@ -166,7 +156,7 @@ Status Quant::fail_values(const FloatMatrix &from, size_t group_at) const {
     const size_t n = std::min(kPiece, from.n - at);
     infermem::decode(from.dtype, from.at(at), n, piece);
     const size_t bad = at + kernels().find_not_finite(piece, n);
-    if (bad != at + n) return fail_not_finite(bad / cols_, bad % cols_, cols_);
+    if (bad != at + n) return fail_not_finite(bad, cols_);
   }
   return fail(INFERMEM_E_LIMIT, params_ == INFERMEM_DTYPE_F16 ? 65504 : 0, group_at,
               "%s cannot hold the scale or the minimum of the group from element %zu (row %zu, column %zu) on",
@@ -289,7 +279,7 @@ Status Quant::error(const float *data, size_t n, infermem_quant_errors *out) con
       decode(row, first, run, false, values);
       for (size_t i = 0; i < run; ++i) {
         const double difference = std::fabs(static_cast<double>(values[i]) - static_cast<double>(data[at + i]));
-        if (!std::isfinite(difference)) return fail_not_finite(row, first + i, cols_);
+        if (!std::isfinite(difference)) return fail_not_finite(at + i, cols_);
         max = std::max(max, difference);
         sum += difference;
         squares += difference * difference;

@@ -1,7 +1,7 @@
 #include "quant/quantize.hh"
 
-#include "base/checked.hh"
 #include "base/dtype.hh"
+#include "quant/shape.hh"
 #include "simd/convert.hh"
 
 namespace infermem {
@@ -10,9 +10,7 @@ namespace {
 Status check_values(int32_t dtype, size_t block, const FloatMatrix &from) {
   const auto *data = static_cast<const float *>(from.data);
   const size_t bad = kernels().find_not_finite(data, from.n);
-  if (bad != from.n)
-    return fail(INFERMEM_E_NOT_FINITE, 0, bad, "element %zu (row %zu, column %zu) is NaN or infinite", bad,
-                bad / from.cols, bad % from.cols);
+  if (bad != from.n) return fail_not_finite(bad, from.cols);
   for (size_t i = 0; i < from.n; i += block)
     if (!reference::block_fits(dtype, data + i, block))
       return fail(INFERMEM_E_LIMIT, 65504, i,
@@ -29,14 +27,12 @@ Status quantize_to(int32_t dtype, const FloatMatrix &from, void *out, size_t n_o
   if (!reference::can_quantize(dtype))
     return fail(INFERMEM_E_UNSUPPORTED, 0, static_cast<uint64_t>(dtype), "floats cannot be quantized to type %s",
                 infermem_dtype_name(dtype));
-  if (from.rows == 0 || from.cols == 0)
-    return fail(INFERMEM_E_SHAPE, 1, 0, "a matrix of %zu x %zu has no elements", from.rows, from.cols);
-  size_t elements, row_bytes, bytes;
+  size_t elements = 0, row_bytes, bytes;
   uint64_t wide_row_bytes;
+  INFERMEM_TRY(check_shape(from.rows, from.cols, &elements));
   INFERMEM_TRY(dtype_bytes(dtype, from.cols, &wide_row_bytes));
-  if (!checked::mul(from.rows, from.cols, &elements) || !checked::narrow(wide_row_bytes, &row_bytes) ||
-      !checked::mul(from.rows, row_bytes, &bytes))
-    return fail(INFERMEM_E_OVERFLOW, 0, from.rows, "a matrix of %zu x %zu does not fit", from.rows, from.cols);
+  if (!checked::narrow(wide_row_bytes, &row_bytes) || !checked::mul(from.rows, row_bytes, &bytes))
+    return fail_overflow(from.rows, from.cols);
   if (from.n != elements)
     return fail(INFERMEM_E_SHAPE, elements, from.n, "%zu floats are not the %zu of a matrix of %zu x %zu", from.n,
                 elements, from.rows, from.cols);
