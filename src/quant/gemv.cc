@@ -7,22 +7,27 @@
 namespace infermem {
 namespace {
 
-constexpr size_t kPiece =
-    256;  // elements decoded at once where no kernel reads the form itself: whole blocks of any type
+// Elements decoded at once where no kernel reads the form itself: whole blocks of any type.
+constexpr size_t kDecoded = 256;
 
 }  // namespace
 
 float Quant::dot_row(size_t row, const float *x) const {
-  if (dtype_ == INFERMEM_QUANT_NATIVE && params_ == INFERMEM_DTYPE_F32) {
-    const auto dot = bits_ == 4 ? kernels().dot4 : kernels().dot8;
-    const size_t at = row * groups_;
-    return dot(data_ + row * row_bytes_, reinterpret_cast<const float *>(scales_) + at,
-               reinterpret_cast<const float *>(mins_) + at, group_, cols_, x);
-  }
-  float values[kPiece];
   float sum = 0;
-  for (size_t first = 0; first < cols_; first += kPiece) {
-    const size_t run = std::min(kPiece, cols_ - first);
+  if (dtype_ == INFERMEM_QUANT_NATIVE) {
+    const auto dot = bits_ == 4 ? kernels().dot4 : kernels().dot8;
+    const size_t most = are_parameters_plain() ? cols_ : ParameterRoom::kGroups * group_;
+    ParameterRoom room;
+    for (size_t first = 0; first < cols_; first += most) {
+      const size_t run = std::min(most, cols_ - first);
+      const GroupParameters p = parameters(row * groups_ + first / group_, (run - 1) / group_ + 1, &room);
+      sum += dot(data_ + row * row_bytes_ + first * bits_ / 8, p.scales, p.mins, group_, run, x + first);
+    }
+    return sum;
+  }
+  float values[kDecoded];
+  for (size_t first = 0; first < cols_; first += kDecoded) {
+    const size_t run = std::min(kDecoded, cols_ - first);
     decode(row, first, run, false, values);
     sum += kernels().dot(values, run, x + first);
   }

@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "base/dtype.hh"
-#include "quant/group.hh"
 #include "quant/shape.hh"
 #include "simd/convert.hh"
 #include "simd/cpu.hh"
@@ -13,10 +11,8 @@
 namespace infermem {
 namespace {
 
-constexpr size_t kLeastGroup = 8;
 constexpr size_t kDefaultGroup = 32;
-constexpr size_t kAlign = 64;    // of each of the three arrays
-constexpr size_t kWidened = 64;  // groups whose parameters of 16 bits are widened at once
+constexpr size_t kAlign = 64;  // of each of the three arrays
 
 // Bytes of a scale or a minimum.
 size_t size_of(int32_t params) { return params == INFERMEM_DTYPE_F32 ? sizeof(float) : sizeof(uint16_t); }
@@ -32,8 +28,9 @@ Status Quant::set_shape(size_t rows, size_t cols) {
 
 // bits and group; needs the shape.
 Status Quant::set_form(const infermem_quant_options &options) {
-  if (options.reserved != 0)
-    return fail(INFERMEM_E_ARG, 0, options.reserved, "a reserved field is %u, not 0", options.reserved);
+  if (options.symmetric > 1)
+    return fail(INFERMEM_E_ARG, 1, options.symmetric, "symmetric is %u, neither 0 nor 1", options.symmetric);
+  symmetric_ = options.symmetric != 0;
   if (options.nan_policy > INFERMEM_QUANT_CLAMP)
     return fail(INFERMEM_E_ARG, INFERMEM_QUANT_CLAMP, options.nan_policy, "nan_policy is %u, not one of 0 to %d",
                 options.nan_policy, INFERMEM_QUANT_CLAMP);
@@ -55,22 +52,28 @@ Status Quant::set_form(const infermem_quant_options &options) {
   return INFERMEM_OK;
 }
 
-Status Quant::open(const infermem_quant_options &options, const Allocator &, const FloatMatrix &from) {
-  INFERMEM_TRY(set_shape(from.rows, from.cols));
-  INFERMEM_TRY(check_elements(from.n));
-  INFERMEM_TRY(set_form(options));
+Status Quant::take_store(const infermem_tape *tape) {
   size_t data_bytes, parameter_bytes, scales_at, mins_at, size;
   if (!checked::mul(rows_, row_bytes_, &data_bytes) ||
       !checked::product(&parameter_bytes, size_of(params_), rows_, groups_) ||
       !checked::align_up(data_bytes, kAlign, &scales_at) || !checked::add(scales_at, parameter_bytes, &mins_at) ||
       !checked::align_up(mins_at, kAlign, &mins_at) || !checked::add(mins_at, parameter_bytes, &size))
     return fail_overflow(rows_, cols_);
-  INFERMEM_TRY(store_.take(options.tape, size, kAlign));
-  bytes_ = data_bytes + 2 * parameter_bytes;
+  if (symmetric_) size = scales_at + parameter_bytes;
+  INFERMEM_TRY(store_.take(tape, size, kAlign));
+  bytes_ = data_bytes + (symmetric_ ? 1 : 2) * parameter_bytes;
   levels_ = reinterpret_cast<uint8_t *>(store_.data());
   data_ = levels_;
   scales_ = store_.data() + scales_at;
-  mins_ = store_.data() + mins_at;
+  mins_ = symmetric_ ? nullptr : store_.data() + mins_at;
+  return INFERMEM_OK;
+}
+
+Status Quant::open(const infermem_quant_options &options, const Allocator &, const FloatMatrix &from) {
+  INFERMEM_TRY(set_shape(from.rows, from.cols));
+  INFERMEM_TRY(check_elements(from.n));
+  INFERMEM_TRY(set_form(options));
+  INFERMEM_TRY(take_store(options.tape));
   const Status status = quantize(from);
   if (status != INFERMEM_OK) store_.give_back();
   return status;
@@ -79,7 +82,7 @@ Status Quant::open(const infermem_quant_options &options, const Allocator &, con
 Status Quant::open(const infermem_quant_options &options, const Allocator &, const LentMatrix &lent) {
   INFERMEM_TRY(set_shape(lent.rows, lent.cols));
   if (options.bits != 0 || options.group != 0 || options.tape || options.nan_policy != 0 || options.params != 0 ||
-      options.reserved != 0)
+      options.symmetric != 0)
     return fail(INFERMEM_E_ARG, 0, 0, "options for borrowed weights hold bits %u, group %zu, or another field, not 0",
                 options.bits, options.group);
   Block block;
@@ -104,7 +107,7 @@ Status Quant::open(const infermem_quant_options &options, const Allocator &, con
 
 Status Quant::quantize(const FloatMatrix &from) {
   // Where all that a kernel needs is there, it takes whole runs; else what fits a piece.
-  const bool direct = from.dtype == INFERMEM_DTYPE_F32 && params_ == INFERMEM_DTYPE_F32 && !clamp_;
+  const bool direct = from.dtype == INFERMEM_DTYPE_F32 && are_parameters_plain() && !clamp_;
   const size_t step = direct ? run() : std::max(kPiece / group_, size_t{1}) * group_;
   for (size_t at = 0, row = 0; at < elements_; at += run(), ++row)
     for (size_t first = 0; first < run(); first += std::min(step, run() - first))
@@ -120,13 +123,18 @@ Status Quant::quantize_run(const FloatMatrix &from, size_t row, size_t first, si
     values = n <= kPiece ? piece : nullptr;
     if (values) infermem::decode(from.dtype, at, n, piece);
   }
-  if (values && params_ == INFERMEM_DTYPE_F32) {
-    const size_t parameter = (row * groups_ + first / group_) * sizeof(float);
-    const auto kernel = bits_ == 4 ? kernels().quantize4 : kernels().quantize8;
-    if (kernel(values, group_, n, levels_ + row * row_bytes_ + first * bits_ / 8,
-               reinterpret_cast<float *>(scales_ + parameter), reinterpret_cast<float *>(mins_ + parameter)))
+  if (values) {
+    uint8_t *const levels = levels_ + row * row_bytes_ + first * bits_ / 8;
+    const size_t parameter = (row * groups_ + first / group_) * size_of(params_);
+    char *const scales = scales_ + parameter, *const mins = symmetric_ ? nullptr : mins_ + parameter;
+    if (are_parameters_plain()) {
+      const auto kernel = bits_ == 4 ? kernels().quantize4 : kernels().quantize8;
+      if (kernel(values, group_, n, levels, reinterpret_cast<float *>(scales), reinterpret_cast<float *>(mins)))
+        return INFERMEM_OK;
+      if (!clamp_) return fail_values(from, 0);
+    } else if (quantize_groups(form(), values, group_, n, levels, scales, mins)) {
       return INFERMEM_OK;
-    if (!clamp_) return fail_values(from, 0);
+    }
   }
   for (size_t i = 0; i < n; i += std::min(group_, n - i))
     INFERMEM_TRY(quantize_group(from, row, first + i, std::min(group_, n - i)));
@@ -136,17 +144,12 @@ Status Quant::quantize_run(const FloatMatrix &from, size_t row, size_t first, si
 Status Quant::quantize_group(const FloatMatrix &from, size_t row, size_t first, size_t n) {
   const size_t at = row * cols_ + first;
   reference::Parameters parameters;
-  if (!infermem::quantize_group({bits_, params_, clamp_}, from.dtype, from.at(at), n,
-                                levels_ + row * row_bytes_ + first * bits_ / 8, &parameters))
+  if (!infermem::quantize_group(form(), from.dtype, from.at(at), n, levels_ + row * row_bytes_ + first * bits_ / 8,
+                                &parameters))
     return fail_values(from, at);
   const size_t parameter = (row * groups_ + first / group_) * size_of(params_);
-  if (params_ == INFERMEM_DTYPE_F32) {
-    std::memcpy(scales_ + parameter, &parameters.scale, sizeof(float));
-    std::memcpy(mins_ + parameter, &parameters.min, sizeof(float));
-  } else {
-    encode16(params_, &parameters.scale, 1, reinterpret_cast<uint16_t *>(scales_ + parameter));
-    encode16(params_, &parameters.min, 1, reinterpret_cast<uint16_t *>(mins_ + parameter));
-  }
+  store_parameters(params_, &parameters.scale, 1, scales_ + parameter);
+  if (!symmetric_) store_parameters(params_, &parameters.min, 1, mins_ + parameter);
   return INFERMEM_OK;
 }
 
@@ -163,28 +166,33 @@ Status Quant::fail_values(const FloatMatrix &from, size_t group_at) const {
               infermem_dtype_name(params_), group_at, group_at / cols_, group_at % cols_);
 }
 
+GroupParameters Quant::parameters(size_t first, size_t groups, ParameterRoom *room) const {
+  const void *const scales = scales_ + first * size_of(params_);
+  if (are_parameters_plain())
+    return {static_cast<const float *>(scales), reinterpret_cast<const float *>(mins_) + first};
+  infermem::decode(params_, scales, groups, room->scales);
+  if (symmetric_) {
+    const float zero = -static_cast<float>(form().levels.zero());
+    for (size_t i = 0; i < groups; ++i) room->mins[i] = room->scales[i] * zero;
+  } else {
+    infermem::decode(params_, mins_ + first * sizeof(uint16_t), groups, room->mins);
+  }
+  return {room->scales, room->mins};
+}
+
 void Quant::dequantize(size_t row, size_t first, size_t n, bool stream, float *out) const {
   const auto kernel = bits_ == 4 ? kernels().dequantize4 : kernels().dequantize8;
   const uint8_t *const levels = data_ + row * row_bytes_;
-  float scales[kWidened], mins[kWidened];
+  ParameterRoom room;
   for (const size_t end = first + n; first < end;) {
     // Whole groups with what remains of a row, or a part of one group, which is a group of its own to the kernel.
     const size_t in_group = first % group_;
     size_t count = end - first;
     if (in_group != 0) count = std::min(count, group_ - in_group);
-    const size_t parameter = row * groups_ + first / group_;
-    const float *s = reinterpret_cast<const float *>(scales_) + parameter;
-    const float *m = reinterpret_cast<const float *>(mins_) + parameter;
-    if (params_ != INFERMEM_DTYPE_F32) {
-      const size_t groups = std::min(kWidened, (count - 1) / group_ + 1);
-      infermem::decode(params_, scales_ + parameter * sizeof(uint16_t), groups, scales);
-      infermem::decode(params_, mins_ + parameter * sizeof(uint16_t), groups, mins);
-      s = scales;
-      m = mins;
-      if (groups == kWidened) count = std::min(count, kWidened * group_);
-    }
+    if (!are_parameters_plain()) count = std::min(count, ParameterRoom::kGroups * group_);
+    const GroupParameters p = parameters(row * groups_ + first / group_, (count - 1) / group_ + 1, &room);
     const size_t group = count < group_ ? (count + kLeastGroup - 1) / kLeastGroup * kLeastGroup : group_;
-    kernel(levels + first * bits_ / 8, s, m, group, count, stream, out);
+    kernel(levels + first * bits_ / 8, p.scales, p.mins, group, count, stream, out);
     first += count;
     out += count;
   }

@@ -1,13 +1,14 @@
 // A matrix of weights in few bits: the library's own form, which it owns, or one of the field's, borrowed.
 //
 // The own form is three arrays: the levels row by row, each row at a fixed stride of whole bytes; one scale a group;
-// one minimum a group. A row's groups are groups_ consecutive parameters. Parameters of 16 bits are widened some groups
-// at a time, so that the kernels know but one kind.
+// one minimum a group, unless it is symmetric. A row's groups are groups_ consecutive parameters. Parameters of 16 bits
+// are widened, and minima that are implied made, some groups at a time, so that the kernels know but one kind.
 #pragma once
 
 #include "base/handle.hh"
 #include "infermem/quant.h"
 #include "layout/store.hh"
+#include "quant/group.hh"
 
 namespace infermem {
 
@@ -25,6 +26,15 @@ struct LentMatrix {
   int32_t dtype;
   const void *bytes;
   size_t n_bytes, rows, cols;
+};
+
+// A scale and a minimum a group, as the kernels take them, and room for those that are not stored so.
+struct GroupParameters {
+  const float *scales, *mins;
+};
+struct ParameterRoom {
+  static constexpr size_t kGroups = 64;
+  float scales[kGroups], mins[kGroups];
 };
 
 class Quant {
@@ -52,6 +62,9 @@ class Quant {
   // Sets the shape; on success rows * cols fits and is not 0.
   Status set_shape(size_t rows, size_t cols);
   Status set_form(const infermem_quant_options &options);
+  // The three arrays; needs shape and form.
+  Status take_store(const infermem_tape *tape);
+  GroupForm form() const { return {{bits_, symmetric_}, params_, clamp_}; }
   // Whether the groups of all rows follow each other without gaps, so that many rows are one run to a kernel.
   bool is_one_run() const { return cols_ % group_ == 0; }
   size_t run() const { return is_one_run() ? elements_ : cols_; }
@@ -64,6 +77,9 @@ class Quant {
   // and both are whole blocks of a borrowed type.
   void decode(size_t row, size_t first, size_t n, bool stream, float *out) const;
   void dequantize(size_t row, size_t first, size_t n, bool stream, float *out) const;
+  // The parameters of `groups` groups, from that index on of all rows' groups. Where they are not plain, kGroups at most.
+  GroupParameters parameters(size_t first, size_t groups, ParameterRoom *room) const;
+  bool are_parameters_plain() const { return params_ == INFERMEM_DTYPE_F32 && !symmetric_; }
   void decode_rows(size_t first_row, size_t n_rows, float *out) const;
   float dot_row(size_t row, const float *x) const;
   Status check_vectors(size_t n_x, size_t n_rows, size_t n_out) const;
@@ -86,9 +102,10 @@ class Quant {
   const uint8_t *data_ = nullptr;
   uint8_t *levels_ = nullptr;            // data_ of the own form
   int32_t params_ = INFERMEM_DTYPE_F32;  // the type of the two arrays below
-  bool clamp_ = false;                   // while quantizing
+  bool symmetric_ = false;
+  bool clamp_ = false;  // while quantizing
   char *scales_ = nullptr;
-  char *mins_ = nullptr;
+  char *mins_ = nullptr;  // none where symmetric
   Store store_;
 };
 

@@ -185,7 +185,7 @@ AT(infermem_quant_options, group, 16);
 AT(infermem_quant_options, tape, 24);
 AT(infermem_quant_options, allocator, 32);
 AT(infermem_quant_options, params, 40);
-AT(infermem_quant_options, reserved, 44);
+AT(infermem_quant_options, symmetric, 44);
 
 SIZE(infermem_quant_errors, 32);
 AT(infermem_quant_errors, max, 8);
