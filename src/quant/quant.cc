@@ -1,7 +1,6 @@
 #include "quant/quant.hh"
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/dtype.hh"
 #include "quant/shape.hh"
@@ -272,32 +271,6 @@ Status Quant::rows_to_f32(const size_t *rows, size_t n_rows, float *out, size_t 
   INFERMEM_TRY(check_rows(n_rows, n_out));
   INFERMEM_TRY(check_indices(rows, n_rows));
   for (size_t i = 0; i < n_rows; ++i) decode(rows[i], 0, cols_, false, out + i * cols_);
-  return INFERMEM_OK;
-}
-
-Status Quant::error(const float *data, size_t n, infermem_quant_errors *out) const {
-  INFERMEM_TRY(store_.check());
-  INFERMEM_TRY(check_elements(n));
-  float values[kPiece];
-  double max = 0, sum = 0, squares = 0;  // differences of finite floats, and their squares, are far within a double
-  for (size_t row = 0; row < rows_; ++row) {
-    for (size_t first = 0; first < cols_; first += kPiece) {
-      const size_t run = std::min(kPiece, cols_ - first);
-      const size_t at = row * cols_ + first;
-      decode(row, first, run, false, values);
-      for (size_t i = 0; i < run; ++i) {
-        const double difference = std::fabs(static_cast<double>(values[i]) - static_cast<double>(data[at + i]));
-        if (!std::isfinite(difference)) return fail_not_finite(at + i, cols_);
-        max = std::max(max, difference);
-        sum += difference;
-        squares += difference * difference;
-      }
-    }
-  }
-  const auto count = static_cast<double>(elements_);
-  out->max = max;
-  out->mean = sum / count;
-  out->rmse = std::sqrt(squares / count);
   return INFERMEM_OK;
 }
 

@@ -28,6 +28,24 @@ struct LentMatrix {
   size_t n_bytes, rows, cols;
 };
 
+// What quant_from_gptq, quant_from_awq and quant_from_hqq are given.
+enum class Source { kGptq, kAwq, kHqq };
+struct ForeignMatrix {
+  Source source;
+  infermem_quant_tensors tensors;
+  size_t rows, cols;
+};
+
+// What quant_export fills.
+struct PlainArrays {
+  uint8_t *levels;
+  size_t n_levels;
+  float *scales;
+  size_t n_scales;
+  float *mins;
+  size_t n_mins;
+};
+
 // A scale and a minimum a group, as the kernels take them, and room for those that are not stored so.
 struct GroupParameters {
   const float *scales, *mins;
@@ -39,9 +57,10 @@ struct ParameterRoom {
 
 class Quant {
  public:
-  // Each called once, or the other.
+  // One of these is called, once.
   Status open(const infermem_quant_options &options, const Allocator &allocator, const FloatMatrix &from);
   Status open(const infermem_quant_options &options, const Allocator &allocator, const LentMatrix &lent);
+  Status open(const infermem_quant_options &options, const Allocator &allocator, const ForeignMatrix &from);
 
   Status to_f32(float *out, size_t n) const;
   Status to_16(int32_t dtype, uint16_t *out, size_t n) const;  // F16, BF16
@@ -49,7 +68,8 @@ class Quant {
   Status rows_to_f32(const size_t *rows, size_t n_rows, float *out, size_t n_out) const;
   Status gemv(size_t first_row, size_t n_rows, const float *x, size_t n_x, float *out, size_t n_out) const;
   Status gemv_rows(const size_t *rows, size_t n_rows, const float *x, size_t n_x, float *out, size_t n_out) const;
-  Status error(const float *data, size_t n, infermem_quant_errors *out) const;
+  Status error(const float *data, size_t n, infermem_quant_errors *out) const;  // *out is zero
+  Status export_arrays(const PlainArrays &out) const;
 
   size_t rows() const { return rows_; }
   size_t cols() const { return cols_; }
@@ -73,6 +93,10 @@ class Quant {
   // n whole groups and what remains of a run, which begin at the given column of a row.
   Status quantize_run(const FloatMatrix &from, size_t row, size_t first, size_t n);
   Status quantize_group(const FloatMatrix &from, size_t row, size_t first, size_t n);
+  Status check_tensors(const infermem_quant_options &options, const ForeignMatrix &from) const;
+  Status check_group_index(const infermem_quant_tensors &tensors) const;
+  void import_levels(const ForeignMatrix &from);
+  Status import_parameters(const ForeignMatrix &from);
   // Decodes elements [first, first + n) of a row, or of the rows from there on where they are one run; first is even,
   // and both are whole blocks of a borrowed type.
   void decode(size_t row, size_t first, size_t n, bool stream, float *out) const;
