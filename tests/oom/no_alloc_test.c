@@ -86,6 +86,14 @@ static void a_decode_step_allocates_nothing(void **state) {
   infermem_quant *quant = NULL;
   assert_ok(quant_from_f32(weights, kDim * kDim, kDim, kDim, &quant_options, &quant));
 
+  uint8_t levels[kDim * kDim / 2];
+  float scales[2 * kDim], mins[2 * kDim];
+  INFERMEM_STRUCT(infermem_quant_errors, errors);
+  quant_options.params = INFERMEM_DTYPE_F16;
+  quant_options.symmetric = 1;
+  infermem_quant *symmetric = NULL;
+  assert_ok(quant_from_f32(weights, kDim * kDim, kDim, kDim, &quant_options, &symmetric));
+
   const size_t hook_before = allocator.calls, malloc_before = malloc_calls;
   int32_t sum = 0;
   for (int token = 0; token < kTokens; token++) {
@@ -105,7 +113,9 @@ static void a_decode_step_allocates_nothing(void **state) {
     sum += quant_rows_to_f32(quant, some_rows, 2, rows, 2 * kDim) + quant_to_f32(quant, weights, kDim * kDim);
     sum += quant_range_to_f32(quant, 5, 2, rows, 2 * kDim) + quant_to_f16(quant, halves, kDim * kDim);
     sum += quant_gemv(quant, 0, kDim, row, kDim, rows, kDim) + quant_gemv_rows(quant, some_rows, 2, row, kDim, rows, 2);
-    sum += quant_to_bf16(quant, halves, kDim * kDim);
+    sum += quant_to_bf16(quant, halves, kDim * kDim) + quant_gemv(symmetric, 0, kDim, row, kDim, rows, kDim);
+    sum += quant_export(symmetric, levels, sizeof levels, scales, 2 * kDim, mins, 2 * kDim);
+    sum += quant_error(symmetric, weights, kDim * kDim, &errors);
     sum += quant_quantize(INFERMEM_DTYPE_Q8_0, row, kDim, 1, kDim, blocks, 68);
     sum += quant_quantize(INFERMEM_DTYPE_Q4_K, weights, 256, 1, 256, blocks, 144);
     sum += neuron_record(neuron, 0, active, 3) + neuron_reclassify(neuron, 0) + neuron_hot(neuron, 0, &hot, &n_hot);
@@ -116,6 +126,7 @@ static void a_decode_step_allocates_nothing(void **state) {
   assert_int_equal(sum, 0);
   assert_int_equal(hook_after, hook_before);
   assert_int_equal(malloc_after, malloc_before);
+  quant_free(symmetric);
   quant_free(quant);
   neuron_free(neuron);
   kv_free(kv);
