@@ -51,7 +51,23 @@ Status Quant::set_form(const infermem_quant_options &options) {
     return fail(INFERMEM_E_ARG, widest, group_, "group is %zu, not a multiple of %zu from %zu to %zu", group_,
                 kLeastGroup, kLeastGroup, widest);
   groups_ = widest / group_ + (widest % group_ != 0 ? 1 : 0);
+  return INFERMEM_OK;
+}
+
+Status Quant::take_plain(const infermem_tape *tape) {
   row_bytes_ = bits_ == 8 ? cols_ : cols_ / 2 + cols_ % 2;
+  size_t data_bytes, parameter_bytes, scales_at, mins_at, size;
+  if (!checked::mul(rows_, row_bytes_, &data_bytes) ||
+      !checked::product(&parameter_bytes, size_of(params_), rows_, groups_) ||
+      !checked::align_up(data_bytes, kAlign, &scales_at) || !checked::add(scales_at, parameter_bytes, &mins_at) ||
+      !checked::align_up(mins_at, kAlign, &mins_at) || !checked::add(mins_at, parameter_bytes, &size))
+    return fail_overflow(rows_, cols_);
+  INFERMEM_TRY(store_.take(tape, size, kAlign));
+  bytes_ = data_bytes + 2 * parameter_bytes;
+  levels_ = reinterpret_cast<uint8_t *>(store_.data());
+  data_ = levels_;
+  scales_ = store_.data() + scales_at;
+  mins_ = store_.data() + mins_at;
   return INFERMEM_OK;
 }
 
@@ -59,18 +75,7 @@ Status Quant::open(const infermem_quant_options &options, const Allocator &, con
   INFERMEM_TRY(set_shape(from.rows, from.cols));
   INFERMEM_TRY(check_elements(from.n));
   INFERMEM_TRY(set_form(options));
-  size_t data_bytes, parameter_bytes, scales_at, mins_at, size;
-  if (!checked::mul(rows_, row_bytes_, &data_bytes) ||
-      !checked::product(&parameter_bytes, size_of(params_), rows_, groups_) ||
-      !checked::align_up(data_bytes, kAlign, &scales_at) || !checked::add(scales_at, parameter_bytes, &mins_at) ||
-      !checked::align_up(mins_at, kAlign, &mins_at) || !checked::add(mins_at, parameter_bytes, &size))
-    return fail_overflow(rows_, cols_);
-  INFERMEM_TRY(store_.take(options.tape, size, kAlign));
-  bytes_ = data_bytes + 2 * parameter_bytes;
-  levels_ = reinterpret_cast<uint8_t *>(store_.data());
-  data_ = levels_;
-  scales_ = store_.data() + scales_at;
-  mins_ = store_.data() + mins_at;
+  INFERMEM_TRY(take_plain(options.tape));
   const Status status = quantize(from);
   if (status != INFERMEM_OK) store_.give_back();
   return status;
@@ -191,6 +196,7 @@ void Quant::dequantize(size_t row, size_t first, size_t n, bool stream, float *o
 }
 
 void Quant::decode(size_t row, size_t first, size_t n, bool stream, float *out) const {
+  if (is_packed_) return decode_packed(row, first, n, out);
   if (dtype_ == INFERMEM_QUANT_NATIVE) return dequantize(row, first, n, stream, out);
   const size_t block_bytes = row_bytes_ / groups_;
   infermem::decode(dtype_, data_ + row * row_bytes_ + first / group_ * block_bytes, n, out);

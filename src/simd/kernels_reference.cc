@@ -3,6 +3,7 @@
 
 #include "infermem/dtype.h"
 #include "simd/kernels.hh"
+#include "simd/products.hh"
 #include "simd/reference.hh"
 
 namespace infermem {
@@ -54,9 +55,23 @@ bool always() { return true; }
 }  // namespace
 
 const Kernels kernels_reference = {
-    "reference", always,     dequantize<4>, dequantize<8>, quantize<4>,
-    quantize<8>, dot<4>,     dot<8>,        dot,           reference::find_not_finite,
-    f16_to_f32,  f32_to_f16,
+    "reference",
+    always,
+    dequantize<4>,
+    dequantize<8>,
+    quantize<4>,
+    quantize<8>,
+    dot<4>,
+    dot<8>,
+    dot,
+    reference::dot_q8<4>,
+    reference::dot_q8<8>,
+    reference::packed,
+    reference::packed_q8,
+    reference::activate,
+    reference::find_not_finite,
+    f16_to_f32,
+    f32_to_f16,
 };
 
 const Kernels *const all_kernels[] = {
