@@ -262,9 +262,8 @@ INFERMEM_FN int32_t quant_activations(const float *x, size_t n_x, size_t n, size
  * elements, and bound by the matrix's bytes rather than by arithmetic.
  *   xq: what quant_activations wrote of 1 vector of cols elements.  n_xq: its bytes.  out: n_out floats; may not overlap
  * xq.  n_out: at least n_rows.
- * Integers are summed exactly, by 32 columns or parts of a group, and those sums in f32; of the exact product with the
- * quantized elements the result is within (cols / 8 + 8) * 2^-23 times the largest magnitude in the row, or 2^bits times
- * its largest scale if that is more, times the sum of the elements' magnitudes. How the rows are split changes no bit.
+ * Integers are summed exactly, over 32 columns or fewer, and those sums in f32: the result is as near to the exact
+ * product with the quantized elements as quant_gemv's is to that with floats. How the rows are split changes no bit.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SHAPE: n_xq is not the bytes of 1 vector of
  * cols elements, or xq of another shape, or n_out less than n_rows.  INFERMEM_E_ARG: xq is not at a multiple of 4.
  * INFERMEM_E_FORMAT: the bytes are not from quant_activations.  INFERMEM_E_RANGE: the rows are not all of the matrix.

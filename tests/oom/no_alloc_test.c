@@ -83,8 +83,13 @@ static void a_decode_step_allocates_nothing(void **state) {
   INFERMEM_STRUCT(infermem_quant_options, quant_options);
   quant_options.bits = 4;
   quant_options.allocator = &allocator.hook;
-  infermem_quant *quant = NULL;
+  infermem_quant *quant = NULL, *packed = NULL;
   assert_ok(quant_from_f32(weights, kDim * kDim, kDim, kDim, &quant_options, &quant));
+  quant_options.bits = 0;
+  assert_ok(quant_pack(quant, &quant_options, &packed));
+  _Alignas(64) unsigned char xq[512];
+  const size_t n_xq = quant_activations_bytes(kDim, 1);
+  assert_true(n_xq <= sizeof xq);
 
   const size_t hook_before = allocator.calls, malloc_before = malloc_calls;
   int32_t sum = 0;
@@ -105,6 +110,13 @@ static void a_decode_step_allocates_nothing(void **state) {
     sum += quant_rows_to_f32(quant, some_rows, 2, rows, 2 * kDim) + quant_to_f32(quant, weights, kDim * kDim);
     sum += quant_range_to_f32(quant, 5, 2, rows, 2 * kDim) + quant_to_f16(quant, halves, kDim * kDim);
     sum += quant_gemv(quant, 0, kDim, row, kDim, rows, kDim) + quant_gemv_rows(quant, some_rows, 2, row, kDim, rows, 2);
+    sum += quant_activations(row, kDim, kDim, 1, xq, n_xq);
+    for (int i = 0; i < 2; i++) {
+      const infermem_quant *q = i == 0 ? quant : packed;
+      sum += quant_gemv_q8(q, 0, kDim, xq, n_xq, rows, kDim) + quant_dot_row(q, 3, row, kDim, rows);
+      sum += quant_gemm(q, 0, 5, weights, 2 * kDim, 2, rows, 5, 10) + quant_gemv(q, 0, kDim, row, kDim, rows, kDim);
+      sum += quant_gemm_q8(q, 0, 5, xq, n_xq, 1, rows, 5, 10);
+    }
     sum += quant_to_bf16(quant, halves, kDim * kDim);
     sum += quant_quantize(INFERMEM_DTYPE_Q8_0, row, kDim, 1, kDim, blocks, 68);
     sum += quant_quantize(INFERMEM_DTYPE_Q4_K, weights, 256, 1, 256, blocks, 144);
@@ -116,6 +128,7 @@ static void a_decode_step_allocates_nothing(void **state) {
   assert_int_equal(sum, 0);
   assert_int_equal(hook_after, hook_before);
   assert_int_equal(malloc_after, malloc_before);
+  quant_free(packed);
   quant_free(quant);
   neuron_free(neuron);
   kv_free(kv);
