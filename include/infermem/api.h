@@ -159,6 +159,15 @@ typedef struct infermem_api_table {
   int32_t (*quant_range_to_f32)(const infermem_quant *q, size_t first_row, size_t n_rows, float *out, size_t n_out);
   int32_t (*quant_gemv)(const infermem_quant *q, size_t first_row, size_t n_rows, const float *x, size_t n_x, float *out, size_t n_out);
   int32_t (*quant_gemv_rows)(const infermem_quant *q, const size_t *rows, size_t n_rows, const float *x, size_t n_x, float *out, size_t n_out);
+  int32_t (*quant_gemv_q8)(const infermem_quant *q, size_t first_row, size_t n_rows, const void *xq, size_t n_xq, float *out, size_t n_out);
+  int32_t (*quant_gemm)(const infermem_quant *q, size_t first_row, size_t n_rows, const float *x, size_t n_x, size_t n_vectors, float *out, size_t stride, size_t n_out);
+  int32_t (*quant_gemm_q8)(const infermem_quant *q, size_t first_row, size_t n_rows, const void *xq, size_t n_xq, size_t n_vectors, float *out, size_t stride, size_t n_out);
+  int32_t (*quant_dot_row)(const infermem_quant *q, size_t row, const float *x, size_t n_x, float *out);
+  size_t (*quant_activations_bytes)(size_t n, size_t n_vectors);
+  int32_t (*quant_activations)(const float *x, size_t n_x, size_t n, size_t n_vectors, void *out, size_t n_out);
+  int32_t (*quant_pack)(const infermem_quant *q, const infermem_quant_options *options, infermem_quant **out);
+  int32_t (*quant_unpack)(const infermem_quant *q, const infermem_quant_options *options, infermem_quant **out);
+  int32_t (*quant_layout)(const infermem_quant *q);
   int32_t (*quant_export)(const infermem_quant *q, uint8_t *out_levels, size_t n_levels, float *out_scales, size_t n_scales, float *out_mins, size_t n_mins);
   int32_t (*quant_from_gptq)(const infermem_quant_tensors *tensors, size_t rows, size_t cols, const infermem_quant_options *options, infermem_quant **out);
   int32_t (*quant_from_awq)(const infermem_quant_tensors *tensors, size_t rows, size_t cols, const infermem_quant_options *options, infermem_quant **out);

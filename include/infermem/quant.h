@@ -27,6 +27,12 @@
 /* What quant_dtype says of the library's own form; others are INFERMEM_DTYPE_*, which are 0 and more. */
 enum { INFERMEM_QUANT_NATIVE = -1 };
 
+/* What quant_layout says. */
+enum {
+  INFERMEM_QUANT_PLAIN = 0, /* levels row by row, then the scales, then the minima: for interchange, and single rows */
+  INFERMEM_QUANT_PACKED = 1 /* 16 rows interleaved, with their parameters beside them: for products, see quant_pack */
+};
+
 /* nan_policy: what becomes of values that are NaN or infinite. */
 enum {
   INFERMEM_QUANT_REFUSE = 0, /* the call fails with INFERMEM_E_NOT_FINITE */
@@ -298,6 +304,90 @@ INFERMEM_FN int32_t quant_gemv(const infermem_quant *q, size_t first_row, size_t
 INFERMEM_FN int32_t quant_gemv_rows(const infermem_quant *q, const size_t *rows, size_t n_rows, const float *x,
                                     size_t n_x, float *out, size_t n_out) INFERMEM_AS(quant_gemv_rows);
 
+/* The product with one row, *out = sum over j of W[row][j] * x[j]: what quant_gemv_rows gives of it.
+ *   x: n_x floats.  n_x: cols.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SHAPE: n_x is not cols.  INFERMEM_E_RANGE:
+ * row is not below the number of rows.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t quant_dot_row(const infermem_quant *q, size_t row, const float *x, size_t n_x, float *out)
+    INFERMEM_AS(quant_dot_row);
+
+/* The product of a range of rows with several vectors, as in a prompt or a batch of sequences, for which the matrix is
+ * read once per 64 of them: out[v * stride + i] = sum over j of W[first_row + i][j] * x[v * cols + j].
+ *   x: n_x floats, vector after vector.  n_x: n_vectors * cols.  n_vectors: 1 or more.  stride: floats from one vector's
+ * products to the next's, at least n_rows: threads that share the rows write to one matrix of products.  out: n_out
+ * floats, at least (n_vectors - 1) * stride + n_rows; what lies between the products is left alone. May not overlap x.
+ * The error is as that of quant_gemv. Of a packed matrix weights are rounded once as they are expanded. How the rows are
+ * split changes no bit.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SHAPE: n_vectors is 0, n_x is not
+ * n_vectors * cols, stride is less than n_rows, or n_out is too small.  INFERMEM_E_RANGE: the rows are not all of the
+ * matrix.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t quant_gemm(const infermem_quant *q, size_t first_row, size_t n_rows, const float *x, size_t n_x,
+                               size_t n_vectors, float *out, size_t stride, size_t n_out) INFERMEM_AS(quant_gemm);
+
+/* Bytes that quant_activations writes of n_vectors vectors of n elements each: about 1.25 an element. 0 where there are
+ * none, or they do not fit.
+ * Thread: any.  Memory: none.  Since: 0.1 */
+INFERMEM_FN size_t quant_activations_bytes(size_t n, size_t n_vectors) INFERMEM_AS(quant_activations_bytes);
+
+/* Quantizes vectors to 8 bits, once for all the products that they are in. Of each 32 elements, with farthest their
+ * largest magnitude and every step rounded to a float:
+ *     scale = farthest / 127,  level = value * (127 / farthest), rounded to the nearest integer, ties to even
+ * so that no element moves by more than scale / 2, the rounding of the floats apart. Elements whose 32 are all below
+ * 2^-100 become 0. The bytes are for quant_gemv_q8 and quant_gemm_q8 of the same library alone, not for files.
+ *   x: n_x floats, vector after vector.  n_x: n_vectors * n.  out: n_out bytes at a multiple of 4; of 64 is best.
+ * n_out: exactly quant_activations_bytes(n, n_vectors).
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_SHAPE: n or n_vectors is 0, or n_x or n_out not the right number.
+ * INFERMEM_E_OVERFLOW: the bytes do not fit.  INFERMEM_E_ARG: out is not at a multiple of 4.  INFERMEM_E_NOT_FINITE: an
+ * element is NaN or infinite; the error's `got` is its index in x.
+ * Thread: any.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t quant_activations(const float *x, size_t n_x, size_t n, size_t n_vectors, void *out, size_t n_out)
+    INFERMEM_AS(quant_activations);
+
+/* The product of a range of rows with a vector of 8 bits, in integers: what quant_gemv gives of the vector's quantized
+ * elements, and bound by the matrix's bytes rather than by arithmetic.
+ *   xq: what quant_activations wrote of 1 vector of cols elements.  n_xq: its bytes.  out: n_out floats; may not overlap
+ * xq.  n_out: at least n_rows.
+ * Integers are summed exactly, over 32 columns or fewer, and those sums in f32: the result is as near to the exact
+ * product with the quantized elements as quant_gemv's is to that with floats. How the rows are split changes no bit.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SHAPE: n_xq is not the bytes of 1 vector of
+ * cols elements, or xq of another shape, or n_out less than n_rows.  INFERMEM_E_ARG: xq is not at a multiple of 4.
+ * INFERMEM_E_FORMAT: the bytes are not from quant_activations.  INFERMEM_E_RANGE: the rows are not all of the matrix.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t quant_gemv_q8(const infermem_quant *q, size_t first_row, size_t n_rows, const void *xq, size_t n_xq,
+                                  float *out, size_t n_out) INFERMEM_AS(quant_gemv_q8);
+
+/* The same with several vectors, as quant_gemm: out[v * stride + i] is the product of row first_row + i with vector v.
+ *   xq: what quant_activations wrote of n_vectors vectors of cols elements.  n_xq: its bytes.
+ * Errors: as quant_gemv_q8, and INFERMEM_E_SHAPE: n_vectors is 0, stride is less than n_rows, or n_out is less than
+ * (n_vectors - 1) * stride + n_rows.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t quant_gemm_q8(const infermem_quant *q, size_t first_row, size_t n_rows, const void *xq, size_t n_xq,
+                                  size_t n_vectors, float *out, size_t stride, size_t n_out) INFERMEM_AS(quant_gemm_q8);
+
+/* Makes a packed copy of a plain matrix of the library's own form; free each with quant_free. In the packed layout 16 rows
+ * are interleaved group by group, and their parameters stand beside their values, so that a product reads one stream:
+ * quant_gemv, quant_gemm and their kind are fastest there. All other functions take it as well, and give the same values
+ * bit for bit; those that read single rows (quant_rows_to_f32, quant_gemv_rows, quant_dot_row) are slower, for a row's
+ * values are spread over the bytes of 16. Rows are filled up to a multiple of 16, columns to one of 8.
+ *   options: NULL, or all but tape and allocator 0.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE: q, or the tape.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: a field of options
+ * that must be 0 is not, or the allocator lacks a function.  INFERMEM_E_STALE.  INFERMEM_E_UNSUPPORTED: q is borrowed, of
+ * another form.  INFERMEM_E_STATE: q is packed.  INFERMEM_E_OVERFLOW: the bytes do not fit.  INFERMEM_E_NOMEM.
+ * INFERMEM_E_FULL, INFERMEM_E_SEALED: as tape_alloc.
+ * Thread: any; many at once on q.  Memory: one handle from the allocator; one mapping, or one allocation from the tape.
+ * Since: 0.1 */
+INFERMEM_FN int32_t quant_pack(const infermem_quant *q, const infermem_quant_options *options, infermem_quant **out)
+    INFERMEM_AS(quant_pack);
+
+/* Makes a plain copy of a packed matrix: the one that was packed, bit for bit.
+ * Errors: as quant_pack, but INFERMEM_E_STATE: q is plain.
+ * Thread: any; many at once on q.  Memory: one handle from the allocator; one mapping, or one allocation from the tape.
+ * Since: 0.1 */
+INFERMEM_FN int32_t quant_unpack(const infermem_quant *q, const infermem_quant_options *options, infermem_quant **out)
+    INFERMEM_AS(quant_unpack);
+
 /* The rows and columns.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
@@ -315,6 +405,10 @@ INFERMEM_FN int32_t quant_bits(const infermem_quant *q) INFERMEM_AS(quant_bits);
 /* Values that share parameters: the group; of a borrowed type the elements of a block, which is 1 of a plain one.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN size_t quant_group(const infermem_quant *q) INFERMEM_AS(quant_group);
+
+/* INFERMEM_QUANT_PLAIN or INFERMEM_QUANT_PACKED; a borrowed matrix is plain. (So is what is no matrix.)
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t quant_layout(const infermem_quant *q) INFERMEM_AS(quant_layout);
 
 /* INFERMEM_QUANT_NATIVE, or the INFERMEM_DTYPE_* of a borrowed matrix. (0, the answer for no matrix, is F32's number.)
  * Thread: many at once.  Memory: none.  Since: 0.1 */

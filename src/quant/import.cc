@@ -107,7 +107,7 @@ Status Quant::open(const infermem_quant_options &options, const Allocator &, con
   INFERMEM_TRY(set_shape(from.rows, from.cols));
   INFERMEM_TRY(set_form(options));
   INFERMEM_TRY(check_tensors(options, from));
-  INFERMEM_TRY(take_store(options.tape));
+  INFERMEM_TRY(take_plain(options.tape));
   const Status status = import_parameters(from);
   if (status != INFERMEM_OK) {
     store_.give_back();

@@ -47,11 +47,11 @@ Status Quant::set_form(const infermem_quant_options &options) {
     return fail(INFERMEM_E_ARG, widest, group_, "group is %zu, not a multiple of %zu from %zu to %zu", group_,
                 kLeastGroup, kLeastGroup, widest);
   groups_ = widest / group_ + (widest % group_ != 0 ? 1 : 0);
-  row_bytes_ = bits_ == 8 ? cols_ : cols_ / 2 + cols_ % 2;
   return INFERMEM_OK;
 }
 
-Status Quant::take_store(const infermem_tape *tape) {
+Status Quant::take_plain(const infermem_tape *tape) {
+  row_bytes_ = bits_ == 8 ? cols_ : cols_ / 2 + cols_ % 2;
   size_t data_bytes, parameter_bytes, scales_at, mins_at, size;
   if (!checked::mul(rows_, row_bytes_, &data_bytes) ||
       !checked::product(&parameter_bytes, size_of(params_), rows_, groups_) ||
@@ -72,7 +72,7 @@ Status Quant::open(const infermem_quant_options &options, const Allocator &, con
   INFERMEM_TRY(set_shape(from.rows, from.cols));
   INFERMEM_TRY(check_elements(from.n));
   INFERMEM_TRY(set_form(options));
-  INFERMEM_TRY(take_store(options.tape));
+  INFERMEM_TRY(take_plain(options.tape));
   const Status status = quantize(from);
   if (status != INFERMEM_OK) store_.give_back();
   return status;
@@ -131,7 +131,7 @@ Status Quant::quantize_run(const FloatMatrix &from, size_t row, size_t first, si
       if (kernel(values, group_, n, levels, reinterpret_cast<float *>(scales), reinterpret_cast<float *>(mins)))
         return INFERMEM_OK;
       if (!clamp_) return fail_values(from, 0);
-    } else if (quantize_groups(form(), values, group_, n, levels, scales, mins)) {
+    } else if (quantize_groups(group_form(), values, group_, n, levels, scales, mins)) {
       return INFERMEM_OK;
     }
   }
@@ -143,8 +143,8 @@ Status Quant::quantize_run(const FloatMatrix &from, size_t row, size_t first, si
 Status Quant::quantize_group(const FloatMatrix &from, size_t row, size_t first, size_t n) {
   const size_t at = row * cols_ + first;
   reference::Parameters parameters;
-  if (!infermem::quantize_group(form(), from.dtype, from.at(at), n, levels_ + row * row_bytes_ + first * bits_ / 8,
-                                &parameters))
+  if (!infermem::quantize_group(group_form(), from.dtype, from.at(at), n,
+                                levels_ + row * row_bytes_ + first * bits_ / 8, &parameters))
     return fail_values(from, at);
   const size_t parameter = (row * groups_ + first / group_) * size_of(params_);
   store_parameters(params_, &parameters.scale, 1, scales_ + parameter);
@@ -171,7 +171,7 @@ GroupParameters Quant::parameters(size_t first, size_t groups, ParameterRoom *ro
     return {static_cast<const float *>(scales), reinterpret_cast<const float *>(mins_) + first};
   infermem::decode(params_, scales, groups, room->scales);
   if (symmetric_) {
-    const float zero = -static_cast<float>(form().levels.zero());
+    const float zero = -static_cast<float>(group_form().levels.zero());
     for (size_t i = 0; i < groups; ++i) room->mins[i] = room->scales[i] * zero;
   } else {
     infermem::decode(params_, mins_ + first * sizeof(uint16_t), groups, room->mins);
@@ -198,6 +198,7 @@ void Quant::dequantize(size_t row, size_t first, size_t n, bool stream, float *o
 }
 
 void Quant::decode(size_t row, size_t first, size_t n, bool stream, float *out) const {
+  if (is_packed_) return decode_packed(row, first, n, out);
   if (dtype_ == INFERMEM_QUANT_NATIVE) return dequantize(row, first, n, stream, out);
   const size_t block_bytes = row_bytes_ / groups_;
   infermem::decode(dtype_, data_ + row * row_bytes_ + first / group_ * block_bytes, n, out);

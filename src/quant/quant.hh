@@ -2,13 +2,16 @@
 //
 // The own form is three arrays: the levels row by row, each row at a fixed stride of whole bytes; one scale a group;
 // one minimum a group, unless it is symmetric. A row's groups are groups_ consecutive parameters. Parameters of 16 bits
-// are widened, and minima that are implied made, some groups at a time, so that the kernels know but one kind.
+// are widened, and minima that are implied made, some groups at a time, so that the kernels know but one kind. Or it is
+// packed: one stream of records (simd/packed.hh).
 #pragma once
 
 #include "base/handle.hh"
 #include "infermem/quant.h"
 #include "layout/store.hh"
 #include "quant/group.hh"
+#include "simd/activations.hh"
+#include "simd/packed.hh"
 
 namespace infermem {
 
@@ -36,6 +39,12 @@ struct ForeignMatrix {
   size_t rows, cols;
 };
 
+// What quant_pack and quant_unpack are given.
+struct Repacked {
+  const class Quant *from;
+  bool packed;  // or plain
+};
+
 // What quant_export fills.
 struct PlainArrays {
   uint8_t *levels;
@@ -44,6 +53,16 @@ struct PlainArrays {
   size_t n_scales;
   float *mins;
   size_t n_mins;
+};
+
+struct RowRange {
+  size_t first, n;
+};
+
+// Room for a float of each row, for several vectors at multiples of stride.
+struct Outputs {
+  float *at;
+  size_t stride, n;
 };
 
 // A scale and a minimum a group, as the kernels take them, and room for those that are not stored so.
@@ -57,10 +76,11 @@ struct ParameterRoom {
 
 class Quant {
  public:
-  // One of these is called, once.
+  // One of these is called once.
   Status open(const infermem_quant_options &options, const Allocator &allocator, const FloatMatrix &from);
   Status open(const infermem_quant_options &options, const Allocator &allocator, const LentMatrix &lent);
   Status open(const infermem_quant_options &options, const Allocator &allocator, const ForeignMatrix &from);
+  Status open(const infermem_quant_options &options, const Allocator &allocator, const Repacked &repacked);
 
   Status to_f32(float *out, size_t n) const;
   Status to_16(int32_t dtype, uint16_t *out, size_t n) const;  // F16, BF16
@@ -68,6 +88,8 @@ class Quant {
   Status rows_to_f32(const size_t *rows, size_t n_rows, float *out, size_t n_out) const;
   Status gemv(size_t first_row, size_t n_rows, const float *x, size_t n_x, float *out, size_t n_out) const;
   Status gemv_rows(const size_t *rows, size_t n_rows, const float *x, size_t n_x, float *out, size_t n_out) const;
+  Status gemm(const RowRange &rows, const float *x, size_t n_floats, size_t n_x, const Outputs &out) const;
+  Status gemm_q8(const RowRange &rows, const void *xq, size_t n_bytes, size_t n_x, const Outputs &out) const;
   Status error(const float *data, size_t n, infermem_quant_errors *out) const;  // *out is zero
   Status export_arrays(const PlainArrays &out) const;
 
@@ -77,16 +99,20 @@ class Quant {
   uint32_t bits() const { return bits_; }
   size_t group() const { return group_; }
   int32_t dtype() const { return dtype_; }
+  bool is_packed() const { return is_packed_; }
 
  private:
+  struct Floats;
+  struct Levels;
+
   // Sets the shape; on success rows * cols fits and is not 0.
   Status set_shape(size_t rows, size_t cols);
   Status set_form(const infermem_quant_options &options);
-  // The three arrays; needs shape and form.
-  Status take_store(const infermem_tape *tape);
-  GroupForm form() const { return {{bits_, symmetric_}, params_, clamp_}; }
+  GroupForm group_form() const { return {{bits_, symmetric_}, params_, clamp_}; }
+  // The memory of a plain matrix; needs the form.
+  Status take_plain(const infermem_tape *tape);
   // Whether the groups of all rows follow each other without gaps, so that many rows are one run to a kernel.
-  bool is_one_run() const { return cols_ % group_ == 0; }
+  bool is_one_run() const { return !is_packed_ && cols_ % group_ == 0; }
   size_t run() const { return is_one_run() ? elements_ : cols_; }
   // From values row by row, into the arrays.
   Status quantize(const FloatMatrix &from);
@@ -101,12 +127,26 @@ class Quant {
   // and both are whole blocks of a borrowed type.
   void decode(size_t row, size_t first, size_t n, bool stream, float *out) const;
   void dequantize(size_t row, size_t first, size_t n, bool stream, float *out) const;
-  // The parameters of `groups` groups, from that index on of all rows' groups. Where they are not plain, kGroups at most.
+  // The parameters of `groups` groups of a plain matrix, from that index on of all rows' groups. Where they are not as the
+  // kernels take them, kGroups at most.
   GroupParameters parameters(size_t first, size_t groups, ParameterRoom *room) const;
   bool are_parameters_plain() const { return params_ == INFERMEM_DTYPE_F32 && !symmetric_; }
   void decode_rows(size_t first_row, size_t n_rows, float *out) const;
+  template <typename Dot>
+  float dot_groups(size_t row, Dot dot) const;
   float dot_row(size_t row, const float *x) const;
+  float dot_row(size_t row, const Activations &x) const;
+  template <typename Vectors>
+  void multiply(size_t first_row, size_t n_rows, const Vectors &x, size_t n_x, float *out, size_t stride) const;
+  // Of the packed layout.
+  Packed form() const;
+  size_t record_at(size_t row, size_t group) const;
+  void pack_group(const Quant &from, size_t row, size_t group);
+  void unpack_group(const Quant &from, size_t row, size_t group);
+  void get_levels(size_t row, size_t first, size_t n, uint8_t *levels) const;
+  void decode_packed(size_t row, size_t first, size_t n, float *out) const;
   Status check_vectors(size_t n_x, size_t n_rows, size_t n_out) const;
+  Status check_outputs(size_t n_rows, size_t n_x, size_t stride, size_t n_out) const;
   Status check_elements(size_t n) const;
   Status check_rows(size_t n_rows, size_t n_out) const;
   Status check_range(size_t first_row, size_t n_rows) const;
@@ -129,7 +169,9 @@ class Quant {
   bool symmetric_ = false;
   bool clamp_ = false;  // while quantizing
   char *scales_ = nullptr;
-  char *mins_ = nullptr;  // none where symmetric
+  char *mins_ = nullptr;    // none where symmetric
+  bool is_packed_ = false;  // data_ is records; there are no other arrays
+  size_t block_bytes_ = 0;  // of a packed matrix
   Store store_;
 };
 

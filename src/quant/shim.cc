@@ -1,5 +1,6 @@
 // The extern "C" functions of infermem/quant.h.
 #include "base/structs.hh"
+#include "quant/activations.hh"
 #include "quant/quantize.hh"
 
 using namespace infermem;
@@ -116,6 +117,57 @@ int32_t quant_gemv_rows(const infermem_quant *q, const size_t *rows, size_t n_ro
   INFERMEM_LEAVE(q->core.gemv_rows(rows, n_rows, x, n_x, out, n_out));
 }
 
+int32_t quant_gemv_q8(const infermem_quant *q, size_t first_row, size_t n_rows, const void *xq, size_t n_xq, float *out,
+                      size_t n_out) {
+  INFERMEM_HANDLE(q);
+  INFERMEM_NOT_NULL(xq);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(q->core.gemm_q8({first_row, n_rows}, xq, n_xq, 1, {out, n_rows, n_out}));
+}
+
+int32_t quant_gemm(const infermem_quant *q, size_t first_row, size_t n_rows, const float *x, size_t n_x,
+                   size_t n_vectors, float *out, size_t stride, size_t n_out) {
+  INFERMEM_HANDLE(q);
+  INFERMEM_NOT_NULL(x);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(q->core.gemm({first_row, n_rows}, x, n_x, n_vectors, {out, stride, n_out}));
+}
+
+int32_t quant_gemm_q8(const infermem_quant *q, size_t first_row, size_t n_rows, const void *xq, size_t n_xq,
+                      size_t n_vectors, float *out, size_t stride, size_t n_out) {
+  INFERMEM_HANDLE(q);
+  INFERMEM_NOT_NULL(xq);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(q->core.gemm_q8({first_row, n_rows}, xq, n_xq, n_vectors, {out, stride, n_out}));
+}
+
+int32_t quant_dot_row(const infermem_quant *q, size_t row, const float *x, size_t n_x, float *out) {
+  INFERMEM_HANDLE(q);
+  INFERMEM_NOT_NULL(x);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(q->core.gemv_rows(&row, 1, x, n_x, out, 1));
+}
+
+size_t quant_activations_bytes(size_t n, size_t n_vectors) { return activations_bytes(n, n_vectors); }
+
+int32_t quant_activations(const float *x, size_t n_x, size_t n, size_t n_vectors, void *out, size_t n_out) {
+  INFERMEM_NOT_NULL(x);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(quantize_activations(x, n_x, n, n_vectors, out, n_out));
+}
+
+int32_t quant_pack(const infermem_quant *q, const infermem_quant_options *options, infermem_quant **out) {
+  INFERMEM_HANDLE(q);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(new_handle(out, options, Repacked{&q->core, true}));
+}
+
+int32_t quant_unpack(const infermem_quant *q, const infermem_quant_options *options, infermem_quant **out) {
+  INFERMEM_HANDLE(q);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(new_handle(out, options, Repacked{&q->core, false}));
+}
+
 int32_t quant_error(const infermem_quant *q, const float *data, size_t n, infermem_quant_errors *out) {
   INFERMEM_HANDLE(q);
   INFERMEM_NOT_NULL(data);
@@ -154,6 +206,10 @@ size_t quant_bytes(const infermem_quant *q) { return is(q) ? q->core.bytes() : 0
 int32_t quant_bits(const infermem_quant *q) { return is(q) ? static_cast<int32_t>(q->core.bits()) : 0; }
 
 size_t quant_group(const infermem_quant *q) { return is(q) ? q->core.group() : 0; }
+
+int32_t quant_layout(const infermem_quant *q) {
+  return is(q) && q->core.is_packed() ? INFERMEM_QUANT_PACKED : INFERMEM_QUANT_PLAIN;
+}
 
 int32_t quant_dtype(const infermem_quant *q) { return is(q) ? q->core.dtype() : 0; }
 

@@ -7,6 +7,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "simd/activations.hh"
+#include "simd/packed.hh"
+
 namespace infermem {
 
 // Groups of the library's own form, one after the other: group values each, the last maybe fewer, n in all; a scale and a
@@ -36,6 +39,16 @@ struct Kernels {
   float (*dot4)(const uint8_t *levels, const float *scales, const float *mins, size_t group, size_t n, const float *x);
   float (*dot8)(const uint8_t *levels, const float *scales, const float *mins, size_t group, size_t n, const float *x);
   float (*dot)(const float *values, size_t n, const float *x);
+  // The same with activations of 8 bits; of a symmetric matrix mins is NULL, and a minimum -2^(bits - 1) * scale.
+  float (*dot4_q8)(const uint8_t *levels, const float *scales, const float *mins, size_t group, size_t n,
+                   const Activations &x);
+  float (*dot8_q8)(const uint8_t *levels, const float *scales, const float *mins, size_t group, size_t n,
+                   const Activations &x);
+  // Sixteen rows of the packed layout with n_x vectors, 1 to 64: out[v * 16 + row]. Vector v of floats is at x + v * stride.
+  void (*packed)(const Packed &form, const uint8_t *block, const float *x, size_t stride, size_t n_x, float *out);
+  void (*packed_q8)(const Packed &form, const uint8_t *block, const Activations *x, size_t n_x, float *out);
+  // n floats to whole blocks of activations, the last filled up with zeros. False when a value is NaN or infinite.
+  bool (*activate)(const float *values, size_t n, int8_t *levels, float *scales, float *sums);
   // The index of the first NaN or infinity among n floats, or n.
   size_t (*find_not_finite)(const float *values, size_t n);
   // To nearest, ties to even; at any address.

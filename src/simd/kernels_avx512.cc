@@ -11,6 +11,7 @@
 #include "infermem/dtype.h"
 #include "simd/cpu.hh"
 #include "simd/kernels.hh"
+#include "simd/products_avx512.hh"
 #include "simd/reference.hh"
 
 namespace infermem {
@@ -376,9 +377,26 @@ void f32_to_f16(const float *in, size_t n, void *out) {
 }  // namespace
 
 const Kernels kernels_avx512 = {
-    "avx512",        cpu_has_avx512, dequantize<4>,  dequantize<8>, quantize<4>, quantize<8>,
-    find_ranges,     find_levels<4>, find_levels<8>, dot<4>,        dot<8>,      dot,
-    find_not_finite, f16_to_f32,     f32_to_f16,
+    "avx512",
+    cpu_has_avx512,
+    dequantize<4>,
+    dequantize<8>,
+    quantize<4>,
+    quantize<8>,
+    find_ranges,
+    find_levels<4>,
+    find_levels<8>,
+    dot<4>,
+    dot<8>,
+    dot,
+    avx512::dot_q8<4>,
+    avx512::dot_q8<8>,
+    avx512::packed,
+    avx512::packed_q8,
+    avx512::activate,
+    find_not_finite,
+    f16_to_f32,
+    f32_to_f16,
 };
 
 }  // namespace infermem

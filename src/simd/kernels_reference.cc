@@ -3,6 +3,7 @@
 
 #include "infermem/dtype.h"
 #include "simd/kernels.hh"
+#include "simd/products.hh"
 #include "simd/reference.hh"
 
 namespace infermem {
@@ -85,6 +86,11 @@ const Kernels kernels_reference = {
     dot<4>,
     dot<8>,
     dot,
+    reference::dot_q8<4>,
+    reference::dot_q8<8>,
+    reference::packed,
+    reference::packed_q8,
+    reference::activate,
     reference::find_not_finite,
     f16_to_f32,
     f32_to_f16,

@@ -25,5 +25,6 @@ struct Bar {
 
 std::vector<Bar> tape_bars();
 std::vector<Bar> quant_bars();
+std::vector<Bar> products_bars();
 
 }  // namespace bench

@@ -47,7 +47,8 @@ int main(int argc, char **argv) {
   std::printf("\n%-4s %-86s %10s %10s\n", "bar", "what", "wanted", "measured");
   int missed = 0;
   std::vector<bench::Bar> bars = bench::tape_bars();
-  for (bench::Bar &bar : bench::quant_bars()) bars.push_back(std::move(bar));
+  for (const auto &more : {bench::quant_bars(), bench::products_bars()})
+    bars.insert(bars.end(), more.begin(), more.end());
   for (const bench::Bar &bar : bars) {
     const double measured = bar.measure(collector.medians);
     const bool met = bar.at_most ? measured <= bar.limit : measured >= bar.limit;

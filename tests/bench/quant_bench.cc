@@ -2,9 +2,6 @@
 // plain algorithm that a first version of such code would be.
 #include <benchmark/benchmark.h>
 #include <infermem.h>
-#ifdef __x86_64__
-#include <xmmintrin.h>
-#endif
 
 #include <algorithm>
 #include <cmath>
@@ -14,6 +11,7 @@
 #include <vector>
 
 #include "bars.h"
+#include "limits.h"
 
 namespace {
 
@@ -22,17 +20,8 @@ constexpr size_t kL2Rows = 24;       // 384 KiB of floats, and what they are mad
 constexpr size_t kDramRows = 16384;  // 256 MiB of floats
 constexpr size_t kHugeRows = 65536;  // 1 GiB of floats
 
-struct Free {
-  void operator()(void *p) const { std::free(p); }
-};
-using Floats = std::unique_ptr<float[], Free>;
-
-Floats new_floats(size_t n) {
-  auto *p = static_cast<float *>(std::aligned_alloc(64, n * sizeof(float)));
-  if (!p) std::abort();
-  for (size_t i = 0; i < n; ++i) p[i] = static_cast<float>(static_cast<int>(i * 2654435761u % 2001) - 1000) / 1000.0f;
-  return Floats(p);
-}
+using limits::Floats;
+using limits::new_floats;
 
 void count_bytes(benchmark::State &state, size_t bytes) {
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(bytes));
@@ -40,60 +29,24 @@ void count_bytes(benchmark::State &state, size_t bytes) {
 
 // ---- Limits ----
 
-#ifdef __x86_64__
-#define FOR_EACH_TARGET __attribute__((target_clones("avx512f", "avx2", "default"), noinline))
-#else
-#define FOR_EACH_TARGET __attribute__((noinline))
-#endif
-
-using Vector = float __attribute__((vector_size(64), aligned(64)));
-
-FOR_EACH_TARGET void store_all(float *out, size_t n, float value) {
-  const Vector v = Vector{} + value;
-  auto *p = reinterpret_cast<Vector *>(out);
-  for (size_t i = 0; i < n / 16; ++i) {
-    p[i] = v;
-    __asm__ volatile("" ::: "memory");
-  }
-}
-
-FOR_EACH_TARGET float load_all(const float *in, size_t n) {
-  Vector sums[8] = {};
-  const auto *p = reinterpret_cast<const Vector *>(in);
-  for (size_t i = 0; i + 8 <= n / 16; i += 8)
-    for (size_t j = 0; j < 8; ++j) sums[j] += p[i + j];
-  float sum = 0;
-  for (const Vector &v : sums)
-    for (size_t i = 0; i < 16; ++i) sum += v[i];
-  return sum;
-}
-
 void write_limit(benchmark::State &state) {
   const size_t n = static_cast<size_t>(state.range(0)) * kCols;
   const Floats out = new_floats(n);
-  for (auto _ : state) store_all(out.get(), n, 1.0f);
+  for (auto _ : state) limits::store_all(out.get(), n, 1.0f);
   count_bytes(state, n * sizeof(float));
 }
 
 void read_limit(benchmark::State &state) {
   const size_t n = static_cast<size_t>(state.range(0)) * kCols;
   const Floats in = new_floats(n);
-  for (auto _ : state) benchmark::DoNotOptimize(load_all(in.get(), n));
+  for (auto _ : state) benchmark::DoNotOptimize(limits::load_all(in.get(), n));
   count_bytes(state, n * sizeof(float));
 }
 
 void stream_limit(benchmark::State &state) {
   const size_t n = static_cast<size_t>(state.range(0)) * kCols;
   const Floats out = new_floats(n);
-  for (auto _ : state) {
-#ifdef __x86_64__
-    const __m128 v = _mm_set1_ps(1.0f);
-    for (size_t i = 0; i < n; i += 4) _mm_stream_ps(out.get() + i, v);
-    _mm_sfence();
-#else
-    store_all(out.get(), n, 1.0f);
-#endif
-  }
+  for (auto _ : state) limits::stream_all(out.get(), n, 1.0f);
   count_bytes(state, n * sizeof(float));
 }
 

@@ -5,8 +5,8 @@
 #include "support.h"
 
 enum { kMost = 4096 };
-static float data[kMost], out[kMost], scales[kMost], mins[kMost];
-static uint8_t levels[kMost];
+static float data[kMost], out[kMost], scales[kMost], mins[kMost], scales_packed[kMost], mins_packed[kMost];
+static uint8_t levels[kMost], levels_packed[kMost];
 
 static infermem_quant *from_f32(const float *values, size_t rows, size_t cols, const infermem_quant_options *options) {
   infermem_quant *q = NULL;
@@ -62,6 +62,15 @@ static void the_arrays_stand_for_the_matrix(void **state) {
     }
     assert_int_equal(levels[n_levels], 0xee); /* nothing beyond */
     assert_true(scales[n_groups] == 7 && mins[n_groups] == 7);
+
+    infermem_quant *packed = NULL; /* which gives the same */
+    assert_ok(quant_pack(q, NULL, &packed));
+    memset(levels_packed, 0xee, sizeof levels_packed);
+    assert_ok(quant_export(packed, levels_packed, n_levels, scales_packed, n_groups, mins_packed, n_groups));
+    assert_memory_equal(levels_packed, levels, n_levels + 1);
+    assert_memory_equal(scales_packed, scales, n_groups * sizeof *scales);
+    assert_memory_equal(mins_packed, mins, n_groups * sizeof *mins);
+    quant_free(packed);
     quant_free(q);
   }
 }

@@ -281,6 +281,64 @@ static void all_ways_in_and_out_agree(void **state) {
   assert_ok(infermem_simd_select(NULL));
 }
 
+/* The packed layout, and vectors of 8 bits, against the exact product with what these stand for. */
+static void packing_and_products_of_integers_agree(void **state) {
+  (void)state;
+  uint64_t seed = 64;
+  static float copy[kMost], x[4096], as_floats[4096];
+  static uint8_t xq[8192];
+  for (int run = 0; run < kNShapes * 6; run++) {
+    const size_t *shape = kShapes[run / 6], rows = shape[0], cols = shape[1], n = rows * cols;
+    const infermem_quant_options options = symmetric(run % 2 ? 4 : 8, kParams[run / 2 % 3], shape[2]);
+    for (size_t i = 0; i < n; i++) data[i] = test_random_float(&seed);
+    for (size_t i = 0; i < cols; i++) x[i] = test_random_float(&seed);
+    const size_t n_xq = quant_activations_bytes(cols, 1);
+    assert_true(n_xq <= sizeof xq);
+    assert_ok(quant_activations(x, cols, cols, 1, xq, n_xq));
+    for (size_t first = 0; first < cols; first += 32) { /* as the header says */
+      const size_t end = first + 32 < cols ? first + 32 : cols;
+      float farthest = 0;
+      for (size_t i = first; i < end; i++) farthest = fmaxf(farthest, fabsf(x[i]));
+      for (size_t i = first; i < end; i++) as_floats[i] = nearbyintf(x[i] * (127 / farthest)) * (farthest / 127);
+    }
+    for (size_t set = 0; infermem_simd_available(set); set++) {
+      assert_ok(infermem_simd_select(infermem_simd_available(set)));
+      infermem_quant *q = from_f32(data, shape, &options), *packed = NULL, *unpacked = NULL;
+      assert_ok(quant_to_f32(q, expected, n));
+      assert_ok(quant_pack(q, NULL, &packed));
+      assert_ok(quant_to_f32(packed, out, n));
+      assert_memory_equal(out, expected, n * sizeof *out);
+      assert_ok(quant_unpack(packed, NULL, &unpacked));
+      assert_ok(quant_to_f32(unpacked, copy, n));
+      assert_memory_equal(copy, expected, n * sizeof *copy);
+      assert_int_equal(quant_bytes(unpacked), quant_bytes(q));
+      const infermem_quant *const all[] = {q, packed, unpacked};
+      for (int which = 0; which < 3; which++) {
+        for (int integers = 0; integers < 2; integers++) {
+          if (integers)
+            assert_ok(quant_gemv_q8(all[which], 0, rows, xq, n_xq, out, rows));
+          else
+            assert_ok(quant_gemv(all[which], 0, rows, x, cols, out, rows));
+          for (size_t row = 0; row < rows; row++) {
+            double sum = 0, most = 0, x_sum = 0;
+            for (size_t i = 0; i < cols; i++) {
+              const double xi = (double)(integers ? as_floats[i] : x[i]);
+              sum += (double)expected[row * cols + i] * xi;
+              most = fmax(most, fabs((double)expected[row * cols + i]));
+              x_sum += fabs(xi);
+            }
+            assert_true(fabs((double)out[row] - sum) <= (double)(cols + 8) * 0x1p-23 * most * x_sum);
+          }
+        }
+      }
+      quant_free(unpacked);
+      quant_free(packed);
+      quant_free(q);
+    }
+  }
+  assert_ok(infermem_simd_select(NULL));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_group_is_about_an_exact_zero),
@@ -290,6 +348,7 @@ int main(void) {
       cmocka_unit_test(what_does_not_fit_is_refused_with_its_group),
       cmocka_unit_test(values_that_are_not_finite_are_clamped_on_demand),
       cmocka_unit_test(all_ways_in_and_out_agree),
+      cmocka_unit_test(packing_and_products_of_integers_agree),
   };
   return cmocka_run_group_tests_name("quant_symmetric", tests, NULL, NULL);
 }

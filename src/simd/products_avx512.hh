@@ -1,0 +1,17 @@
+// The products of kernels_avx512's table; see kernels.hh.
+#pragma once
+
+#include "simd/kernels.hh"
+
+namespace infermem::avx512 {
+
+bool activate(const float *values, size_t n, int8_t *levels, float *scales, float *sums);
+
+template <uint32_t kBits>
+float dot_q8(const uint8_t *levels, const float *scales, const float *mins, size_t group, size_t n,
+             const Activations &x);
+
+void packed(const Packed &form, const uint8_t *block, const float *x, size_t stride, size_t n_x, float *out);
+void packed_q8(const Packed &form, const uint8_t *block, const Activations *x, size_t n_x, float *out);
+
+}  // namespace infermem::avx512
