@@ -69,9 +69,9 @@ typedef struct infermem_quant_errors {
   double max;              /* the largest absolute difference */
   double mean;             /* the mean absolute difference */
   double rmse;             /* the root of the mean squared difference */
-  size_t max_index;        /* where in data the first difference of max is */
-  size_t worst_group;      /* the group with the largest root of its mean squared difference: row * groups of a row + */
-  double worst_group_rmse; /* group of the row, the first if there are several; and that root */
+  size_t max_index;        /* of the first element that differs by max */
+  size_t worst_group;      /* the group with the largest rmse of its own: row * groups of a row + group in the row */
+  double worst_group_rmse; /* and that rmse */
 } infermem_quant_errors;
 
 /* Weights in groups as other programs store them, for quant_from_gptq, quant_from_awq and quant_from_hqq, which say what
@@ -108,17 +108,19 @@ INFERMEM_BEGIN_DECLS
  *   Symmetric, with levels = 2^(bits-1) - 1 and most the largest magnitude in the group,
  *     scale = most / levels, or 1 where most is 0; with params F16 or BF16 the smallest number of that type not below it
  *     q = value / scale, rounded to the nearest integer, halves away from 0, + 2^(bits-1)
- * so that 0 comes back as 0, no value moves by more than scale / 2, and q is never 0.
+ * so that 0 comes back as 0, no value moves by more than scale / 2, and q is never 0. Denormal scales are rounded up as
+ * above.
  *   data: n floats.  n: rows * cols.  options: NULL means all defaults.
  * Errors: INFERMEM_E_NULL: data or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: bits, nan_policy, group, params or
- * symmetric is not one of those above, or the allocator lacks a function.  INFERMEM_E_SHAPE: rows or
- * cols is 0, or n is not rows * cols.  INFERMEM_E_OVERFLOW: rows * cols, or the bytes, do not fit.
+ * symmetric is not one of those above, or the allocator lacks a function.  INFERMEM_E_SHAPE: rows or cols is 0, or n is
+ * not rows * cols.  INFERMEM_E_OVERFLOW: rows * cols, or the bytes, do not fit.
  * INFERMEM_E_NOT_FINITE: a value is NaN or infinite, and nan_policy refuses it; the error's `got` is the index in data
  * of the first.  INFERMEM_E_LIMIT: all values will do, but a group's least value, or its scale, is farther from 0 than
  * the largest number of params (65504 in F16, 3.39e38 in BF16), or the minimum that is implied farther than the largest
- * float (of values beyond 2.97e38 in 4 bits, 3.37e38 in 8); `got` is the index of the first such group's first value.  INFERMEM_E_NOMEM.  INFERMEM_E_HANDLE: the tape is none.  INFERMEM_E_FULL, INFERMEM_E_SEALED: as tape_alloc. Of
- * all these only INFERMEM_E_NOT_FINITE and INFERMEM_E_LIMIT come after the tape was asked: its cursor then moves back,
- * unless another thread took something from it meanwhile.
+ * float (of values beyond 2.97e38 in 4 bits, 3.37e38 in 8); `got` is the index of the first such group's first value.
+ * INFERMEM_E_NOMEM.  INFERMEM_E_HANDLE: the tape is none.  INFERMEM_E_FULL, INFERMEM_E_SEALED: as tape_alloc. Of all these
+ * only INFERMEM_E_NOT_FINITE and INFERMEM_E_LIMIT come after the tape was asked: its cursor then moves back, unless
+ * another thread took something from it meanwhile.
  * Thread: any.  Memory: one handle from the allocator; one mapping, or one allocation from the tape.  Since: 0.1 */
 INFERMEM_FN int32_t quant_from_f32(const float *data, size_t n, size_t rows, size_t cols,
                                    const infermem_quant_options *options, infermem_quant **out)
@@ -196,8 +198,9 @@ INFERMEM_FN int32_t quant_from_awq(const infermem_quant_tensors *tensors, size_t
 /* The same of HQQ's tensors, with its axis 1, and packings "4bit_u8" and "8bit_u8":
  *   weights: "W_q", of 8 bits rows x cols bytes; of 4 bits half as many, the levels of the matrix's first half in the high
  * nibbles, those of the second in the low ones.  zeros, scales: "zero" and "scale", rows x groups each, both of
- * scales_type; zero points need not be whole numbers.  group_index: NULL. (Zeros or scales that HQQ has quantized, too,
- * must be turned back first.)
+ * scales_type.  group_index: NULL.
+ *   Zero points need not be whole numbers; values are then exact but for the roundings of min and of their sum. Zeros or
+ * scales that HQQ has quantized, too, must be turned back first.
  * Errors: as quant_from_gptq; INFERMEM_E_ARG also: gptq_version or group_index is not 0; INFERMEM_E_SHAPE also: cols is not
  * whole groups, or of 4 bits rows * groups is odd; INFERMEM_E_NOT_FINITE also: a zero point is NaN or infinite.
  * Thread: any.  Memory: as quant_from_gptq.  Since: 0.1 */
@@ -246,7 +249,8 @@ INFERMEM_FN int32_t quant_range_to_f32(const infermem_quant *q, size_t first_row
 INFERMEM_FN int32_t quant_rows_to_f32(const infermem_quant *q, const size_t *rows, size_t n_rows, float *out,
                                       size_t n_out) INFERMEM_AS(quant_rows_to_f32);
 
-/* Measures the matrix against floats, usually those that it was made from; in double precision.
+/* Measures the matrix against floats, usually those that it was made from; in double precision. A group of a borrowed
+ * type is a block; of several worst ones the first is told.
  *   data: n floats, row-major.  n: rows * cols.  out: its struct_size the caller has set.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_STALE.  INFERMEM_E_SHAPE: n is not
  * rows * cols.  INFERMEM_E_NOT_FINITE: a value is NaN or infinite in data or in the matrix; the error's `got` is its
@@ -393,8 +397,8 @@ INFERMEM_FN int32_t quant_unpack(const infermem_quant *q, const infermem_quant_o
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t quant_shape(const infermem_quant *q, size_t *out_rows, size_t *out_cols) INFERMEM_AS(quant_shape);
 
-/* Bytes of the values and of the parameters that are stored, without what aligns them in memory. Constant time, as are all the queries
- * below; of NULL or a handle of another kind each is 0.
+/* Bytes of the values and of the parameters that are stored, without what aligns them in memory. Constant time, as are
+ * all the queries below; of NULL or a handle of another kind each is 0.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN size_t quant_bytes(const infermem_quant *q) INFERMEM_AS(quant_bytes);
 

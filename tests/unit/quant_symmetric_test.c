@@ -53,10 +53,13 @@ static int has(int32_t params, float value) {
 
 /* The next number of the type below a positive one. */
 static float next_below(int32_t params, float value) {
-  float below = value;
-  do below = nextafterf(below, 0);
-  while (!has(params, below));
-  return below;
+  if (params == INFERMEM_DTYPE_F32) return nextafterf(value, 0);
+  if (params == INFERMEM_DTYPE_F16 && value <= 0x1p-14f) return value - 0x1p-24f;
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  bits -= params == INFERMEM_DTYPE_F16 ? 1u << 13 : 1u << 16;
+  memcpy(&value, &bits, sizeof bits);
+  return value;
 }
 
 /* All groups of `data`, by the header's words. */
