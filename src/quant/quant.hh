@@ -87,8 +87,8 @@ class Quant {
   // n whole groups and what remains of a run, which begin at the given column of a row.
   Status quantize_run(const FloatMatrix &from, size_t row, size_t first, size_t n);
   Status quantize_group(const FloatMatrix &from, size_t row, size_t first, size_t n);
-  // Decodes elements [first, first + n) of a row, or of the rows from there on where they are one run; first is even,
-  // and both are whole blocks of a borrowed type.
+  // Decodes elements [first, first + n) of a row, or of the rows from there on where they are one run; first is a
+  // multiple of 8, and both are whole blocks of a borrowed type.
   void decode(size_t row, size_t first, size_t n, bool stream, float *out) const;
   void dequantize(size_t row, size_t first, size_t n, bool stream, float *out) const;
   void decode_rows(size_t first_row, size_t n_rows, float *out) const;
