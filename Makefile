@@ -66,6 +66,7 @@ bench:
 	@$(NEED) $(BUILD_PACKAGES) libbenchmark-dev libmimalloc-dev
 	@$(call build,$(BUILD)/bench,-DCMAKE_BUILD_TYPE=Release -DINFERMEM_BUILD_TESTS=OFF -DINFERMEM_BUILD_BENCH=ON)
 	@$(BUILD)/bench/tests/bench
+	@$(BUILD)/bench/tests/bench_kernels
 
 fuzz:
 	@$(NEED) $(TEST_PACKAGES) libclang-rt-14-dev

@@ -12,9 +12,35 @@ namespace {
 constexpr size_t kRows = Packed::kRows;
 constexpr size_t kAlign = 64;
 
-// The level at a column of a plain row.
-uint32_t get_level(uint32_t bits, const uint8_t *levels, size_t column) {
-  return bits == 8 ? levels[column] : levels[column / 2] >> (column % 2 * 4) & 15u;
+constexpr size_t kStep = Packed::kColumns;
+
+// Bytes of a step of so many columns of a plain row.
+size_t plain_bytes(uint32_t bits, size_t columns) { return bits == 8 ? columns : (columns + 1) / 2; }
+
+// A step of one row between the layouts: 8 columns, which are 4 or 8 bytes of the plain one, as they stand in the runs of
+// 64 bytes. Even columns of 4 bits are in the low nibbles of the plain one, columns 0 to 3 in those of the packed one.
+void pack_step(uint32_t bits, const uint8_t *in, uint8_t *out) {
+  if (bits == 8) {
+    std::memcpy(out, in, 4);
+    std::memcpy(out + 64, in + 4, 4);
+    return;
+  }
+  for (size_t i = 0; i < 2; ++i) {
+    out[2 * i] = static_cast<uint8_t>((in[i] & 15) | in[i + 2] << 4);
+    out[2 * i + 1] = static_cast<uint8_t>(in[i] >> 4 | (in[i + 2] & 0xf0));
+  }
+}
+
+void unpack_step(uint32_t bits, const uint8_t *in, uint8_t *out) {
+  if (bits == 8) {
+    std::memcpy(out, in, 4);
+    std::memcpy(out + 4, in + 64, 4);
+    return;
+  }
+  for (size_t i = 0; i < 2; ++i) {
+    out[i] = static_cast<uint8_t>((in[2 * i] & 15) | in[2 * i + 1] << 4);
+    out[i + 2] = static_cast<uint8_t>(in[2 * i] >> 4 | (in[2 * i + 1] & 0xf0));
+  }
 }
 
 }  // namespace
@@ -72,9 +98,10 @@ void Quant::pack_group(const Quant &from, size_t row, size_t g) {
   uint8_t *const record = levels_ + record_at(row, g);
   const uint8_t *const levels = from.data_ + row * from.row_bytes_ + g * group_ * bits_ / 8;
   const size_t count = std::min(group_, cols_ - g * group_);
-  for (size_t i = 0; i < count; ++i) {
-    uint8_t *const at = record + packed.byte_of(row % kRows, i);
-    *at = static_cast<uint8_t>(*at | get_level(bits_, levels, i) << packed.shift_of(i));
+  for (size_t i = 0; i < count; i += kStep) {
+    uint8_t step[kStep] = {};
+    std::memcpy(step, levels + i * bits_ / 8, plain_bytes(bits_, std::min(kStep, count - i)));
+    pack_step(bits_, step, record + packed.byte_of(row % kRows, i));
   }
   const size_t size = packed.parameter_bytes() / kRows, parameter = (row * groups_ + g) * size;
   uint8_t *const parameters = record + packed.level_bytes(packed.columns(g * group_)) + row % kRows * size;
@@ -93,18 +120,14 @@ void Quant::unpack_group(const Quant &from, size_t row, size_t g) {
   if (!packed.symmetric) std::memcpy(mins_ + parameter, parameters + packed.parameter_bytes(), size);
 }
 
-// The levels of a packed row, from an even column on and within a group, as the plain layout has them.
+// The levels of a packed row, from a multiple of 8 columns on and within a group, as the plain layout has them.
 void Quant::get_levels(size_t row, size_t first, size_t n, uint8_t *levels) const {
   const Packed packed = form();
   const uint8_t *const record = data_ + record_at(row, first / group_);
-  for (size_t i = 0; i < n; ++i) {
-    const size_t column = first % group_ + i;
-    const uint32_t level =
-        record[packed.byte_of(row % kRows, column)] >> packed.shift_of(column) & (bits_ == 8 ? 255u : 15u);
-    if (bits_ == 8)
-      levels[i] = static_cast<uint8_t>(level);
-    else
-      levels[i / 2] = static_cast<uint8_t>(i % 2 == 0 ? level : levels[i / 2] | level << 4);
+  for (size_t i = 0; i < n; i += kStep) {
+    uint8_t step[kStep];
+    unpack_step(bits_, record + packed.byte_of(row % kRows, first % group_ + i), step);
+    std::memcpy(levels + i * bits_ / 8, step, plain_bytes(bits_, std::min(kStep, n - i)));
   }
 }
 

@@ -123,8 +123,8 @@ class Quant {
   Status check_group_index(const infermem_quant_tensors &tensors) const;
   void import_levels(const ForeignMatrix &from);
   Status import_parameters(const ForeignMatrix &from);
-  // Decodes elements [first, first + n) of a row, or of the rows from there on where they are one run; first is even,
-  // and both are whole blocks of a borrowed type.
+  // Decodes elements [first, first + n) of a row, or of the rows from there on where they are one run; first is a
+  // multiple of 8, and both are whole blocks of a borrowed type.
   void decode(size_t row, size_t first, size_t n, bool stream, float *out) const;
   void dequantize(size_t row, size_t first, size_t n, bool stream, float *out) const;
   // The parameters of `groups` groups of a plain matrix, from that index on of all rows' groups. Where they are not as the

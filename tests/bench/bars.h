@@ -23,6 +23,9 @@ struct Bar {
   std::function<double(const Medians &)> measure;
 };
 
+// Of a whole program.
+std::vector<Bar> all_bars();
+
 std::vector<Bar> tape_bars();
 std::vector<Bar> quant_bars();
 std::vector<Bar> products_bars();

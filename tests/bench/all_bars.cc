@@ -1,0 +1,9 @@
+// The bars of the program that measures the shared library.
+#include "bars.h"
+
+std::vector<bench::Bar> bench::all_bars() {
+  std::vector<Bar> bars;
+  for (const auto &more : {tape_bars(), quant_bars(), products_bars()})
+    bars.insert(bars.end(), more.begin(), more.end());
+  return bars;
+}
