@@ -83,7 +83,7 @@ Status Quant::open(const infermem_quant_options &options, const Allocator &, con
       !checked::add(block_bytes_, form().record_bytes(form().columns(last)), &block_bytes_) ||
       !checked::mul(blocks, block_bytes_, &bytes_))
     return fail_overflow(rows_, cols_);
-  INFERMEM_TRY(store_.take(options.tape, bytes_, kAlign));
+  INFERMEM_TRY(store_.take(options.tape, bytes_, kAlign, true));
   is_packed_ = true;
   levels_ = reinterpret_cast<uint8_t *>(store_.data());
   data_ = levels_;
