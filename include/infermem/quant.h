@@ -36,8 +36,8 @@ enum {
 /* nan_policy: what becomes of values that are NaN or infinite. */
 enum {
   INFERMEM_QUANT_REFUSE = 0, /* the call fails with INFERMEM_E_NOT_FINITE */
-  /* NaN counts as 0, and infinity as the largest finite magnitude in its group, with its sign (0 where there is none),
-   * so that the other values of the group lose nothing to it. */
+  /* Infinities count as the largest and the least finite value of their group, NaN as 0 or what of these is nearest to
+   * it; all are 0 where there is none. The other values of the group lose nothing to it. */
   INFERMEM_QUANT_CLAMP = 1
 };
 
@@ -50,7 +50,7 @@ typedef struct infermem_quant_options {
   uint32_t bits;       /* of a value: 4 or 8; 0 means 8 */
   uint32_t nan_policy; /* INFERMEM_QUANT_REFUSE or INFERMEM_QUANT_CLAMP */
   /* Values that share a scale and a minimum: a multiple of 8, from 8 to cols rounded up to one. 0 means 32, or where
-   * cols is less, one group a row. */
+   * cols is less, one group a row. Multiples of 32 are fast, and 32, 64 and 128 the fastest. */
   size_t group;
   const infermem_tape *tape;           /* where the matrix is stored; NULL means a mapping of its own */
   const infermem_allocator *allocator; /* for the handle; NULL means malloc */
@@ -102,7 +102,7 @@ INFERMEM_BEGIN_DECLS
  * back exactly. Any finite values will do: where max - min exceeds the largest float, scale is the same as if it did
  * not; where scale is denormal, and rounded down so far that q would exceed levels, it is the next float up.
  *   With params F16 or BF16, min is the largest number of that type that is not above the least value of the group, and
- * scale, computed with this min, the smallest of that type that is not below (max - min) / levels. The group's range is
+ * scale, computed with this min, the smallest of that type that is not below (max - min) / levels, a float. The group's range is
  * thus still covered, and no value moves by more than scale / 2, the rounding of the floats apart; a group of equal
  * values comes back exactly where the type has the value. What lies beyond the largest float after that is the largest.
  *   Symmetric, with levels = 2^(bits-1) - 1 and most the largest magnitude in the group,
@@ -289,19 +289,21 @@ INFERMEM_FN int32_t quant_quantize(int32_t dtype, const float *data, size_t n, s
                                    size_t n_out) INFERMEM_AS(quant_quantize);
 
 /* The product of a range of rows with a vector, out[i] = sum over j of W[first_row + i][j] * x[j], read from the stored
- * form directly: no floats of the matrix are written anywhere. Callers split the rows over their own threads.
+ * form directly: the matrix is never expanded in memory. Callers split the rows over their own threads.
  *   x: n_x floats.  n_x: cols.  out: n_out floats; may not overlap x.  n_out: n_rows.
  * The sum is taken in f32, in an order that depends on the instruction set, with fused multiply-add where there is one;
  * it is within (cols + 8) * 2^-23 times the largest magnitude in the row times the sum of |x[j]| of the exact one, as
- * long as neither a weight nor a partial sum comes near the largest float. How the rows are split changes no bit.
+ * long as weights and partial sums stay below 2^126 and products above the least normal float. How the rows are split
+ * changes no bit.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SHAPE: n_x is not cols, or n_out not
- * n_rows.  INFERMEM_E_RANGE: the rows are not all of the matrix.
+ * n_rows.  INFERMEM_E_RANGE: first_row + n_rows is more than the number of rows; the error's `got` is first_row.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t quant_gemv(const infermem_quant *q, size_t first_row, size_t n_rows, const float *x, size_t n_x,
                                float *out, size_t n_out) INFERMEM_AS(quant_gemv);
 
 /* The same for the rows of the given indices, out[i] = sum over j of W[rows[i]][j] * x[j]: the active neurons of a
  * sparse layer. Indices may repeat, in any order; nothing is written unless all are good.
+ *   rows: n_rows indices.  x: n_x floats.  n_x: cols.  out: n_out floats; may not overlap x.  n_out: n_rows.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SHAPE: n_x is not cols, or n_out not
  * n_rows.  INFERMEM_E_RANGE: an index is not below the number of rows; the error's `got` is the index.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
@@ -324,8 +326,8 @@ INFERMEM_FN int32_t quant_dot_row(const infermem_quant *q, size_t row, const flo
  * The error is as that of quant_gemv. Of a packed matrix weights are rounded once as they are expanded. How the rows are
  * split changes no bit.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SHAPE: n_vectors is 0, n_x is not
- * n_vectors * cols, stride is less than n_rows, or n_out is too small.  INFERMEM_E_RANGE: the rows are not all of the
- * matrix.
+ * n_vectors * cols, stride is less than n_rows, or n_out is too small.  INFERMEM_E_RANGE: first_row + n_rows is more
+ * than the number of rows; the error's `got` is first_row.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t quant_gemm(const infermem_quant *q, size_t first_row, size_t n_rows, const float *x, size_t n_x,
                                size_t n_vectors, float *out, size_t stride, size_t n_out) INFERMEM_AS(quant_gemm);
@@ -357,7 +359,7 @@ INFERMEM_FN int32_t quant_activations(const float *x, size_t n_x, size_t n, size
  * product with the quantized elements as quant_gemv's is to that with floats. How the rows are split changes no bit.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SHAPE: n_xq is not the bytes of 1 vector of
  * cols elements, or xq of another shape, or n_out less than n_rows.  INFERMEM_E_ARG: xq is not at a multiple of 4.
- * INFERMEM_E_FORMAT: the bytes are not from quant_activations.  INFERMEM_E_RANGE: the rows are not all of the matrix.
+ * INFERMEM_E_FORMAT: the bytes are not from quant_activations.  INFERMEM_E_RANGE: first_row + n_rows is more than the number of rows; the error's `got` is first_row.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t quant_gemv_q8(const infermem_quant *q, size_t first_row, size_t n_rows, const void *xq, size_t n_xq,
                                   float *out, size_t n_out) INFERMEM_AS(quant_gemv_q8);

@@ -50,17 +50,18 @@ bool scale_fits(const reference::Levels &form, float scale) {
   return scale <= FLT_MAX && scale * static_cast<float>(form.zero()) <= FLT_MAX;
 }
 
-// The values of a group, piece by piece. With a magnitude, NaN becomes 0 and infinity the magnitude with its sign.
+// The values of a group, piece by piece. With a range, what is not finite is brought into it.
 template <typename Use>
-void each_piece(int32_t dtype, const void *values, size_t n, const float *magnitude, Use use) {
+void each_piece(int32_t dtype, const void *values, size_t n, const reference::Range *range, Use use) {
   const size_t size = dtype == INFERMEM_DTYPE_F32 ? 4 : 2;
   float piece[kPiece];
   for (size_t first = 0; first < n; first += kPiece) {
     const size_t count = std::min(kPiece, n - first);
     decode(dtype, static_cast<const char *>(values) + first * size, count, piece);
-    if (magnitude)
-      for (size_t i = 0; i < count; ++i)
-        if (!std::isfinite(piece[i])) piece[i] = std::isnan(piece[i]) ? 0.0f : std::copysign(*magnitude, piece[i]);
+    for (size_t i = 0; range && i < count; ++i) {
+      if (std::isnan(piece[i])) piece[i] = 0.0f;
+      piece[i] = std::clamp(piece[i], range->min, range->max);
+    }
     use(piece, count, first);
   }
 }
@@ -69,25 +70,22 @@ void each_piece(int32_t dtype, const void *values, size_t n, const float *magnit
 
 bool quantize_group(const GroupForm &form, int32_t dtype, const void *values, size_t n, uint8_t *levels,
                     reference::Parameters *out) {
-  float magnitude = 0.0f;
+  reference::Range range = {HUGE_VALF, -HUGE_VALF};  // of the finite values
   bool all_finite = true;
   each_piece(dtype, values, n, nullptr, [&](const float *piece, size_t count, size_t) {
     for (size_t i = 0; i < count; ++i) {
-      if (std::isfinite(piece[i]))
-        magnitude = std::max(magnitude, std::fabs(piece[i]));
-      else
-        all_finite = false;
+      const bool is_finite = std::isfinite(piece[i]);
+      all_finite &= is_finite;
+      if (is_finite) range = {std::min(range.min, piece[i]), std::max(range.max, piece[i])};
     }
   });
   if (!all_finite && !form.clamp) return false;
-  const float *const clamp = all_finite ? nullptr : &magnitude;
+  if (range.min > range.max) range = {0.0f, 0.0f};
+  range.min += 0.0f;  // not -0
+  const reference::Range finite = range;
+  const reference::Range *const clamp = all_finite ? nullptr : &finite;
 
-  reference::Range range = {HUGE_VALF, -HUGE_VALF};
-  each_piece(dtype, values, n, clamp, [&](const float *piece, size_t count, size_t) {
-    const reference::Range part = reference::find_range(piece, count);
-    range = {std::min(range.min, part.min), std::max(range.max, part.max)};
-  });
-  if (form.levels.symmetric) range = {0.0f, magnitude};
+  if (form.levels.symmetric) range = {0.0f, std::max(-range.min, range.max)};
   if (std::fabs(range.min) > largest(form.params)) return false;
 
   // Downwards and upwards, so that the group's range is still covered and no value moves by more than half a scale.

@@ -36,7 +36,7 @@ Status Quant::set_form(const infermem_quant_options &options) {
   clamp_ = options.nan_policy == INFERMEM_QUANT_CLAMP;
   params_ = options.params;
   if (params_ != INFERMEM_DTYPE_F32 && params_ != INFERMEM_DTYPE_F16 && params_ != INFERMEM_DTYPE_BF16)
-    return fail(INFERMEM_E_ARG, 0, static_cast<uint64_t>(params_), "params is %d, the number of none of F32, F16, BF16",
+    return fail(INFERMEM_E_ARG, 0, static_cast<uint64_t>(params_), "params is %d, not F32 (0), F16 (1) or BF16 (30)",
                 params_);
   bits_ = options.bits == 0 ? 8 : options.bits;
   if (bits_ != 4 && bits_ != 8) return fail(INFERMEM_E_ARG, 8, bits_, "bits is %u, neither 4 nor 8", bits_);
@@ -160,7 +160,7 @@ Status Quant::fail_values(const FloatMatrix &from, size_t group_at) const {
     const size_t bad = at + kernels().find_not_finite(piece, n);
     if (bad != at + n) return fail_not_finite(bad, cols_);
   }
-  return fail(INFERMEM_E_LIMIT, params_ == INFERMEM_DTYPE_F16 ? 65504 : 0, group_at,
+  return fail(INFERMEM_E_LIMIT, 0, group_at,
               "%s cannot hold the scale or the minimum of the group from element %zu (row %zu, column %zu) on",
               infermem_dtype_name(params_), group_at, group_at / cols_, group_at % cols_);
 }
@@ -206,14 +206,14 @@ void Quant::decode(size_t row, size_t first, size_t n, bool stream, float *out) 
 
 Status Quant::check_elements(size_t n) const {
   if (n == elements_) return INFERMEM_OK;
-  return fail(INFERMEM_E_SHAPE, elements_, n, "%zu floats are not the %zu of a matrix of %zu x %zu", n, elements_,
+  return fail(INFERMEM_E_SHAPE, elements_, n, "%zu elements are not the %zu of a matrix of %zu x %zu", n, elements_,
               rows_, cols_);
 }
 
 Status Quant::check_rows(size_t n_rows, size_t n_out) const {
   size_t wanted = SIZE_MAX;
   if (checked::mul(n_rows, cols_, &wanted) && n_out == wanted) return INFERMEM_OK;
-  return fail(INFERMEM_E_SHAPE, wanted, n_out, "%zu floats are not the %zu rows of %zu", n_out, n_rows, cols_);
+  return fail(INFERMEM_E_SHAPE, wanted, n_out, "%zu elements are not the %zu rows of %zu", n_out, n_rows, cols_);
 }
 
 // Past the caches where they cannot hold it.

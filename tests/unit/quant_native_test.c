@@ -304,19 +304,19 @@ static void what_is_wrong_with_16_bits_is_refused(void **state) {
 
 /* ---- Values that are not finite ---- */
 
-static void clamped_values_are_0_or_the_largest_of_their_group(void **state) {
+static void clamped_values_stay_in_the_range_of_their_group(void **state) {
   (void)state;
   INFERMEM_STRUCT(infermem_quant_options, options);
   options.nan_policy = INFERMEM_QUANT_CLAMP;
   options.group = 8;
   options.bits = 4;
   const size_t shape[2] = {1, 32};
-  const float values[32] = {1,   -15, INFINITY, -INFINITY, 2,        3,        -4,       5,         /* to 15 and -15 */
-                            NAN, 16,  17,       18,        19,       20,       21,       30,        /* from 0 */
-                            NAN, NAN, INFINITY, -INFINITY, INFINITY, INFINITY, INFINITY, -INFINITY, /* all 0 */
-                            0,   1,   2,        3,         4,        5,        6,        15};
-  const float want[32] = {1, -15, 15, -15, 3, 3, -3, 5, 0, 16, 18, 18, 20, 20, 22, 30,
-                          0, 0,   0,  0,   0, 0, 0,  0, 0, 1,  2,  3,  4,  5,  6,  15};
+  const float values[32] = {-1,  -15, INFINITY, -INFINITY, -2,       0,        -9,        NAN,       /* -15 to 0 */
+                            NAN, 16,  17,       18,        19,       INFINITY, -INFINITY, 31,        /* 16 to 31 */
+                            NAN, NAN, INFINITY, -INFINITY, INFINITY, INFINITY, INFINITY,  -INFINITY, /* all 0 */
+                            0,   1,   2,        3,         4,        5,        6,         15};
+  const float want[32] = {-1, -15, 0, -15, -2, 0, -9, 0, 16, 16, 17, 18, 19, 31, 16, 31,
+                          0,  0,   0, 0,   0,  0, 0,  0, 0,  1,  2,  3,  4,  5,  6,  15};
   infermem_quant *q = from_f32(values, shape, &options);
   assert_ok(quant_to_f32(q, got, 32));
   for (int i = 0; i < 32; i++) assert_true(got[i] == want[i]);
@@ -347,11 +347,12 @@ static void clamping_changes_nothing_else(void **state) {
       for (size_t first = 0; first < shape[1]; first += shape[2]) {
         const size_t begin = row * shape[1] + first;
         const size_t end = begin + (shape[1] - first < shape[2] ? shape[1] - first : shape[2]);
-        float most = 0;
+        float low = INFINITY, high = -INFINITY;
         for (size_t i = begin; i < end; i++)
-          if (isfinite(data[i])) most = fmaxf(most, fabsf(data[i]));
+          if (isfinite(data[i])) low = fminf(low, data[i]), high = fmaxf(high, data[i]);
+        if (low > high) low = high = 0;
         for (size_t i = begin; i < end; i++)
-          if (!isfinite(data[i])) clean[i] = isnan(data[i]) ? 0 : data[i] > 0 ? most : -most;
+          if (!isfinite(data[i])) clean[i] = fminf(fmaxf(isnan(data[i]) ? 0 : data[i], low), high);
       }
     }
     infermem_quant *q = from_f32(clean, shape, &options);
@@ -689,7 +690,7 @@ int main(void) {
       cmocka_unit_test(bad_ranges_and_lengths_leave_the_output_alone),
       cmocka_unit_test(a_matrix_from_16_bits_is_that_from_the_floats),
       cmocka_unit_test(what_is_wrong_with_16_bits_is_refused),
-      cmocka_unit_test(clamped_values_are_0_or_the_largest_of_their_group),
+      cmocka_unit_test(clamped_values_stay_in_the_range_of_their_group),
       cmocka_unit_test(clamping_changes_nothing_else),
       cmocka_unit_test(parameters_of_16_bits_cover_every_group),
       cmocka_unit_test(any_finite_floats_have_parameters_in_bf16),

@@ -221,7 +221,7 @@ static void what_does_not_fit_is_refused_with_its_group(void **state) {
 
 static void values_that_are_not_finite_are_clamped_on_demand(void **state) {
   (void)state;
-  const float values[8] = {NAN, INFINITY, -INFINITY, 7, -3, 1, 0, 0.4f}, want[8] = {0, 7, -7, 7, -3, 1, 0, 0};
+  const float values[8] = {NAN, INFINITY, -INFINITY, 7, -3, 1, 0, 0.4f}, want[8] = {0, 7, -3, 7, -3, 1, 0, 0};
   const size_t shape[3] = {1, 8, 8};
   infermem_quant_options options = symmetric(4, INFERMEM_DTYPE_F16, 8);
   infermem_quant *q = NULL;
