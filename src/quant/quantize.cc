@@ -13,8 +13,7 @@ Status check_values(int32_t dtype, size_t block, const FloatMatrix &from) {
   if (bad != from.n) return fail_not_finite(bad, from.cols);
   for (size_t i = 0; i < from.n; i += block)
     if (!reference::block_fits(dtype, data + i, block))
-      return fail(INFERMEM_E_LIMIT, 0, i,
-                  "%s cannot hold values as large as those of the block from element %zu on",
+      return fail(INFERMEM_E_LIMIT, 0, i, "%s cannot hold values as large as those of the block from element %zu on",
                   infermem_dtype_name(dtype), i);
   return INFERMEM_OK;
 }
