@@ -18,9 +18,6 @@ constexpr size_t kDefaultGroup = 32;
 constexpr size_t kAlign = 64;    // of each of the three arrays
 constexpr size_t kWidened = 64;  // groups whose parameters of 16 bits are widened at once
 
-// Bytes of a scale or a minimum.
-size_t size_of(int32_t params) { return params == INFERMEM_DTYPE_F32 ? sizeof(float) : sizeof(uint16_t); }
-
 }  // namespace
 
 Status Quant::set_shape(size_t rows, size_t cols) {
@@ -34,6 +31,9 @@ Status Quant::set_shape(size_t rows, size_t cols) {
 Status Quant::set_form(const infermem_quant_options &options) {
   if (options.reserved != 0)
     return fail(INFERMEM_E_ARG, 0, options.reserved, "a reserved field is %u, not 0", options.reserved);
+  if (options.flags != 0)
+    return fail(INFERMEM_E_ARG, 0, options.flags, "flags are 0x%llx, not 0, of a matrix that is not loaded",
+                static_cast<unsigned long long>(options.flags));
   if (options.nan_policy > INFERMEM_QUANT_CLAMP)
     return fail(INFERMEM_E_ARG, INFERMEM_QUANT_CLAMP, options.nan_policy, "nan_policy is %u, not one of 0 to %d",
                 options.nan_policy, INFERMEM_QUANT_CLAMP);
@@ -84,7 +84,7 @@ Status Quant::open(const infermem_quant_options &options, const Allocator &, con
 Status Quant::open(const infermem_quant_options &options, const Allocator &, const LentMatrix &lent) {
   INFERMEM_TRY(set_shape(lent.rows, lent.cols));
   if (options.bits != 0 || options.group != 0 || options.tape || options.nan_policy != 0 || options.params != 0 ||
-      options.reserved != 0)
+      options.reserved != 0 || options.flags != 0)
     return fail(INFERMEM_E_ARG, 0, 0, "options for borrowed weights hold bits %u, group %zu, or another field, not 0",
                 options.bits, options.group);
   Block block;
