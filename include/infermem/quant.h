@@ -216,7 +216,7 @@ INFERMEM_FN int32_t quant_quantize(int32_t dtype, const float *data, size_t n, s
  * matrix may be saved to the path that it was loaded from.
  *   path: NUL-terminated; its directory exists, and can be read and written.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_ARG: path ends with a slash, is empty, or
- * is a directory, a device, a FIFO or a socket.  INFERMEM_E_IO: the system refuses; os_error tells why: EFBIG is also
+ * is a directory, a device, a FIFO or a socket, or a link to one.  INFERMEM_E_IO: the system refuses; os_error tells why: EFBIG is also
  * the process's limit on the size of files. Then path is as it was and the temporary is removed; only where the
  * directory cannot be written back, which the message says, the new file is in its place, and a power failure may undo
  * that.

@@ -55,10 +55,12 @@ Status Output::open(const char *path) {
   struct stat former;
   const bool replaces = fstatat(directory_, name_, &former, AT_SYMLINK_NOFOLLOW) == 0;
   if (!replaces && errno != ENOENT) return fail_os(INFERMEM_E_IO, errno, "asking about \"%s\"", ShortPath(path).text);
-  if (replaces && !S_ISREG(former.st_mode) && !S_ISLNK(former.st_mode))
+  const bool keeps_mode = replaces && S_ISREG(former.st_mode);
+  // A link is replaced, but for one to a directory or a device, which nobody means to lose.
+  if (replaces && S_ISLNK(former.st_mode) && fstatat(directory_, name_, &former, 0) != 0) former.st_mode = S_IFREG;
+  if (replaces && !S_ISREG(former.st_mode))
     return fail(INFERMEM_E_ARG, 0, 0, "\"%s\" is %s, not a regular file", ShortPath(path).text,
                 kind_of_file(former.st_mode));
-  const bool keeps_mode = replaces && S_ISREG(former.st_mode);
   INFERMEM_TRY(create(keeps_mode));
   if (keeps_mode && fchmod(fd_, former.st_mode & 0777) != 0)
     return fail_os(INFERMEM_E_IO, errno, "giving a file the permissions of \"%s\"", ShortPath(path).text);
@@ -85,7 +87,7 @@ Status Output::create(bool is_private) {
   for (int i = 0; i < kTries; ++i) {
     std::snprintf(temporary_, sizeof temporary_, ".infermem-%ld-%u.tmp", static_cast<long>(getpid()),
                   count.fetch_add(1, std::memory_order_relaxed));
-    fd_ = uninterrupted([&] { return openat(directory_, temporary_, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode); });
+    fd_ = uninterrupted([&] { return openat(directory_, temporary_, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode); });
     if (fd_ >= 0) return INFERMEM_OK;
     if (errno != EEXIST) break;  // that one is another's
   }

@@ -26,9 +26,12 @@ static void paths_that_cannot_be_are_refused(void **state) {
   assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
   close(fd);
   assert_ok(quant_save(made, "plain"));
+  assert_int_equal(symlink("folder", "to_folder"), 0);
+  assert_int_equal(symlink("fifo", "to_fifo"), 0);
   const size_t entries = count_entries(".");
 
-  static const char *const no_file[] = {"", "folder", "folder/", "folder/..", ".", "/", "plain/.", "fifo", "socket"};
+  static const char *const no_file[] = {"",        "folder", "folder/", "folder/..", ".",      "/",
+                                        "plain/.", "fifo",   "socket",  "to_folder", "to_fifo"};
   for (size_t i = 0; i < sizeof no_file / sizeof *no_file; i++) {
     const int32_t due = strcmp(no_file[i], "plain/.") == 0 ? INFERMEM_E_IO : INFERMEM_E_ARG;
     assert_fails(due, quant_save(made, no_file[i]));
