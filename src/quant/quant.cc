@@ -55,7 +55,7 @@ Status Quant::set_form(const infermem_quant_options &options) {
 }
 
 Status Quant::take_plain(const infermem_tape *tape) {
-  row_bytes_ = bits_ == 8 ? cols_ : cols_ / 2 + cols_ % 2;
+  set_plain();
   size_t data_bytes, parameter_bytes, scales_at, mins_at, size;
   if (!checked::mul(rows_, row_bytes_, &data_bytes) ||
       !checked::product(&parameter_bytes, size_of(params_), rows_, groups_) ||

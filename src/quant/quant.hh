@@ -99,7 +99,9 @@ class Quant {
   // Sets the shape; on success rows * cols fits and is not 0.
   Status set_shape(size_t rows, size_t cols);
   Status set_form(const infermem_quant_options &options);
-  // The memory of a plain matrix; needs the form.
+  // The layout; needs the form. Then the memory of a plain matrix.
+  void set_plain() { row_bytes_ = bits_ == 8 ? cols_ : cols_ / 2 + cols_ % 2; }
+  Status set_packed();
   Status take_plain(const infermem_tape *tape);
   // Whether the groups of all rows follow each other without gaps, so that many rows are one run to a kernel.
   bool is_one_run() const { return !is_packed_ && cols_ % group_ == 0; }

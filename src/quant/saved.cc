@@ -21,14 +21,11 @@ constexpr char kMagic[16] = "infermem quant\n";
 constexpr uint32_t kVersion = 1;
 constexpr size_t kMostSections = 4;
 
-// Values of layout.
-constexpr uint32_t kPlain = 0;
-
 // What a section is.
-enum : uint32_t { kLevels = 1, kScales = 2, kMins = 3, kBlocks = 4 };
+enum : uint32_t { kLevels = 1, kScales = 2, kMins = 3, kBlocks = 4, kRecords = 5 };
 
 const char *name_of(uint32_t kind) {
-  static constexpr const char *kNames[] = {"nothing", "levels", "scales", "minima", "blocks"};
+  static constexpr const char *kNames[] = {"nothing", "levels", "scales", "minima", "blocks", "records"};
   return kNames[kind];
 }
 
@@ -98,9 +95,9 @@ Status check_header(const SavedHeader &header, uint64_t size) {
   if (size > header.file_bytes)
     return fail(INFERMEM_E_CORRUPT, header.file_bytes, size, "%llu bytes, of a saved matrix of %llu", wide(size),
                 wide(header.file_bytes));
-  if (header.layout != kPlain)
-    return fail(INFERMEM_E_UNSUPPORTED, kPlain, header.layout, "the saved matrix has layout %u, which is unknown",
-                header.layout);
+  if (header.layout > INFERMEM_QUANT_PACKED)
+    return fail(INFERMEM_E_UNSUPPORTED, INFERMEM_QUANT_PACKED, header.layout,
+                "the saved matrix has layout %u, which is unknown", header.layout);
   if (header.flags != 0)
     return fail(INFERMEM_E_UNSUPPORTED, 0, header.flags, "the saved matrix has flags 0x%x, which are unknown",
                 header.flags);
@@ -141,21 +138,26 @@ Status Quant::describe(SavedHeader *out, const void **arrays) const {
   header.group = group_;
   header.bits = bits_;
   header.params = params_;
-  header.layout = kPlain;
+  header.layout = is_packed_ ? INFERMEM_QUANT_PACKED : INFERMEM_QUANT_PLAIN;
   header.file_bytes = sizeof header;
-  const auto add = [&](uint32_t kind, const void *array, size_t count, size_t size) {
+  const auto add = [&](uint32_t kind, const void *array, uint64_t bytes) {
     Section &section = header.sections[header.n_sections];
     arrays[header.n_sections++] = array;
     section.kind = kind;
     section.offset = header.file_bytes;
-    return checked::product<uint64_t>(&section.bytes, rows_, count, size) &&
-           checked::add(header.file_bytes, section.bytes, &header.file_bytes) &&
+    section.bytes = bytes;
+    return checked::add(header.file_bytes, bytes, &header.file_bytes) &&
            checked::align_up(header.file_bytes, kAlign, &header.file_bytes);
   };
-  const bool is_native = dtype_ == INFERMEM_QUANT_NATIVE;
-  const bool fits = add(is_native ? kLevels : kBlocks, data_, row_bytes_, 1) &&
-                    (!is_native || (add(kScales, scales_, groups_, size_of(params_)) &&
-                                    add(kMins, mins_, groups_, size_of(params_))));
+  uint64_t levels, parameters;
+  bool fits = checked::product<uint64_t>(&levels, rows_, row_bytes_) &&
+              checked::product<uint64_t>(&parameters, rows_, groups_, size_of(params_));
+  if (dtype_ != INFERMEM_QUANT_NATIVE)
+    fits = fits && add(kBlocks, data_, levels);
+  else if (is_packed_)
+    fits = fits && add(kRecords, data_, bytes_);
+  else
+    fits = fits && add(kLevels, data_, levels) && add(kScales, scales_, parameters) && add(kMins, mins_, parameters);
   if (!fits) return fail_overflow(rows_, cols_);
   *out = header;
   return INFERMEM_OK;
@@ -214,7 +216,12 @@ Status Quant::set_saved_form(const Allocator &allocator, const SavedHeader &head
   form.group = static_cast<size_t>(header.group);
   form.params = header.params;
   INFERMEM_TRY(set_shape(rows, cols));
-  return set_form(form);
+  INFERMEM_TRY(set_form(form));
+  // A value takes half a byte or more: sizes computed from what passes here are far from wrapping.
+  if (cols / 2 > header.file_bytes) return fail_overflow(rows, cols);
+  if (header.layout == INFERMEM_QUANT_PACKED) return set_packed();
+  set_plain();
+  return INFERMEM_OK;
 }
 
 Status Quant::adopt(const infermem_quant_options &options, const Allocator &allocator, const SavedHeader &header,

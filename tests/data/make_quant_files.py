@@ -12,7 +12,8 @@ import numpy as np
 import xxhash
 
 F32, F16, Q4_0, Q6_K, BF16 = 0, 1, 2, 14, 30
-LEVELS, SCALES, MINIMA, BLOCKS = 1, 2, 3, 4
+LEVELS, SCALES, MINIMA, BLOCKS, RECORDS = 1, 2, 3, 4, 5
+PLAIN, PACKED = 0, 1
 f32 = np.float32
 
 
@@ -71,7 +72,38 @@ def native(rows, cols, bits, group, params):
     return [(LEVELS, levels), (SCALES, scales), (MINIMA, minima)], np.array(floats, f32)
 
 
-def saved(dtype, rows, cols, bits, group, params, arrays):
+def records(rows, cols, bits, group, params, arrays):
+    """The same in 16 rows at a time: of each group the levels, 8 columns at a time, the scales, the minima."""
+    (_, levels), (_, scales), (_, minima) = arrays
+    row_bytes = (cols * bits + 7) // 8
+    groups, size = -(-cols // group), 4 if params == F32 else 2
+
+    def level(row, column):
+        if row >= rows or column >= cols:
+            return 0
+        if bits == 8:
+            return levels[row * row_bytes + column]
+        return levels[row * row_bytes + column // 2] >> 4 * (column % 2) & 15
+
+    def parameter(array, row, g):
+        return array[(row * groups + g) * size :][:size] if row < rows else bytes(size)
+
+    out = b""
+    for block in range(0, rows, 16):
+        these = range(block, block + 16)
+        for g in range(groups):
+            for first in range(g * group, min((g + 1) * group, cols), 8):
+                low, high = range(first, first + 4), range(first + 4, first + 8)
+                if bits == 8:
+                    out += bytes(level(r, c) for half in (low, high) for r in these for c in half)
+                else:
+                    out += bytes(level(r, c) | level(r, c + 4) << 4 for r in these for c in low)
+            for array in (scales, minima):
+                out += b"".join(parameter(array, r, g) for r in these)
+    return [(RECORDS, out)]
+
+
+def saved(dtype, rows, cols, bits, group, params, arrays, layout=PLAIN):
     table, data, at = b"", b"", 256
     for kind, array in arrays:
         table += struct.pack("<IIQQQ", kind, 0, at, len(array), xxhash.xxh3_64_intdigest(array))
@@ -79,7 +111,7 @@ def saved(dtype, rows, cols, bits, group, params, arrays):
         data += padded
         at += len(padded)
     head = b"infermem quant\n\0" + struct.pack("<Ii", 1, dtype) + struct.pack("<QQQQ", at, rows, cols, group)
-    head += struct.pack("<IiIII", bits, params, 0, 0, len(arrays))
+    head += struct.pack("<IiIII", bits, params, 0, layout, len(arrays))
     head += bytes(20) + table
     head += bytes(248 - len(head))
     return head + struct.pack("<Q", xxhash.xxh3_64_intdigest(head)) + data
@@ -93,10 +125,15 @@ def main():
         "native-4-f32": (1, 5, 4, 8, F32),
         "native-4-f16": (5, 67, 4, 16, F16),
         "native-8-bf16": (4, 300, 8, 128, BF16),
+        "packed-8-f32": (17, 40, 8, 32, F32),
+        "packed-4-f16": (5, 67, 4, 16, F16),
     }.items():
         rows, cols, bits, group, params = form
         arrays, floats = native(*form)
-        (folder / f"{name}.quant").write_bytes(saved(-1, rows, cols, bits, group, params, arrays))
+        layout = PACKED if name.startswith("packed") else PLAIN
+        if layout == PACKED:
+            arrays = records(*form, arrays)
+        (folder / f"{name}.quant").write_bytes(saved(-1, rows, cols, bits, group, params, arrays, layout))
         (folder / f"{name}.f32").write_bytes(floats.tobytes())
     for name, (dtype, rows, cols, bits, group, n) in {
         "f16": (F16, 3, 5, 16, 1, 30),

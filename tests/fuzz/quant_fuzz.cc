@@ -83,8 +83,16 @@ void use(const infermem_quant *q) {
   CHECK(quant_to_f16(q, halves.data(), n) == INFERMEM_OK && quant_to_bf16(q, halves.data(), n) == INFERMEM_OK);
   CHECK(quant_gemv(q, 0, rows, x.data(), cols, y.data(), rows) == INFERMEM_OK);
   sum += y[rows - 1];
-  CHECK(quant_gemv_rows(q, chosen, 2, x.data(), cols, again.data(), 2) == INFERMEM_OK || n < 2);
-  sum += again[0];
+  float two[2];
+  CHECK(quant_gemv_rows(q, chosen, 2, x.data(), cols, two, 2) == INFERMEM_OK);
+  sum += two[0];
+  if (quant_dtype(q) != INFERMEM_QUANT_NATIVE) return;
+  infermem_quant *other = nullptr;
+  const auto convert = quant_layout(q) == INFERMEM_QUANT_PLAIN ? quant_pack : quant_unpack;
+  CHECK(convert(q, nullptr, &other) == INFERMEM_OK);
+  CHECK(quant_to_f32(other, again.data(), n) == INFERMEM_OK);
+  CHECK(std::memcmp(values.data(), again.data(), n * sizeof(float)) == 0);
+  quant_free(other);
 }
 
 int32_t load(const Saved &saved, uint64_t flags, infermem_quant **out) {

@@ -3,13 +3,15 @@
 #include <stdio.h>
 
 const struct form kForms[] = {
-    {"native-8-f32", INFERMEM_QUANT_NATIVE, 3, 40, 0, 8, 32, INFERMEM_DTYPE_F32},
-    {"native-4-f32", INFERMEM_QUANT_NATIVE, 1, 5, 0, 4, 8, INFERMEM_DTYPE_F32},
-    {"native-4-f16", INFERMEM_QUANT_NATIVE, 5, 67, 0, 4, 16, INFERMEM_DTYPE_F16},
-    {"native-8-bf16", INFERMEM_QUANT_NATIVE, 4, 300, 0, 8, 128, INFERMEM_DTYPE_BF16},
-    {"f16", INFERMEM_DTYPE_F16, 3, 5, 30, 0, 0, 0},
-    {"q4_0", INFERMEM_DTYPE_Q4_0, 3, 64, 108, 0, 0, 0},
-    {"q6_k", INFERMEM_DTYPE_Q6_K, 2, 256, 420, 0, 0, 0},
+    {"native-8-f32", INFERMEM_QUANT_NATIVE, 3, 40, 0, 8, 32, INFERMEM_DTYPE_F32, 0},
+    {"native-4-f32", INFERMEM_QUANT_NATIVE, 1, 5, 0, 4, 8, INFERMEM_DTYPE_F32, 0},
+    {"native-4-f16", INFERMEM_QUANT_NATIVE, 5, 67, 0, 4, 16, INFERMEM_DTYPE_F16, 0},
+    {"native-8-bf16", INFERMEM_QUANT_NATIVE, 4, 300, 0, 8, 128, INFERMEM_DTYPE_BF16, 0},
+    {"packed-8-f32", INFERMEM_QUANT_NATIVE, 17, 40, 0, 8, 32, INFERMEM_DTYPE_F32, INFERMEM_QUANT_PACKED},
+    {"packed-4-f16", INFERMEM_QUANT_NATIVE, 5, 67, 0, 4, 16, INFERMEM_DTYPE_F16, INFERMEM_QUANT_PACKED},
+    {"f16", INFERMEM_DTYPE_F16, 3, 5, 30, 0, 0, 0, 0},
+    {"q4_0", INFERMEM_DTYPE_Q4_0, 3, 64, 108, 0, 0, 0, 0},
+    {"q6_k", INFERMEM_DTYPE_Q6_K, 2, 256, 420, 0, 0, 0, 0},
 };
 _Static_assert(sizeof kForms / sizeof *kForms == kNForms, "there are others");
 
@@ -31,7 +33,13 @@ infermem_quant *make_in(const struct form *form, const infermem_tape *tape) {
   options.params = form->params;
   options.tape = tape;
   assert_ok(quant_from_f32(weights, n, form->rows, form->cols, &options, &q));
-  return q;
+  if (form->layout == INFERMEM_QUANT_PLAIN) return q;
+  INFERMEM_STRUCT(infermem_quant_options, place);
+  place.tape = tape;
+  infermem_quant *packed = NULL;
+  assert_ok(quant_pack(q, &place, &packed));
+  quant_free(q);
+  return packed;
 }
 
 infermem_quant *make(const struct form *form) { return make_in(form, NULL); }
@@ -50,6 +58,7 @@ void assert_same(const infermem_quant *a, const infermem_quant *b) {
   assert_ok(quant_shape(b, &other_rows, &other_cols));
   assert_true(rows == other_rows && cols == other_cols && rows * cols <= kMost);
   assert_int_equal(quant_dtype(a), quant_dtype(b));
+  assert_int_equal(quant_layout(a), quant_layout(b));
   assert_int_equal(quant_bits(a), quant_bits(b));
   assert_int_equal(quant_group(a), quant_group(b));
   assert_int_equal(quant_bytes(a), quant_bytes(b));
