@@ -323,6 +323,19 @@ static void numbers_beyond_measure_do_no_harm(void **state) {
   assert_non_null(strstr(infermem_error_detail()->message, "byte 72 "));
 }
 
+static void sizes_that_wrap_are_not_taken_for_those_of_the_file(void **state) {
+  (void)state;
+  struct bytes b = golden("packed-8-f32", "quant"); /* 1792 bytes of records */
+  const uint64_t cols =
+      ((uint64_t)1 << 57) + 104; /* in one row and group: 16 * 8 * cols bits are 1664 bytes mod 2^64 */
+  const uint64_t shape[] = {1, cols, cols};
+  memcpy(b.data + 32, shape, sizeof shape);
+  sign(b);
+  assert_int_equal(load_status(b, 0), INFERMEM_E_FORMAT);
+  assert_int_equal(load_status(b, INFERMEM_QUANT_NO_VERIFY), INFERMEM_E_FORMAT);
+  bytes_free(&b);
+}
+
 static void padding_is_zero(void **state) {
   (void)state;
   struct bytes b = golden("native-4-f32", "quant"); /* levels of 3 bytes at 256, parameters of 4 at 320 and 384 */
@@ -453,6 +466,7 @@ int main(void) {
       cmocka_unit_test(every_shorter_and_longer_file_is_refused),
       cmocka_unit_test(a_header_that_contradicts_itself_is_refused_whatever_its_checksum),
       cmocka_unit_test(numbers_beyond_measure_do_no_harm),
+      cmocka_unit_test(sizes_that_wrap_are_not_taken_for_those_of_the_file),
       cmocka_unit_test(padding_is_zero),
       cmocka_unit_test(a_file_changed_in_place_is_found_by_verifying),
       cmocka_unit_test(what_is_no_argument_is_refused),
