@@ -168,6 +168,10 @@ typedef struct infermem_api_table {
   int32_t (*quant_pack)(const infermem_quant *q, const infermem_quant_options *options, infermem_quant **out);
   int32_t (*quant_unpack)(const infermem_quant *q, const infermem_quant_options *options, infermem_quant **out);
   int32_t (*quant_layout)(const infermem_quant *q);
+  int32_t (*quant_export)(const infermem_quant *q, uint8_t *out_levels, size_t n_levels, float *out_scales, size_t n_scales, float *out_mins, size_t n_mins);
+  int32_t (*quant_from_gptq)(const infermem_quant_tensors *tensors, size_t rows, size_t cols, const infermem_quant_options *options, infermem_quant **out);
+  int32_t (*quant_from_awq)(const infermem_quant_tensors *tensors, size_t rows, size_t cols, const infermem_quant_options *options, infermem_quant **out);
+  int32_t (*quant_from_hqq)(const infermem_quant_tensors *tensors, size_t rows, size_t cols, const infermem_quant_options *options, infermem_quant **out);
   int32_t (*quant_save)(const infermem_quant *q, const char *path);
   int32_t (*quant_load)(const char *path, const infermem_quant_options *options, infermem_quant **out);
   int32_t (*quant_load_bytes)(const void *bytes, size_t n_bytes, const infermem_quant_options *options, infermem_quant **out);

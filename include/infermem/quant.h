@@ -8,10 +8,10 @@
  *     quant_rows_to_f32(weights, &token, 1, row, cols);    // one row, as floats
  *     quant_free(weights);
  *
- * The library's own form is asymmetric, by group: each run of `group` values of a row has a scale and a minimum, and
- * stands for value = q * scale + min, rounded to a float after the product and after the sum. A group never crosses a
- * row; the last of a row may be short. Matrices in one of the field's formats are read where they lie, without
- * conversion.
+ * The library's own form is by group: each run of `group` values of a row has a scale and a minimum, and stands for value
+ * = q * scale + min, rounded to a float after the product and after the sum. In a symmetric matrix the minimum is not
+ * stored, but implied: -2^(bits-1) * scale. A group never crosses a row; the last of a row may be short. Matrices in one
+ * of the field's formats are read where they lie, without conversion.
  *
  * A matrix never changes once it is made, so every function but quant_free takes a const handle: many threads may read
  * at once. Of a matrix that was stored in a tape, every function that returns a status answers INFERMEM_E_STALE once
@@ -66,17 +66,40 @@ typedef struct infermem_quant_options {
   /* The type that scales and minima are stored in: INFERMEM_DTYPE_F32, which is 0, INFERMEM_DTYPE_F16 or
    * INFERMEM_DTYPE_BF16, which take half the bytes: in groups of 32, 5 bits a weight of 4 bits rather than 6. */
   int32_t params;
-  uint32_t reserved; /* 0 */
-  uint64_t flags;    /* of quant_load and quant_load_bytes: INFERMEM_QUANT_NO_VERIFY; else 0 */
+  /* 1 for levels on both sides of 0, which is exact, and no minima, which saves their bytes: in groups of 32 with F16, 4.5
+   * bits a weight of 4 bits. 0 for levels from each group's minimum up, which are about twice as fine where the values of
+   * a group lie on one side of 0. */
+  uint32_t symmetric;
+  uint64_t flags; /* of quant_load and quant_load_bytes: INFERMEM_QUANT_NO_VERIFY; else 0 */
 } infermem_quant_options;
 
 /* How far a quantized matrix is from the floats that it stands for. */
 typedef struct infermem_quant_errors {
   size_t struct_size;
-  double max;  /* the largest absolute difference */
-  double mean; /* the mean absolute difference */
-  double rmse; /* the root of the mean squared difference */
+  double max;              /* the largest absolute difference */
+  double mean;             /* the mean absolute difference */
+  double rmse;             /* the root of the mean squared difference */
+  size_t max_index;        /* of the first element that differs by max */
+  size_t worst_group;      /* the group with the largest rmse of its own: row * groups of a row + group in the row */
+  double worst_group_rmse; /* and that rmse */
 } infermem_quant_errors;
+
+/* Weights in groups as other programs store them, for quant_from_gptq, quant_from_awq and quant_from_hqq, which say what
+ * each tensor holds. Numbers are little-endian, at any address; the lengths are in bytes, and must be exactly those of
+ * the shapes. */
+typedef struct infermem_quant_tensors {
+  size_t struct_size;
+  const void *weights;
+  size_t weights_bytes;
+  const void *zeros;
+  size_t zeros_bytes;
+  const void *scales;
+  size_t scales_bytes;
+  const void *group_index; /* of GPTQ; NULL means that no column is out of order */
+  size_t group_index_bytes;
+  int32_t scales_type;   /* INFERMEM_DTYPE_F32, which is 0, INFERMEM_DTYPE_F16 or INFERMEM_DTYPE_BF16 */
+  uint32_t gptq_version; /* of GPTQ: 1 or 2; 0 means 1 */
+} infermem_quant_tensors;
 
 #ifndef INFERMEM_NO_PROTOTYPES
 INFERMEM_BEGIN_DECLS
@@ -92,16 +115,22 @@ INFERMEM_BEGIN_DECLS
  * scale, computed with this min, the smallest of that type that is not below (max - min) / levels. The group's range is
  * thus still covered, and no value moves by more than scale / 2, the rounding of the floats apart; a group of equal
  * values comes back exactly where the type has the value. What lies beyond the largest float after that is the largest.
+ *   Symmetric, with levels = 2^(bits-1) - 1 and most the largest magnitude in the group,
+ *     scale = most / levels, or 1 where most is 0; with params F16 or BF16 the smallest number of that type not below it
+ *     q = value / scale, rounded to the nearest integer, halves away from 0, + 2^(bits-1)
+ * so that 0 comes back as 0, no value moves by more than scale / 2, and q is never 0. Denormal scales are rounded up as
+ * above.
  *   data: n floats.  n: rows * cols.  options: NULL means all defaults.
- * Errors: INFERMEM_E_NULL: data or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: bits, nan_policy, group or params
- * is not one of those above, or a reserved field is not 0, or the allocator lacks a function.  INFERMEM_E_SHAPE: rows or
- * cols is 0, or n is not rows * cols.  INFERMEM_E_OVERFLOW: rows * cols, or the bytes, do not fit.
+ * Errors: INFERMEM_E_NULL: data or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: bits, nan_policy, group, params or
+ * symmetric is not one of those above, or the allocator lacks a function.  INFERMEM_E_SHAPE: rows or cols is 0, or n is
+ * not rows * cols.  INFERMEM_E_OVERFLOW: rows * cols, or the bytes, do not fit.
  * INFERMEM_E_NOT_FINITE: a value is NaN or infinite, and nan_policy refuses it; the error's `got` is the index in data
  * of the first.  INFERMEM_E_LIMIT: all values will do, but a group's least value, or its scale, is farther from 0 than
- * the largest number of params (65504 in F16, 3.39e38 in BF16); `got` is the index of the first such group's first
- * value.  INFERMEM_E_NOMEM.  INFERMEM_E_HANDLE: the tape is none.  INFERMEM_E_FULL, INFERMEM_E_SEALED: as tape_alloc. Of
- * all these only INFERMEM_E_NOT_FINITE and INFERMEM_E_LIMIT come after the tape was asked: its cursor then moves back,
- * unless another thread took something from it meanwhile.
+ * the largest number of params (65504 in F16, 3.39e38 in BF16), or the minimum that is implied farther than the largest
+ * float (of values beyond 2.97e38 in 4 bits, 3.37e38 in 8); `got` is the index of the first such group's first value.
+ * INFERMEM_E_NOMEM.  INFERMEM_E_HANDLE: the tape is none.  INFERMEM_E_FULL, INFERMEM_E_SEALED: as tape_alloc. Of all these
+ * only INFERMEM_E_NOT_FINITE and INFERMEM_E_LIMIT come after the tape was asked: its cursor then moves back, unless
+ * another thread took something from it meanwhile.
  * Thread: any.  Memory: one handle from the allocator; one mapping, or one allocation from the tape.  Since: 0.1 */
 INFERMEM_FN int32_t quant_from_f32(const float *data, size_t n, size_t rows, size_t cols,
                                    const infermem_quant_options *options, infermem_quant **out)
@@ -137,6 +166,57 @@ INFERMEM_FN int32_t quant_from_bf16(const uint16_t *data, size_t n, size_t rows,
  * Thread: any.  Memory: one handle from the allocator.  Since: 0.1 */
 INFERMEM_FN int32_t quant_borrow(int32_t dtype, const void *bytes, size_t n_bytes, size_t rows, size_t cols,
                                  const infermem_quant_options *options, infermem_quant **out) INFERMEM_AS(quant_borrow);
+
+/* Makes a matrix of the library's own form of GPTQ's tensors, as AutoGPTQ and GPTQModel write them; free it with
+ * quant_free. With words of 32 bits that hold n = 32 / bits numbers, the first in the lowest bits, and groups = ceil(cols /
+ * group), the tensors of a layer with `rows` outputs and `cols` inputs are
+ *   weights: "qweight", cols / n x rows words, each n inputs of an output.  zeros: "qzeros", groups x rows / n words, each
+ * the zero points of n outputs; in version 1, "gptq", stored less one: less 0x11111111 a word in 4 bits, 0x01010101 in 8;
+ * in version 2, "gptq_v2", as they are.  scales: "scales", groups x rows.  group_index: "g_idx", the group of each input
+ * in 32 bits, or NULL.
+ *   They stand for (q - zero) * scale. The matrix has their levels and scales, and min = -zero * scale, rounded to a
+ * float; with scales of 16 bits and params F32 its values are exactly those. With params F16 or BF16 scales and minima
+ * are rounded to the nearest number of that type; a symmetric matrix stores no minima, and loses nothing by it where all
+ * zero points are 2^(bits-1), as GPTQ's "sym" makes them.
+ *   tensors: all but group_index.  options: as of quant_from_f32, its bits and group being those of the tensors, and
+ * nan_policy 0; NULL means all defaults.
+ * Errors: INFERMEM_E_NULL: tensors or out, or weights, zeros or scales is NULL.  INFERMEM_E_STRUCT: that of tensors or
+ * options.  INFERMEM_E_ARG: a field of options is not as above, or gptq_version is not 0, 1 or 2.  INFERMEM_E_SHAPE: rows
+ * or cols is 0, or does not fill whole words, or a length is not that of the shape.  INFERMEM_E_OVERFLOW: rows * cols, or
+ * the bytes, do not fit.  INFERMEM_E_TYPE: scales_type is no known type's number.  INFERMEM_E_UNSUPPORTED: scales_type is
+ * not F32, F16 or BF16; or the group of an input i is not i / group, because columns were reordered by activation
+ * (`got` is i); or options ask for a symmetric matrix, and a group's zero point is not 2^(bits-1) (`got` is row * groups +
+ * group).  INFERMEM_E_NOT_FINITE: a scale is NaN or infinite; `got` is row * groups + group.  INFERMEM_E_LIMIT: params
+ * cannot hold a scale or a minimum, or a weight is beyond the largest float; `got` is the same.  INFERMEM_E_NOMEM.
+ * INFERMEM_E_HANDLE: the tape is none.  INFERMEM_E_FULL, INFERMEM_E_SEALED: as tape_alloc.
+ * Thread: any.  Memory: one handle from the allocator; one mapping, or one allocation from the tape.  Since: 0.1 */
+INFERMEM_FN int32_t quant_from_gptq(const infermem_quant_tensors *tensors, size_t rows, size_t cols,
+                                    const infermem_quant_options *options, infermem_quant **out)
+    INFERMEM_AS(quant_from_gptq);
+
+/* The same of AWQ's tensors, as AutoAWQ writes them for its version "gemm"; of 4 bits, which options must say, as AWQ
+ * knows no other. A word holds 8 numbers, those of outputs 0, 2, 4, 6, 1, 3, 5, 7 from the lowest bits up:
+ *   weights: "qweight", cols x rows / 8 words, each 8 outputs of an input.  zeros: "qzeros", groups x rows / 8 words.
+ * scales: "scales", groups x rows.  group_index: NULL.
+ * Errors: as quant_from_gptq; INFERMEM_E_ARG also: bits is not 4, or gptq_version or group_index is not 0;
+ * INFERMEM_E_SHAPE also: rows or cols is not a multiple of 8.
+ * Thread: any.  Memory: as quant_from_gptq.  Since: 0.1 */
+INFERMEM_FN int32_t quant_from_awq(const infermem_quant_tensors *tensors, size_t rows, size_t cols,
+                                   const infermem_quant_options *options, infermem_quant **out)
+    INFERMEM_AS(quant_from_awq);
+
+/* The same of HQQ's tensors, with its axis 1, and packings "4bit_u8" and "8bit_u8":
+ *   weights: "W_q", of 8 bits rows x cols bytes; of 4 bits half as many, the levels of the matrix's first half in the high
+ * nibbles, those of the second in the low ones.  zeros, scales: "zero" and "scale", rows x groups each, both of
+ * scales_type.  group_index: NULL.
+ *   Zero points need not be whole numbers; values are then exact but for the roundings of min and of their sum. Zeros or
+ * scales that HQQ has quantized, too, must be turned back first.
+ * Errors: as quant_from_gptq; INFERMEM_E_ARG also: gptq_version or group_index is not 0; INFERMEM_E_SHAPE also: cols is not
+ * whole groups, or of 4 bits rows * groups is odd; INFERMEM_E_NOT_FINITE also: a zero point is NaN or infinite.
+ * Thread: any.  Memory: as quant_from_gptq.  Since: 0.1 */
+INFERMEM_FN int32_t quant_from_hqq(const infermem_quant_tensors *tensors, size_t rows, size_t cols,
+                                   const infermem_quant_options *options, infermem_quant **out)
+    INFERMEM_AS(quant_from_hqq);
 
 /* Frees a matrix; borrowed memory and a tape's stay as they are. NULL is allowed.
  * Thread: exclusive.  Memory: releases.  Since: 0.1 */
@@ -179,7 +259,8 @@ INFERMEM_FN int32_t quant_range_to_f32(const infermem_quant *q, size_t first_row
 INFERMEM_FN int32_t quant_rows_to_f32(const infermem_quant *q, const size_t *rows, size_t n_rows, float *out,
                                       size_t n_out) INFERMEM_AS(quant_rows_to_f32);
 
-/* Measures the matrix against floats, usually those that it was made from; in double precision.
+/* Measures the matrix against floats, usually those that it was made from; in double precision. A group of a borrowed
+ * type is a block; of several worst ones the first is told.
  *   data: n floats, row-major.  n: rows * cols.  out: its struct_size the caller has set.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_STALE.  INFERMEM_E_SHAPE: n is not
  * rows * cols.  INFERMEM_E_NOT_FINITE: a value is NaN or infinite in data or in the matrix; the error's `got` is its
@@ -187,6 +268,16 @@ INFERMEM_FN int32_t quant_rows_to_f32(const infermem_quant *q, const size_t *row
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t quant_error(const infermem_quant *q, const float *data, size_t n, infermem_quant_errors *out)
     INFERMEM_AS(quant_error);
+
+/* Copies a matrix of the library's own form out as plain arrays, row by row, with groups = ceil(cols / group):
+ *   out_levels: rows x ceil(cols * bits / 8) bytes; of 4 bits, element 2i of a row is the low nibble of byte i, 2i + 1 the
+ * high one, and the last one's other nibble 0.  n_levels: that number.  out_scales, out_mins: rows x groups floats each,
+ * exactly what is stored, or the minima that are implied.  n_scales, n_mins: that number. None may overlap another.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_UNSUPPORTED: the matrix is one of a borrowed
+ * type.  INFERMEM_E_SHAPE: a length is not that number.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t quant_export(const infermem_quant *q, uint8_t *out_levels, size_t n_levels, float *out_scales,
+                                 size_t n_scales, float *out_mins, size_t n_mins) INFERMEM_AS(quant_export);
 
 /* Quantizes a row-major matrix of floats to blocks of one of the field's formats, in memory of the caller's, which
  * quant_borrow reads. Rows follow each other without gaps.
@@ -367,8 +458,8 @@ INFERMEM_FN int32_t quant_unpack(const infermem_quant *q, const infermem_quant_o
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t quant_shape(const infermem_quant *q, size_t *out_rows, size_t *out_cols) INFERMEM_AS(quant_shape);
 
-/* Bytes of the values and their parameters, without what aligns them in memory. Constant time, as are all the queries
- * below; of NULL or a handle of another kind each is 0.
+/* Bytes of the values and of the parameters that are stored, without what aligns them in memory. Constant time, as are
+ * all the queries below; of NULL or a handle of another kind each is 0.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN size_t quant_bytes(const infermem_quant *q) INFERMEM_AS(quant_bytes);
 

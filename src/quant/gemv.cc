@@ -11,22 +11,36 @@ namespace {
 
 constexpr size_t kRows = Packed::kRows;
 constexpr size_t kVectors = 64;  // taken at once, so that the weights are read once for them
-constexpr size_t kPiece =
-    256;  // elements decoded at once where no kernel reads the form itself: whole blocks of any type
+// Elements decoded at once where no kernel reads the form itself: whole blocks of any type.
+constexpr size_t kDecoded = 256;
 
 }  // namespace
 
-float Quant::dot_row(size_t row, const float *x) const {
-  if (dtype_ == INFERMEM_QUANT_NATIVE && params_ == INFERMEM_DTYPE_F32 && !is_packed_) {
-    const auto dot = bits_ == 4 ? kernels().dot4 : kernels().dot8;
-    const size_t at = row * groups_;
-    return dot(data_ + row * row_bytes_, reinterpret_cast<const float *>(scales_) + at,
-               reinterpret_cast<const float *>(mins_) + at, group_, cols_, x);
-  }
-  float values[kPiece];
+// The sum of dot(levels, parameters, n, first) over a plain row, as many columns at once as have parameters at hand.
+template <typename Dot>
+float Quant::dot_groups(size_t row, Dot dot) const {
+  const size_t most = are_parameters_plain() ? cols_ : ParameterRoom::kGroups * group_;
+  ParameterRoom room;
   float sum = 0;
-  for (size_t first = 0; first < cols_; first += kPiece) {
-    const size_t run = std::min(kPiece, cols_ - first);
+  for (size_t first = 0; first < cols_; first += most) {
+    const size_t n = std::min(most, cols_ - first);
+    const GroupParameters p = parameters(row * groups_ + first / group_, (n - 1) / group_ + 1, &room);
+    sum += dot(data_ + row * row_bytes_ + first * bits_ / 8, p, n, first);
+  }
+  return sum;
+}
+
+float Quant::dot_row(size_t row, const float *x) const {
+  if (dtype_ == INFERMEM_QUANT_NATIVE && !is_packed_) {
+    const auto dot = bits_ == 4 ? kernels().dot4 : kernels().dot8;
+    return dot_groups(row, [&](const uint8_t *levels, const GroupParameters &p, size_t n, size_t first) {
+      return dot(levels, p.scales, p.mins, group_, n, x + first);
+    });
+  }
+  float values[kDecoded];
+  float sum = 0;
+  for (size_t first = 0; first < cols_; first += kDecoded) {
+    const size_t run = std::min(kDecoded, cols_ - first);
     decode(row, first, run, false, values);
     sum += kernels().dot(values, run, x + first);
   }
@@ -34,16 +48,16 @@ float Quant::dot_row(size_t row, const float *x) const {
 }
 
 float Quant::dot_row(size_t row, const Activations &x) const {
-  if (dtype_ == INFERMEM_QUANT_NATIVE && params_ == INFERMEM_DTYPE_F32 && !is_packed_) {
+  if (dtype_ == INFERMEM_QUANT_NATIVE && !is_packed_) {
     const auto dot = bits_ == 4 ? kernels().dot4_q8 : kernels().dot8_q8;
-    const size_t at = row * groups_;
-    return dot(data_ + row * row_bytes_, reinterpret_cast<const float *>(scales_) + at,
-               reinterpret_cast<const float *>(mins_) + at, group_, cols_, x);
+    return dot_groups(row, [&](const uint8_t *levels, const GroupParameters &p, size_t n, size_t first) {
+      return dot(levels, p.scales, p.mins, group_, n, x.from(first));
+    });
   }
-  float values[kPiece], activations[kPiece];
+  float values[kDecoded], activations[kDecoded];
   float sum = 0;
-  for (size_t first = 0; first < cols_; first += kPiece) {
-    const size_t run = std::min(kPiece, cols_ - first);
+  for (size_t first = 0; first < cols_; first += kDecoded) {
+    const size_t run = std::min(kDecoded, cols_ - first);
     decode(row, first, run, false, values);
     for (size_t i = 0; i < run; ++i)
       activations[i] = static_cast<float>(x.levels[first + i]) * x.scales[(first + i) / Activations::kBlock];

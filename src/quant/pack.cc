@@ -45,7 +45,7 @@ void unpack_step(uint32_t bits, const uint8_t *in, uint8_t *out) {
 
 }  // namespace
 
-Packed Quant::form() const { return {bits_, params_, false, group_, cols_}; }
+Packed Quant::form() const { return {bits_, params_, symmetric_, group_, cols_}; }
 
 // Where the record of a row and a group begins.
 size_t Quant::record_at(size_t row, size_t group) const {
@@ -65,7 +65,7 @@ Status Quant::set_packed() {
 Status Quant::open(const infermem_quant_options &options, const Allocator &, const Repacked &repacked) {
   const Quant &from = *repacked.from;
   if (options.bits != 0 || options.group != 0 || options.nan_policy != 0 || options.params != 0 ||
-      options.reserved != 0 || options.flags != 0)
+      options.symmetric != 0 || options.flags != 0)
     return fail(INFERMEM_E_ARG, 0, 0, "options for packing hold bits %u, group %zu, or another field, not 0",
                 options.bits, options.group);
   INFERMEM_TRY(from.store_.check());
@@ -81,6 +81,7 @@ Status Quant::open(const infermem_quant_options &options, const Allocator &, con
   group_ = from.group_;
   groups_ = from.groups_;
   params_ = from.params_;
+  symmetric_ = from.symmetric_;
   if (!repacked.packed) {
     INFERMEM_TRY(take_plain(options.tape));
     for (size_t row = 0; row < rows_; ++row)
@@ -136,7 +137,6 @@ void Quant::get_levels(size_t row, size_t first, size_t n, uint8_t *levels) cons
 }
 
 void Quant::decode_packed(size_t row, size_t first, size_t n, float *out) const {
-  constexpr size_t kPiece = 256;
   uint8_t levels[kPiece];
   const auto kernel = bits_ == 4 ? kernels().dequantize4 : kernels().dequantize8;
   for (const size_t end = first + n; first < end;) {

@@ -1,11 +1,8 @@
 #include "quant/quant.hh"
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
 
 #include "base/dtype.hh"
-#include "quant/group.hh"
 #include "quant/shape.hh"
 #include "simd/convert.hh"
 #include "simd/cpu.hh"
@@ -13,10 +10,8 @@
 namespace infermem {
 namespace {
 
-constexpr size_t kLeastGroup = 8;
 constexpr size_t kDefaultGroup = 32;
-constexpr size_t kAlign = 64;    // of each of the three arrays
-constexpr size_t kWidened = 64;  // groups whose parameters of 16 bits are widened at once
+constexpr size_t kAlign = 64;  // of each of the three arrays
 
 }  // namespace
 
@@ -29,11 +24,12 @@ Status Quant::set_shape(size_t rows, size_t cols) {
 
 // bits and group; needs the shape.
 Status Quant::set_form(const infermem_quant_options &options) {
-  if (options.reserved != 0)
-    return fail(INFERMEM_E_ARG, 0, options.reserved, "a reserved field is %u, not 0", options.reserved);
   if (options.flags != 0)
     return fail(INFERMEM_E_ARG, 0, options.flags, "flags are 0x%llx, not 0, of a matrix that is not loaded",
                 static_cast<unsigned long long>(options.flags));
+  if (options.symmetric > 1)
+    return fail(INFERMEM_E_ARG, 1, options.symmetric, "symmetric is %u, neither 0 nor 1", options.symmetric);
+  symmetric_ = options.symmetric != 0;
   if (options.nan_policy > INFERMEM_QUANT_CLAMP)
     return fail(INFERMEM_E_ARG, INFERMEM_QUANT_CLAMP, options.nan_policy, "nan_policy is %u, not one of 0 to %d",
                 options.nan_policy, INFERMEM_QUANT_CLAMP);
@@ -62,12 +58,13 @@ Status Quant::take_plain(const infermem_tape *tape) {
       !checked::align_up(data_bytes, kAlign, &scales_at) || !checked::add(scales_at, parameter_bytes, &mins_at) ||
       !checked::align_up(mins_at, kAlign, &mins_at) || !checked::add(mins_at, parameter_bytes, &size))
     return fail_overflow(rows_, cols_);
+  if (symmetric_) size = scales_at + parameter_bytes;
   INFERMEM_TRY(store_.take(tape, size, kAlign));
-  bytes_ = data_bytes + 2 * parameter_bytes;
+  bytes_ = data_bytes + (symmetric_ ? 1 : 2) * parameter_bytes;
   levels_ = reinterpret_cast<uint8_t *>(store_.data());
   data_ = levels_;
   scales_ = store_.data() + scales_at;
-  mins_ = store_.data() + mins_at;
+  mins_ = symmetric_ ? nullptr : store_.data() + mins_at;
   return INFERMEM_OK;
 }
 
@@ -84,7 +81,7 @@ Status Quant::open(const infermem_quant_options &options, const Allocator &, con
 Status Quant::open(const infermem_quant_options &options, const Allocator &, const LentMatrix &lent) {
   INFERMEM_TRY(set_shape(lent.rows, lent.cols));
   if (options.bits != 0 || options.group != 0 || options.tape || options.nan_policy != 0 || options.params != 0 ||
-      options.reserved != 0 || options.flags != 0)
+      options.symmetric != 0 || options.flags != 0)
     return fail(INFERMEM_E_ARG, 0, 0, "options for borrowed weights hold bits %u, group %zu, or another field, not 0",
                 options.bits, options.group);
   Block block;
@@ -109,7 +106,7 @@ Status Quant::open(const infermem_quant_options &options, const Allocator &, con
 
 Status Quant::quantize(const FloatMatrix &from) {
   // Where all that a kernel needs is there, it takes whole runs; else what fits a piece.
-  const bool direct = from.dtype == INFERMEM_DTYPE_F32 && params_ == INFERMEM_DTYPE_F32 && !clamp_;
+  const bool direct = from.dtype == INFERMEM_DTYPE_F32 && are_parameters_plain() && !clamp_;
   const size_t step = direct ? run() : std::max(kPiece / group_, size_t{1}) * group_;
   for (size_t at = 0, row = 0; at < elements_; at += run(), ++row)
     for (size_t first = 0; first < run(); first += std::min(step, run() - first))
@@ -125,13 +122,18 @@ Status Quant::quantize_run(const FloatMatrix &from, size_t row, size_t first, si
     values = n <= kPiece ? piece : nullptr;
     if (values) infermem::decode(from.dtype, at, n, piece);
   }
-  if (values && params_ == INFERMEM_DTYPE_F32) {
-    const size_t parameter = (row * groups_ + first / group_) * sizeof(float);
-    const auto kernel = bits_ == 4 ? kernels().quantize4 : kernels().quantize8;
-    if (kernel(values, group_, n, levels_ + row * row_bytes_ + first * bits_ / 8,
-               reinterpret_cast<float *>(scales_ + parameter), reinterpret_cast<float *>(mins_ + parameter)))
+  if (values) {
+    uint8_t *const levels = levels_ + row * row_bytes_ + first * bits_ / 8;
+    const size_t parameter = (row * groups_ + first / group_) * size_of(params_);
+    char *const scales = scales_ + parameter, *const mins = symmetric_ ? nullptr : mins_ + parameter;
+    if (are_parameters_plain()) {
+      const auto kernel = bits_ == 4 ? kernels().quantize4 : kernels().quantize8;
+      if (kernel(values, group_, n, levels, reinterpret_cast<float *>(scales), reinterpret_cast<float *>(mins)))
+        return INFERMEM_OK;
+      if (!clamp_) return fail_values(from, 0);
+    } else if (quantize_groups(group_form(), values, group_, n, levels, scales, mins)) {
       return INFERMEM_OK;
-    if (!clamp_) return fail_values(from, 0);
+    }
   }
   for (size_t i = 0; i < n; i += std::min(group_, n - i))
     INFERMEM_TRY(quantize_group(from, row, first + i, std::min(group_, n - i)));
@@ -141,17 +143,12 @@ Status Quant::quantize_run(const FloatMatrix &from, size_t row, size_t first, si
 Status Quant::quantize_group(const FloatMatrix &from, size_t row, size_t first, size_t n) {
   const size_t at = row * cols_ + first;
   reference::Parameters parameters;
-  if (!infermem::quantize_group({bits_, params_, clamp_}, from.dtype, from.at(at), n,
+  if (!infermem::quantize_group(group_form(), from.dtype, from.at(at), n,
                                 levels_ + row * row_bytes_ + first * bits_ / 8, &parameters))
     return fail_values(from, at);
   const size_t parameter = (row * groups_ + first / group_) * size_of(params_);
-  if (params_ == INFERMEM_DTYPE_F32) {
-    std::memcpy(scales_ + parameter, &parameters.scale, sizeof(float));
-    std::memcpy(mins_ + parameter, &parameters.min, sizeof(float));
-  } else {
-    encode16(params_, &parameters.scale, 1, reinterpret_cast<uint16_t *>(scales_ + parameter));
-    encode16(params_, &parameters.min, 1, reinterpret_cast<uint16_t *>(mins_ + parameter));
-  }
+  store_parameters(params_, &parameters.scale, 1, scales_ + parameter);
+  if (!symmetric_) store_parameters(params_, &parameters.min, 1, mins_ + parameter);
   return INFERMEM_OK;
 }
 
@@ -168,28 +165,33 @@ Status Quant::fail_values(const FloatMatrix &from, size_t group_at) const {
               infermem_dtype_name(params_), group_at, group_at / cols_, group_at % cols_);
 }
 
+GroupParameters Quant::parameters(size_t first, size_t groups, ParameterRoom *room) const {
+  const void *const scales = scales_ + first * size_of(params_);
+  if (are_parameters_plain())
+    return {static_cast<const float *>(scales), reinterpret_cast<const float *>(mins_) + first};
+  infermem::decode(params_, scales, groups, room->scales);
+  if (symmetric_) {
+    const float zero = -static_cast<float>(group_form().levels.zero());
+    for (size_t i = 0; i < groups; ++i) room->mins[i] = room->scales[i] * zero;
+  } else {
+    infermem::decode(params_, mins_ + first * sizeof(uint16_t), groups, room->mins);
+  }
+  return {room->scales, room->mins};
+}
+
 void Quant::dequantize(size_t row, size_t first, size_t n, bool stream, float *out) const {
   const auto kernel = bits_ == 4 ? kernels().dequantize4 : kernels().dequantize8;
   const uint8_t *const levels = data_ + row * row_bytes_;
-  float scales[kWidened], mins[kWidened];
+  ParameterRoom room;
   for (const size_t end = first + n; first < end;) {
     // Whole groups with what remains of a row, or a part of one group, which is a group of its own to the kernel.
     const size_t in_group = first % group_;
     size_t count = end - first;
     if (in_group != 0) count = std::min(count, group_ - in_group);
-    const size_t parameter = row * groups_ + first / group_;
-    const float *s = reinterpret_cast<const float *>(scales_) + parameter;
-    const float *m = reinterpret_cast<const float *>(mins_) + parameter;
-    if (params_ != INFERMEM_DTYPE_F32) {
-      const size_t groups = std::min(kWidened, (count - 1) / group_ + 1);
-      infermem::decode(params_, scales_ + parameter * sizeof(uint16_t), groups, scales);
-      infermem::decode(params_, mins_ + parameter * sizeof(uint16_t), groups, mins);
-      s = scales;
-      m = mins;
-      if (groups == kWidened) count = std::min(count, kWidened * group_);
-    }
+    if (!are_parameters_plain()) count = std::min(count, ParameterRoom::kGroups * group_);
+    const GroupParameters p = parameters(row * groups_ + first / group_, (count - 1) / group_ + 1, &room);
     const size_t group = count < group_ ? (count + kLeastGroup - 1) / kLeastGroup * kLeastGroup : group_;
-    kernel(levels + first * bits_ / 8, s, m, group, count, stream, out);
+    kernel(levels + first * bits_ / 8, p.scales, p.mins, group, count, stream, out);
     first += count;
     out += count;
   }
@@ -270,32 +272,6 @@ Status Quant::rows_to_f32(const size_t *rows, size_t n_rows, float *out, size_t 
   INFERMEM_TRY(check_rows(n_rows, n_out));
   INFERMEM_TRY(check_indices(rows, n_rows));
   for (size_t i = 0; i < n_rows; ++i) decode(rows[i], 0, cols_, false, out + i * cols_);
-  return INFERMEM_OK;
-}
-
-Status Quant::error(const float *data, size_t n, infermem_quant_errors *out) const {
-  INFERMEM_TRY(store_.check());
-  INFERMEM_TRY(check_elements(n));
-  float values[kPiece];
-  double max = 0, sum = 0, squares = 0;  // differences of finite floats, and their squares, are far within a double
-  for (size_t row = 0; row < rows_; ++row) {
-    for (size_t first = 0; first < cols_; first += kPiece) {
-      const size_t run = std::min(kPiece, cols_ - first);
-      const size_t at = row * cols_ + first;
-      decode(row, first, run, false, values);
-      for (size_t i = 0; i < run; ++i) {
-        const double difference = std::fabs(static_cast<double>(values[i]) - static_cast<double>(data[at + i]));
-        if (!std::isfinite(difference)) return fail_not_finite(at + i, cols_);
-        max = std::max(max, difference);
-        sum += difference;
-        squares += difference * difference;
-      }
-    }
-  }
-  const auto count = static_cast<double>(elements_);
-  out->max = max;
-  out->mean = sum / count;
-  out->rmse = std::sqrt(squares / count);
   return INFERMEM_OK;
 }
 

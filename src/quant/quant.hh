@@ -1,14 +1,16 @@
 // A matrix of weights in few bits: the library's own form, which it owns, or one of the field's, borrowed.
 //
 // The own form is three arrays: the levels row by row, each row at a fixed stride of whole bytes; one scale a group;
-// one minimum a group. A row's groups are groups_ consecutive parameters. Parameters of 16 bits are widened some groups
-// at a time, so that the kernels know but one kind. Or it is packed: one stream of records (simd/packed.hh).
+// one minimum a group, unless it is symmetric. A row's groups are groups_ consecutive parameters. Parameters of 16 bits
+// are widened, and minima that are implied made, some groups at a time, so that the kernels know but one kind. Or it is
+// packed: one stream of records (simd/packed.hh).
 #pragma once
 
 #include "base/file.hh"
 #include "base/handle.hh"
 #include "infermem/quant.h"
 #include "layout/store.hh"
+#include "quant/group.hh"
 #include "simd/activations.hh"
 #include "simd/packed.hh"
 
@@ -30,10 +32,28 @@ struct LentMatrix {
   size_t n_bytes, rows, cols;
 };
 
+// What quant_from_gptq, quant_from_awq and quant_from_hqq are given.
+enum class Source { kGptq, kAwq, kHqq };
+struct ForeignMatrix {
+  Source source;
+  infermem_quant_tensors tensors;
+  size_t rows, cols;
+};
+
 // What quant_pack and quant_unpack are given.
 struct Repacked {
   const class Quant *from;
   bool packed;  // or plain
+};
+
+// What quant_export fills.
+struct PlainArrays {
+  uint8_t *levels;
+  size_t n_levels;
+  float *scales;
+  size_t n_scales;
+  float *mins;
+  size_t n_mins;
 };
 
 struct RowRange {
@@ -56,11 +76,21 @@ struct SavedBytes {
 };
 struct SavedHeader;  // quant/saved.cc
 
+// A scale and a minimum a group, as the kernels take them, and room for those that are not stored so.
+struct GroupParameters {
+  const float *scales, *mins;
+};
+struct ParameterRoom {
+  static constexpr size_t kGroups = 64;
+  float scales[kGroups], mins[kGroups];
+};
+
 class Quant {
  public:
   // One of these is called once.
   Status open(const infermem_quant_options &options, const Allocator &allocator, const FloatMatrix &from);
   Status open(const infermem_quant_options &options, const Allocator &allocator, const LentMatrix &lent);
+  Status open(const infermem_quant_options &options, const Allocator &allocator, const ForeignMatrix &from);
   Status open(const infermem_quant_options &options, const Allocator &allocator, const Repacked &repacked);
   Status open(const infermem_quant_options &options, const Allocator &allocator, const SavedPath &saved);
   Status open(const infermem_quant_options &options, const Allocator &allocator, const SavedBytes &saved);
@@ -76,7 +106,8 @@ class Quant {
   Status gemv_rows(const size_t *rows, size_t n_rows, const float *x, size_t n_x, float *out, size_t n_out) const;
   Status gemm(const RowRange &rows, const float *x, size_t n_floats, size_t n_x, const Outputs &out) const;
   Status gemm_q8(const RowRange &rows, const void *xq, size_t n_bytes, size_t n_x, const Outputs &out) const;
-  Status error(const float *data, size_t n, infermem_quant_errors *out) const;
+  Status error(const float *data, size_t n, infermem_quant_errors *out) const;  // *out is zero
+  Status export_arrays(const PlainArrays &out) const;
 
   size_t rows() const { return rows_; }
   size_t cols() const { return cols_; }
@@ -99,6 +130,7 @@ class Quant {
   // Sets the shape; on success rows * cols fits and is not 0.
   Status set_shape(size_t rows, size_t cols);
   Status set_form(const infermem_quant_options &options);
+  GroupForm group_form() const { return {{bits_, symmetric_}, params_, clamp_}; }
   // The layout; needs the form. Then the memory of a plain matrix.
   void set_plain() { row_bytes_ = bits_ == 8 ? cols_ : cols_ / 2 + cols_ % 2; }
   Status set_packed();
@@ -111,11 +143,21 @@ class Quant {
   // n whole groups and what remains of a run, which begin at the given column of a row.
   Status quantize_run(const FloatMatrix &from, size_t row, size_t first, size_t n);
   Status quantize_group(const FloatMatrix &from, size_t row, size_t first, size_t n);
+  Status check_tensors(const infermem_quant_options &options, const ForeignMatrix &from) const;
+  Status check_group_index(const infermem_quant_tensors &tensors) const;
+  void import_levels(const ForeignMatrix &from);
+  Status import_parameters(const ForeignMatrix &from);
   // Decodes elements [first, first + n) of a row, or of the rows from there on where they are one run; first is a
   // multiple of 8, and both are whole blocks of a borrowed type.
   void decode(size_t row, size_t first, size_t n, bool stream, float *out) const;
   void dequantize(size_t row, size_t first, size_t n, bool stream, float *out) const;
+  // The parameters of `groups` groups of a plain matrix, from that index on of all rows' groups. Where they are not as the
+  // kernels take them, kGroups at most.
+  GroupParameters parameters(size_t first, size_t groups, ParameterRoom *room) const;
+  bool are_parameters_plain() const { return params_ == INFERMEM_DTYPE_F32 && !symmetric_; }
   void decode_rows(size_t first_row, size_t n_rows, float *out) const;
+  template <typename Dot>
+  float dot_groups(size_t row, Dot dot) const;
   float dot_row(size_t row, const float *x) const;
   float dot_row(size_t row, const Activations &x) const;
   template <typename Vectors>
@@ -148,9 +190,10 @@ class Quant {
   const uint8_t *data_ = nullptr;
   uint8_t *levels_ = nullptr;            // data_ of the own form
   int32_t params_ = INFERMEM_DTYPE_F32;  // the type of the two arrays below
-  bool clamp_ = false;                   // while quantizing
+  bool symmetric_ = false;
+  bool clamp_ = false;  // while quantizing
   char *scales_ = nullptr;
-  char *mins_ = nullptr;
+  char *mins_ = nullptr;    // none where symmetric
   bool is_packed_ = false;  // data_ is records; there are no other arrays
   size_t block_bytes_ = 0;  // of a packed matrix
   Store store_;

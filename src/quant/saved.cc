@@ -22,6 +22,9 @@ constexpr uint32_t kVersion = 1;
 constexpr size_t kMostSections = 4;
 
 // What a section is.
+// Bits of flags.
+constexpr uint32_t kSymmetric = 1;
+
 enum : uint32_t { kLevels = 1, kScales = 2, kMins = 3, kBlocks = 4, kRecords = 5 };
 
 const char *name_of(uint32_t kind) {
@@ -98,9 +101,9 @@ Status check_header(const SavedHeader &header, uint64_t size) {
   if (header.layout > INFERMEM_QUANT_PACKED)
     return fail(INFERMEM_E_UNSUPPORTED, INFERMEM_QUANT_PACKED, header.layout,
                 "the saved matrix has layout %u, which is unknown", header.layout);
-  if (header.flags != 0)
-    return fail(INFERMEM_E_UNSUPPORTED, 0, header.flags, "the saved matrix has flags 0x%x, which are unknown",
-                header.flags);
+  if ((header.flags & ~kSymmetric) != 0)
+    return fail(INFERMEM_E_UNSUPPORTED, kSymmetric, header.flags,
+                "the saved matrix has flags 0x%x, of which 0x%x are unknown", header.flags, header.flags & ~kSymmetric);
   return INFERMEM_OK;
 }
 
@@ -138,6 +141,7 @@ Status Quant::describe(SavedHeader *out, const void **arrays) const {
   header.group = group_;
   header.bits = bits_;
   header.params = params_;
+  header.flags = symmetric_ ? kSymmetric : 0;
   header.layout = is_packed_ ? INFERMEM_QUANT_PACKED : INFERMEM_QUANT_PLAIN;
   header.file_bytes = sizeof header;
   const auto add = [&](uint32_t kind, const void *array, uint64_t bytes) {
@@ -157,7 +161,8 @@ Status Quant::describe(SavedHeader *out, const void **arrays) const {
   else if (is_packed_)
     fits = fits && add(kRecords, data_, bytes_);
   else
-    fits = fits && add(kLevels, data_, levels) && add(kScales, scales_, parameters) && add(kMins, mins_, parameters);
+    fits = fits && add(kLevels, data_, levels) && add(kScales, scales_, parameters) &&
+           (symmetric_ || add(kMins, mins_, parameters));
   if (!fits) return fail_overflow(rows_, cols_);
   *out = header;
   return INFERMEM_OK;
@@ -215,6 +220,7 @@ Status Quant::set_saved_form(const Allocator &allocator, const SavedHeader &head
   form.bits = header.bits;
   form.group = static_cast<size_t>(header.group);
   form.params = header.params;
+  form.symmetric = header.flags;
   INFERMEM_TRY(set_shape(rows, cols));
   INFERMEM_TRY(set_form(form));
   // A value takes half a byte or more: sizes computed from what passes here are far from wrapping.

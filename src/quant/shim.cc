@@ -5,6 +5,17 @@
 
 using namespace infermem;
 
+namespace {
+
+Status import(Source source, const infermem_quant_tensors *tensors, size_t rows, size_t cols,
+              const infermem_quant_options *options, infermem_quant **out) {
+  ForeignMatrix from = {source, {}, rows, cols};
+  INFERMEM_TRY(read_struct(tensors, &from.tensors, "tensors"));
+  return new_handle(out, options, from);
+}
+
+}  // namespace
+
 extern "C" {
 
 int32_t quant_from_f32(const float *data, size_t n, size_t rows, size_t cols, const infermem_quant_options *options,
@@ -33,6 +44,27 @@ int32_t quant_borrow(int32_t dtype, const void *bytes, size_t n_bytes, size_t ro
   INFERMEM_NOT_NULL(bytes);
   INFERMEM_NOT_NULL(out);
   INFERMEM_LEAVE(new_handle(out, options, LentMatrix{dtype, bytes, n_bytes, rows, cols}));
+}
+
+int32_t quant_from_gptq(const infermem_quant_tensors *tensors, size_t rows, size_t cols,
+                        const infermem_quant_options *options, infermem_quant **out) {
+  INFERMEM_NOT_NULL(tensors);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(import(Source::kGptq, tensors, rows, cols, options, out));
+}
+
+int32_t quant_from_awq(const infermem_quant_tensors *tensors, size_t rows, size_t cols,
+                       const infermem_quant_options *options, infermem_quant **out) {
+  INFERMEM_NOT_NULL(tensors);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(import(Source::kAwq, tensors, rows, cols, options, out));
+}
+
+int32_t quant_from_hqq(const infermem_quant_tensors *tensors, size_t rows, size_t cols,
+                       const infermem_quant_options *options, infermem_quant **out) {
+  INFERMEM_NOT_NULL(tensors);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(import(Source::kHqq, tensors, rows, cols, options, out));
 }
 
 int32_t quant_save(const infermem_quant *q, const char *path) {
@@ -167,6 +199,15 @@ int32_t quant_error(const infermem_quant *q, const float *data, size_t n, inferm
   infermem_quant_errors errors = {};
   INFERMEM_STEP(q->core.error(data, n, &errors));
   INFERMEM_LEAVE(write_struct(errors, out, "out"));
+}
+
+int32_t quant_export(const infermem_quant *q, uint8_t *out_levels, size_t n_levels, float *out_scales, size_t n_scales,
+                     float *out_mins, size_t n_mins) {
+  INFERMEM_HANDLE(q);
+  INFERMEM_NOT_NULL(out_levels);
+  INFERMEM_NOT_NULL(out_scales);
+  INFERMEM_NOT_NULL(out_mins);
+  INFERMEM_LEAVE(q->core.export_arrays({out_levels, n_levels, out_scales, n_scales, out_mins, n_mins}));
 }
 
 int32_t quant_shape(const infermem_quant *q, size_t *out_rows, size_t *out_cols) {

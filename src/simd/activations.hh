@@ -17,6 +17,9 @@ struct Activations {
   const int8_t *levels;  // -127 to 127
   const float *scales;   // 0 where a block is all zeros
   const float *sums;     // of the levels of a block, times its scale
+
+  // What remains from an element on, which begins a block.
+  Activations from(size_t first) const { return {levels + first, scales + first / kBlock, sums + first / kBlock}; }
 };
 
 }  // namespace infermem

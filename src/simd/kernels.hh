@@ -26,6 +26,15 @@ struct Kernels {
   // False, with the output half done, when a value is NaN or infinite.
   bool (*quantize4)(const float *values, size_t group, size_t n, uint8_t *levels, float *scales, float *mins);
   bool (*quantize8)(const float *values, size_t group, size_t n, uint8_t *levels, float *scales, float *mins);
+  // The two steps of these, for parameters that are found otherwise. False when a value is NaN or infinite; of zeros of
+  // both signs the minimum is +0.
+  bool (*find_ranges)(const float *values, size_t group, size_t n, float *mins, float *maxs);
+  // (value - origin) / scale to nearest, halves away from 0, + zero. The scales are normal numbers, and with them no
+  // level lies beyond the highest.
+  void (*find_levels4)(const float *values, size_t group, size_t n, const float *scales, const float *origins,
+                       uint32_t zero, uint8_t *levels);
+  void (*find_levels8)(const float *values, size_t group, size_t n, const float *scales, const float *origins,
+                       uint32_t zero, uint8_t *levels);
   // The sum of the n values' products with x, in any order; a short or odd group may be at the end.
   float (*dot4)(const uint8_t *levels, const float *scales, const float *mins, size_t group, size_t n, const float *x);
   float (*dot8)(const uint8_t *levels, const float *scales, const float *mins, size_t group, size_t n, const float *x);

@@ -144,10 +144,9 @@ inline __m512 reduce_each(const __m512 *v) {
   return Op::of(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
 }
 
-// The scales and minima of `count` groups; a bit is set of each group that the plain code must do.
-template <uint32_t kBits>
-inline uint32_t find_parameters(const float *values, size_t group, size_t count, float *scales, float *mins) {
-  const __m512 zero = _mm512_setzero_ps(), one = _mm512_set1_ps(1.0f);
+// Lane i of *min and *max is the range of group i, of `count` groups. False when a value is NaN or infinite.
+inline bool find_range_of_each(const float *values, size_t group, size_t count, __m512 *min, __m512 *max) {
+  const __m512 zero = _mm512_setzero_ps();
   const size_t block_bytes = kBlock * group * sizeof(float), ahead = block_bytes > kAhead ? block_bytes : kAhead;
   __m512 low[kBlock], high[kBlock];
   __m512 zeros = zero;  // NaN, and for good, as soon as a value is NaN or infinite
@@ -165,29 +164,42 @@ inline uint32_t find_parameters(const float *values, size_t group, size_t count,
     high[g] = b;
   }
   for (size_t g = count; g < kBlock; ++g) low[g] = high[g] = zero;
-  const __m512 min = _mm512_add_ps(reduce_each<Minimum>(low), zero);  // a minimum of -0 becomes +0
-  const __m512 range = _mm512_sub_ps(reduce_each<Maximum>(high), min);
-  const __mmask16 flat = _mm512_cmp_ps_mask(range, zero, _CMP_EQ_OQ);
-  const __m512 step = _mm512_mask_mov_ps(_mm512_div_ps(range, _mm512_set1_ps((1u << kBits) - 1)), flat, one);
+  *min = _mm512_add_ps(reduce_each<Minimum>(low), zero);  // a minimum of -0 becomes +0
+  *max = reduce_each<Maximum>(high);
+  return _mm512_cmp_ps_mask(zeros, zero, _CMP_EQ_OQ) == 0xffff;
+}
+
+// The scales and minima of `count` groups; a bit is set of each group that the plain code must do.
+template <uint32_t kBits>
+inline uint32_t find_parameters(const float *values, size_t group, size_t count, float *scales, float *mins) {
+  __m512 min, max;
+  const bool all_finite = find_range_of_each(values, group, count, &min, &max);
+  const __m512 range = _mm512_sub_ps(max, min);
+  const __mmask16 flat = _mm512_cmp_ps_mask(range, _mm512_setzero_ps(), _CMP_EQ_OQ);
+  const __m512 quotient = _mm512_div_ps(range, _mm512_set1_ps((1u << kBits) - 1));
+  const __m512 step = _mm512_mask_mov_ps(quotient, flat, _mm512_set1_ps(1.0f));
   const __mmask16 good =
       _mm512_cmp_ps_mask(step, _mm512_set1_ps(0x1p-126f), _CMP_GE_OQ) & ~_mm512_fpclass_ps_mask(range, kNotFinite);
   _mm512_mask_storeu_ps(scales, first(count), step);
   _mm512_mask_storeu_ps(mins, first(count), min);
-  const bool all_finite = _mm512_cmp_ps_mask(zeros, zero, _CMP_EQ_OQ) == 0xffff;
   return all_finite ? ~static_cast<uint32_t>(good) & first(count) : first(count);
 }
 
-// Halves go up: the sum with this number reaches the next integer from a half on, and not before.
-inline __m512i levels_of(const float *values, __m512 min, __m512 step) {
-  const __m512 x = _mm512_div_ps(_mm512_sub_ps(_mm512_loadu_ps(values), min), step);
-  return _mm512_cvttps_epi32(_mm512_add_ps(x, _mm512_set1_ps(0.49999997f)));
+// Halves go away from 0: the sum with this number reaches the next integer from a half on, and not before.
+template <uint32_t kBits, bool kSymmetric>
+inline __m512i levels_of(const float *values, __m512 origin, __m512 step) {
+  const __m512 almost_half = _mm512_set1_ps(0.49999997f);
+  const __m512 x = _mm512_div_ps(_mm512_sub_ps(_mm512_loadu_ps(values), origin), step);
+  if (!kSymmetric) return _mm512_cvttps_epi32(_mm512_add_ps(x, almost_half));
+  const __m512 half = _mm512_or_ps(_mm512_and_ps(x, _mm512_set1_ps(-0.0f)), almost_half);
+  return _mm512_add_epi32(_mm512_cvttps_epi32(_mm512_add_ps(x, half)), _mm512_set1_epi32(1 << (kBits - 1)));
 }
 
-template <uint32_t kBits>
-inline void quantize_group(const float *values, size_t group, float scale, float minimum, uint8_t *levels) {
-  const __m512 step = _mm512_set1_ps(scale), min = _mm512_set1_ps(minimum);
+template <uint32_t kBits, bool kSymmetric>
+inline void find_levels(const float *values, size_t group, float scale, float minimum, uint8_t *levels) {
+  const __m512 step = _mm512_set1_ps(scale), origin = _mm512_set1_ps(minimum);
   for (size_t i = 0; i < group; i += 16) {
-    const __m512i level = levels_of(values + i, min, step);
+    const __m512i level = levels_of<kBits, kSymmetric>(values + i, origin, step);
     if (kBits == 8) {
       _mm_storeu_si128(reinterpret_cast<__m128i *>(levels + i), _mm512_cvtepi32_epi8(level));
     } else {
@@ -212,7 +224,7 @@ bool quantize_groups(const float *values, size_t any_group, size_t n, uint8_t *l
         if (!reference::quantize_group(from + g * group, group, kBits, to, &scales[block + g], &mins[block + g]))
           return false;
       } else {
-        quantize_group<kBits>(from + g * group, group, scales[block + g], mins[block + g], to);
+        find_levels<kBits, false>(from + g * group, group, scales[block + g], mins[block + g], to);
       }
     }
   }
@@ -235,6 +247,34 @@ bool quantize(const float *values, size_t group, size_t n, uint8_t *levels, floa
     default:
       return quantize_groups<kBits, 0>(values, group, n, levels, scales, mins);
   }
+}
+
+bool find_ranges(const float *values, size_t group, size_t n, float *mins, float *maxs) {
+  const size_t whole = group % kChunk == 0 ? n / group : 0;
+  for (size_t block = 0; block < whole; block += kBlock) {
+    const size_t count = whole - block < kBlock ? whole - block : kBlock;
+    __m512 min, max;
+    if (!find_range_of_each(values + block * group, group, count, &min, &max)) return false;
+    _mm512_mask_storeu_ps(mins + block, first(count), min);
+    _mm512_mask_storeu_ps(maxs + block, first(count), max);
+  }
+  return kernels_reference.find_ranges(values + whole * group, group, n - whole * group, mins + whole, maxs + whole);
+}
+
+template <uint32_t kBits>
+void find_levels(const float *values, size_t group, size_t n, const float *scales, const float *origins, uint32_t zero,
+                 uint8_t *levels) {
+  const auto plain = kBits == 4 ? kernels_reference.find_levels4 : kernels_reference.find_levels8;
+  const size_t whole = group % kChunk == 0 ? n / group : 0;
+  const size_t done = whole * group;
+  for (size_t g = 0; g < whole; ++g) {
+    uint8_t *const to = levels + g * group * kBits / 8;
+    if (zero != 0)
+      find_levels<kBits, true>(values + g * group, group, scales[g], origins[g], to);
+    else
+      find_levels<kBits, false>(values + g * group, group, scales[g], origins[g], to);
+  }
+  plain(values + done, group, n - done, scales + whole, origins + whole, zero, levels + done * kBits / 8);
 }
 
 // ---- Products ----
@@ -343,6 +383,9 @@ const Kernels kernels_avx512 = {
     dequantize<8>,
     quantize<4>,
     quantize<8>,
+    find_ranges,
+    find_levels<4>,
+    find_levels<8>,
     dot<4>,
     dot<8>,
     dot,

@@ -114,6 +114,41 @@ HWY_INLINE void pack(const uint8_t *levels, uint8_t *nibbles) {
   }
 }
 
+// The range of a group of whole chunks. False when a value is NaN or infinite.
+HWY_INLINE bool find_range(const float *values, size_t group, float *min, float *max) {
+  auto lows = hn::LoadU(F(), values), highs = lows;
+  const auto zero = hn::Zero(F());
+  auto zeros = hn::Mul(lows, zero);  // NaN, and for good, as soon as a value is NaN or infinite
+  for (size_t i = kLanes; i < group; i += kLanes) {
+    const auto v = hn::LoadU(F(), values + i);
+    lows = hn::Min(lows, v);
+    highs = hn::Max(highs, v);
+    zeros = hn::MulAdd(v, zero, zeros);
+  }
+  *min = hn::GetLane(hn::MinOfLanes(F(), lows)) + 0.0f;  // a minimum of -0 becomes +0
+  *max = hn::GetLane(hn::MaxOfLanes(F(), highs));
+  return hn::AllTrue(F(), hn::Eq(zeros, zero));
+}
+
+// The levels of a group of whole chunks, where none lies beyond the highest.
+template <uint32_t kBits, bool kSymmetric>
+HWY_INLINE void find_levels(const float *values, size_t group, float scale, float origin, uint8_t *levels) {
+  const auto min = hn::Set(F(), origin), divisor = hn::Set(F(), scale);
+  // Halves go away from 0: the sum with this number reaches the next integer from a half on, and not before.
+  const auto almost_half = hn::Set(F(), 0.49999997f);
+  for (size_t i = 0; i < group; i += kChunk) {
+    HWY_ALIGN uint8_t bytes[kChunk];
+    uint8_t *const chunk = kBits == 8 ? levels + i : bytes;
+    for (size_t j = 0; j < kChunk; j += kLanes) {
+      const auto x = hn::Div(hn::Sub(hn::LoadU(F(), values + i + j), min), divisor);
+      auto level = hn::ConvertTo(I(), hn::Add(x, kSymmetric ? hn::CopySign(almost_half, x) : almost_half));
+      if (kSymmetric) level = hn::Add(level, hn::Set(I(), 1 << (kBits - 1)));
+      hn::StoreU(hn::DemoteTo(Bytes(), level), Bytes(), chunk + j);
+    }
+    if (kBits == 4) pack(bytes, levels + i / 2);
+  }
+}
+
 template <uint32_t kBits>
 bool quantize(const float *values, size_t group, size_t n, uint8_t *levels, float *scales, float *mins) {
   constexpr float kTop = (1u << kBits) - 1;
@@ -124,39 +159,41 @@ bool quantize(const float *values, size_t group, size_t n, uint8_t *levels, floa
       if (!reference::quantize_group(from, HWY_MIN(group, n - at), kBits, to, scales, mins)) return false;
       continue;
     }
-    auto lows = hn::LoadU(F(), from), highs = lows;
-    const auto zero = hn::Zero(F());
-    auto zeros = hn::Mul(lows, zero);  // NaN, and for good, as soon as a value is NaN or infinite
-    for (size_t i = kLanes; i < group; i += kLanes) {
-      const auto v = hn::LoadU(F(), from + i);
-      lows = hn::Min(lows, v);
-      highs = hn::Max(highs, v);
-      zeros = hn::MulAdd(v, zero, zeros);
-    }
-    const float low = hn::GetLane(hn::MinOfLanes(F(), lows)) + 0.0f;  // a minimum of -0 becomes +0
-    const float range = hn::GetLane(hn::MaxOfLanes(F(), highs)) - low;
-    const float step = range == 0.0f ? 1.0f : range / kTop;
-    if (HWY_UNLIKELY(!(step >= FLT_MIN && step <= FLT_MAX) || !hn::AllTrue(F(), hn::Eq(zeros, zero)))) {
+    float low, high;
+    const bool is_finite = find_range(from, group, &low, &high);
+    const float step = high - low == 0.0f ? 1.0f : (high - low) / kTop;
+    if (HWY_UNLIKELY(!(step >= FLT_MIN && step <= FLT_MAX) || !is_finite)) {
       if (!reference::quantize_group(from, group, kBits, to, scales, mins)) return false;
       continue;
     }
     *scales = step;
     *mins = low;
-    const auto min = hn::Set(F(), low), divisor = hn::Set(F(), step);
-    // Halves go up: the sum with this number reaches the next integer from a half on, and not before.
-    const auto almost_half = hn::Set(F(), 0.49999997f);
-    for (size_t i = 0; i < group; i += kChunk) {
-      HWY_ALIGN uint8_t bytes[kChunk];
-      uint8_t *const chunk = kBits == 8 ? to + i : bytes;
-      for (size_t j = 0; j < kChunk; j += kLanes) {
-        const auto x = hn::Div(hn::Sub(hn::LoadU(F(), from + i + j), min), divisor);
-        const auto level = hn::ConvertTo(I(), hn::Add(x, almost_half));
-        hn::StoreU(hn::DemoteTo(Bytes(), level), Bytes(), chunk + j);
-      }
-      if (kBits == 4) pack(bytes, to + i / 2);
-    }
+    find_levels<kBits, false>(from, group, step, low, to);
   }
   return true;
+}
+
+bool find_ranges(const float *values, size_t group, size_t n, float *mins, float *maxs) {
+  const size_t whole = group % kChunk == 0 ? n / group : 0;
+  for (size_t g = 0; g < whole; ++g)
+    if (!find_range(values + g * group, group, mins + g, maxs + g)) return false;
+  return kernels_reference.find_ranges(values + whole * group, group, n - whole * group, mins + whole, maxs + whole);
+}
+
+template <uint32_t kBits>
+void find_levels(const float *values, size_t group, size_t n, const float *scales, const float *origins, uint32_t zero,
+                 uint8_t *levels) {
+  const auto plain = kBits == 4 ? kernels_reference.find_levels4 : kernels_reference.find_levels8;
+  const size_t whole = group % kChunk == 0 ? n / group : 0;
+  const size_t done = whole * group;
+  for (size_t g = 0; g < whole; ++g) {
+    uint8_t *const to = levels + g * group * kBits / 8;
+    if (zero != 0)
+      find_levels<kBits, true>(values + g * group, group, scales[g], origins[g], to);
+    else
+      find_levels<kBits, false>(values + g * group, group, scales[g], origins[g], to);
+  }
+  plain(values + done, group, n - done, scales + whole, origins + whole, zero, levels + done * kBits / 8);
 }
 
 float dot(const float *values, size_t n, const float *x) {
@@ -248,6 +285,9 @@ constexpr Kernels make_table(const char *name, bool (*is_usable)()) {
           dequantize<8>,
           quantize<4>,
           quantize<8>,
+          find_ranges,
+          find_levels<4>,
+          find_levels<8>,
           dot<4>,
           dot<8>,
           dot,

@@ -25,6 +25,25 @@ bool quantize(const float *values, size_t group, size_t n, uint8_t *levels, floa
   return true;
 }
 
+bool find_ranges(const float *values, size_t group, size_t n, float *mins, float *maxs) {
+  if (reference::find_not_finite(values, n) != n) return false;
+  for (size_t i = 0; i < n; i += group) {
+    const reference::Range range = reference::find_range(values + i, std::min(group, n - i));
+    *mins++ = range.min;
+    *maxs++ = range.max;
+  }
+  return true;
+}
+
+template <uint32_t kBits>
+void find_levels(const float *values, size_t group, size_t n, const float *scales, const float *origins, uint32_t zero,
+                 uint8_t *levels) {
+  const reference::Levels form = {kBits, zero != 0};
+  for (size_t i = 0; i < n; i += group, ++scales, ++origins)
+    reference::find_levels(values + i, std::min(group, n - i), form, {*scales, *origins}, *origins,
+                           levels + i * kBits / 8);
+}
+
 float dot(const float *values, size_t n, const float *x) {
   double sum = 0;
   for (size_t i = 0; i < n; ++i) sum += static_cast<double>(values[i]) * static_cast<double>(x[i]);
@@ -61,6 +80,9 @@ const Kernels kernels_reference = {
     dequantize<8>,
     quantize<4>,
     quantize<8>,
+    find_ranges,
+    find_levels<4>,
+    find_levels<8>,
     dot<4>,
     dot<8>,
     dot,

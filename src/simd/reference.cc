@@ -72,8 +72,7 @@ Range find_range(const float *values, size_t n) {
   return range;
 }
 
-Parameters parameters_of(Range group, uint32_t bits) {
-  const float top = highest_level(bits);
+Parameters parameters_of(Range group, float top) {
   const float unit = unit_of(group);
   const float range = group.max * unit - group.min * unit;
   float step = range / top;
@@ -84,15 +83,16 @@ Parameters parameters_of(Range group, uint32_t bits) {
   return {step / unit, group.min};
 }
 
-void find_levels(const float *values, size_t n, uint32_t bits, Parameters parameters, float max, uint8_t *levels) {
-  const float top = highest_level(bits);
+void find_levels(const float *values, size_t n, Levels form, Parameters parameters, float max, uint8_t *levels) {
+  const float top = form.top();
   const float unit = unit_of({parameters.min, max});
   const float min = parameters.min * unit, step = parameters.scale * unit;
   for (size_t i = 0; i < n; ++i) {
     const float x = (values[i] * unit - min) / step;
-    // The order of the comparisons makes 0 of a NaN, which there can be only where the host flushes denormals.
-    const auto level = static_cast<uint8_t>(x >= top ? top : x > 0.0f ? std::round(x) : 0.0f);
-    if (bits == 8)
+    // The comparisons make 0 of a NaN, which there can be only where the host flushes denormals.
+    const float distance = x > 0.0f ? std::min(std::round(x), top) : x < 0.0f ? std::max(std::round(x), -top) : 0.0f;
+    const auto level = static_cast<uint8_t>(static_cast<int>(distance) + static_cast<int>(form.zero()));
+    if (form.bits == 8)
       levels[i] = level;
     else if (i % 2 == 0)
       levels[i / 2] = level;
@@ -104,8 +104,9 @@ void find_levels(const float *values, size_t n, uint32_t bits, Parameters parame
 bool quantize_group(const float *values, size_t n, uint32_t bits, uint8_t *levels, float *out_scale, float *out_min) {
   if (find_not_finite(values, n) != n) return false;
   const Range range = find_range(values, n);
-  const Parameters parameters = parameters_of(range, bits);
-  find_levels(values, n, bits, parameters, range.max, levels);
+  const Levels form = {bits, false};
+  const Parameters parameters = parameters_of(range, form.top());
+  find_levels(values, n, form, parameters, range.max, levels);
   *out_scale = parameters.scale;
   *out_min = parameters.min;
   return true;

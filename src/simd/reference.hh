@@ -18,17 +18,28 @@ size_t find_not_finite(const float *data, size_t n);
 bool quantize_group(const float *values, size_t n, uint32_t bits, uint8_t *levels, float *out_scale, float *out_min);
 
 // The steps of quantize_group, for what it cannot do in one: of finite values.
+//
+// A level is (value - origin) / scale, rounded to the nearest integer, halves away from 0, + zero. The origin is the
+// group's minimum, and the level zero 0; or, symmetric, the origin is 0, and the level zero the middle one.
+struct Levels {
+  uint32_t bits;
+  bool symmetric;
+
+  uint32_t zero() const { return symmetric ? 1u << (bits - 1) : 0; }
+  // How far from the level zero they go.
+  float top() const { return static_cast<float>((1u << (symmetric ? bits - 1 : bits)) - 1); }
+};
 struct Range {
   float min, max;
 };
 struct Parameters {
-  float scale, min;
+  float scale, min;  // the origin, where that is none
 };
 Range find_range(const float *values, size_t n);
-// Such that no level lies beyond the highest.
-Parameters parameters_of(Range range, uint32_t bits);
+// Such that no level lies beyond the highest, top. The range of what is symmetric is from 0 to the largest magnitude.
+Parameters parameters_of(Range range, float top);
 // Levels as quantize_group writes them. max: the largest value of the whole group; the minimum may be below the least.
-void find_levels(const float *values, size_t n, uint32_t bits, Parameters parameters, float max, uint8_t *levels);
+void find_levels(const float *values, size_t n, Levels form, Parameters parameters, float max, uint8_t *levels);
 
 // level * scale + min, two roundings. Never infinite for what quantize_group wrote.
 void dequantize_group(const uint8_t *levels, size_t n, uint32_t bits, float scale, float min, float *out);

@@ -185,13 +185,28 @@ AT(infermem_quant_options, group, 16);
 AT(infermem_quant_options, tape, 24);
 AT(infermem_quant_options, allocator, 32);
 AT(infermem_quant_options, params, 40);
-AT(infermem_quant_options, reserved, 44);
+AT(infermem_quant_options, symmetric, 44);
 AT(infermem_quant_options, flags, 48);
 
-SIZE(infermem_quant_errors, 32);
+SIZE(infermem_quant_errors, 56);
 AT(infermem_quant_errors, max, 8);
 AT(infermem_quant_errors, mean, 16);
 AT(infermem_quant_errors, rmse, 24);
+AT(infermem_quant_errors, max_index, 32);
+AT(infermem_quant_errors, worst_group, 40);
+AT(infermem_quant_errors, worst_group_rmse, 48);
+
+SIZE(infermem_quant_tensors, 80);
+AT(infermem_quant_tensors, weights, 8);
+AT(infermem_quant_tensors, weights_bytes, 16);
+AT(infermem_quant_tensors, zeros, 24);
+AT(infermem_quant_tensors, zeros_bytes, 32);
+AT(infermem_quant_tensors, scales, 40);
+AT(infermem_quant_tensors, scales_bytes, 48);
+AT(infermem_quant_tensors, group_index, 56);
+AT(infermem_quant_tensors, group_index_bytes, 64);
+AT(infermem_quant_tensors, scales_type, 72);
+AT(infermem_quant_tensors, gptq_version, 76);
 
 SIZE(infermem_view, 96);
 AT(infermem_view, dtype, 8);

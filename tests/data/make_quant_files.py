@@ -45,36 +45,42 @@ def stored(value, params):
     return f32(value).tobytes()[2:]
 
 
-def native(rows, cols, bits, group, params):
-    """The three arrays, and the floats."""
-    levels_of_group = f32(2**bits - 1)
+def native(rows, cols, bits, group, params, symmetric=False):
+    """The arrays, and the floats."""
     numbers = None if params == F32 else candidates(params)
+    zero = f32(2 ** (bits - 1)) if symmetric else f32(0)
+    steps = f32(2 ** (bits - 1) - 1) if symmetric else f32(2**bits - 1)
     levels, scales, minima, floats = b"", b"", b"", []
     for row in weights(rows, cols):
         quantized = []
         for first in range(0, cols, group):
             values = row[first : first + group]
             least, most = values.min(), values.max()
-            if numbers is not None:
+            if symmetric:
+                least, most = f32(0), np.abs(values).max()
+            elif numbers is not None:
                 least = numbers[np.searchsorted(numbers, least, "right") - 1]
-            scale = f32((most - least) / levels_of_group) if most != least else f32(1)
+            scale = f32((most - least) / steps) if most != least else f32(1)
             if numbers is not None:
                 scale = numbers[np.searchsorted(numbers, scale, "left")]
-            q = np.minimum(np.floor(((values - least) / scale).astype(np.float64) + 0.5), float(levels_of_group))
+            x = ((values - least) / scale).astype(np.float64)
+            q = np.minimum(np.copysign(np.floor(np.abs(x) + 0.5), x) + zero, float(2**bits - 1))
+            minimum = f32(-zero * scale) if symmetric else least
             quantized += [int(x) for x in q]
-            floats += [f32(f32(f32(x) * scale) + least) for x in q]
+            floats += [f32(f32(f32(x) * scale) + minimum) for x in q]
             scales += stored(scale, params)
             minima += stored(least, params)
         if bits == 4:
             quantized += [0] * (len(quantized) % 2)
             quantized = [low | high << 4 for low, high in zip(quantized[::2], quantized[1::2])]
         levels += bytes(quantized)
-    return [(LEVELS, levels), (SCALES, scales), (MINIMA, minima)], np.array(floats, f32)
+    arrays = [(LEVELS, levels), (SCALES, scales), (MINIMA, minima)]
+    return arrays[: 2 if symmetric else 3], np.array(floats, f32)
 
 
 def records(rows, cols, bits, group, params, arrays):
     """The same in 16 rows at a time: of each group the levels, 8 columns at a time, the scales, the minima."""
-    (_, levels), (_, scales), (_, minima) = arrays
+    levels, *parameters = (array for _, array in arrays)
     row_bytes = (cols * bits + 7) // 8
     groups, size = -(-cols // group), 4 if params == F32 else 2
 
@@ -98,12 +104,12 @@ def records(rows, cols, bits, group, params, arrays):
                     out += bytes(level(r, c) for half in (low, high) for r in these for c in half)
                 else:
                     out += bytes(level(r, c) | level(r, c + 4) << 4 for r in these for c in low)
-            for array in (scales, minima):
+            for array in parameters:
                 out += b"".join(parameter(array, r, g) for r in these)
     return [(RECORDS, out)]
 
 
-def saved(dtype, rows, cols, bits, group, params, arrays, layout=PLAIN):
+def saved(dtype, rows, cols, bits, group, params, arrays, layout=PLAIN, symmetric=False):
     table, data, at = b"", b"", 256
     for kind, array in arrays:
         table += struct.pack("<IIQQQ", kind, 0, at, len(array), xxhash.xxh3_64_intdigest(array))
@@ -111,7 +117,7 @@ def saved(dtype, rows, cols, bits, group, params, arrays, layout=PLAIN):
         data += padded
         at += len(padded)
     head = b"infermem quant\n\0" + struct.pack("<Ii", 1, dtype) + struct.pack("<QQQQ", at, rows, cols, group)
-    head += struct.pack("<IiIII", bits, params, 0, layout, len(arrays))
+    head += struct.pack("<IiIII", bits, params, symmetric, layout, len(arrays))
     head += bytes(20) + table
     head += bytes(248 - len(head))
     return head + struct.pack("<Q", xxhash.xxh3_64_intdigest(head)) + data
@@ -127,13 +133,16 @@ def main():
         "native-8-bf16": (4, 300, 8, 128, BF16),
         "packed-8-f32": (17, 40, 8, 32, F32),
         "packed-4-f16": (5, 67, 4, 16, F16),
+        "symmetric-4-bf16": (5, 67, 4, 16, BF16),
+        "symmetric-packed-8-f16": (5, 67, 8, 16, F16),
     }.items():
         rows, cols, bits, group, params = form
-        arrays, floats = native(*form)
-        layout = PACKED if name.startswith("packed") else PLAIN
+        symmetric = "symmetric" in name
+        arrays, floats = native(*form, symmetric)
+        layout = PACKED if "packed" in name else PLAIN
         if layout == PACKED:
             arrays = records(*form, arrays)
-        (folder / f"{name}.quant").write_bytes(saved(-1, rows, cols, bits, group, params, arrays, layout))
+        (folder / f"{name}.quant").write_bytes(saved(-1, rows, cols, bits, group, params, arrays, layout, symmetric))
         (folder / f"{name}.f32").write_bytes(floats.tobytes())
     for name, (dtype, rows, cols, bits, group, n) in {
         "f16": (F16, 3, 5, 16, 1, 30),

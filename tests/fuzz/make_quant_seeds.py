@@ -44,6 +44,8 @@ def main():
         "params-q4": changed(native, (60, 2, 4)),
         "params-other-16": changed(good["good-native-4-f16"], (60, 30, 4)),
         "symmetric": changed(native, (64, 1, 4)),
+        "symmetric-blocks": changed(blocks, (64, 1, 4)),
+        "flags-2": changed(native, (64, 2, 4)),
         "layout-1": changed(native, (68, 1, 4)),
         "layout-2": changed(native, (68, 2, 4)),
         "packed-plain": changed(good["good-packed-8-f32"], (68, 0, 4)),

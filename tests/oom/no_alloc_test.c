@@ -92,6 +92,15 @@ static void a_decode_step_allocates_nothing(void **state) {
   const size_t n_xq = quant_activations_bytes(kDim, 1);
   assert_true(n_xq <= sizeof xq);
 
+  uint8_t levels[kDim * kDim / 2];
+  float scales[2 * kDim], mins[2 * kDim];
+  INFERMEM_STRUCT(infermem_quant_errors, errors);
+  quant_options.bits = 4;
+  quant_options.params = INFERMEM_DTYPE_F16;
+  quant_options.symmetric = 1;
+  infermem_quant *symmetric = NULL;
+  assert_ok(quant_from_f32(weights, kDim * kDim, kDim, kDim, &quant_options, &symmetric));
+
   const size_t hook_before = allocator.calls, malloc_before = malloc_calls;
   int32_t sum = 0;
   for (int token = 0; token < kTokens; token++) {
@@ -112,13 +121,14 @@ static void a_decode_step_allocates_nothing(void **state) {
     sum += quant_range_to_f32(quant, 5, 2, rows, 2 * kDim) + quant_to_f16(quant, halves, kDim * kDim);
     sum += quant_gemv(quant, 0, kDim, row, kDim, rows, kDim) + quant_gemv_rows(quant, some_rows, 2, row, kDim, rows, 2);
     sum += quant_activations(row, kDim, kDim, 1, xq, n_xq);
-    for (int i = 0; i < 2; i++) {
-      const infermem_quant *q = i == 0 ? quant : packed;
+    for (int i = 0; i < 3; i++) {
+      const infermem_quant *q = i == 0 ? quant : i == 1 ? packed : symmetric;
       sum += quant_gemv_q8(q, 0, kDim, xq, n_xq, rows, kDim) + quant_dot_row(q, 3, row, kDim, rows);
       sum += quant_gemm(q, 0, 5, weights, 2 * kDim, 2, rows, 5, 10) + quant_gemv(q, 0, kDim, row, kDim, rows, kDim);
       sum += quant_gemm_q8(q, 0, 5, xq, n_xq, 1, rows, 5, 10);
+      sum += quant_export(q, levels, sizeof levels, scales, 2 * kDim, mins, 2 * kDim);
     }
-    sum += quant_to_bf16(quant, halves, kDim * kDim);
+    sum += quant_to_bf16(quant, halves, kDim * kDim) + quant_error(symmetric, weights, kDim * kDim, &errors);
     sum += quant_quantize(INFERMEM_DTYPE_Q8_0, row, kDim, 1, kDim, blocks, 68);
     sum += quant_quantize(INFERMEM_DTYPE_Q4_K, weights, 256, 1, 256, blocks, 144);
     sum += neuron_record(neuron, 0, active, 3) + neuron_reclassify(neuron, 0) + neuron_hot(neuron, 0, &hot, &n_hot);
@@ -129,6 +139,7 @@ static void a_decode_step_allocates_nothing(void **state) {
   assert_int_equal(sum, 0);
   assert_int_equal(hook_after, hook_before);
   assert_int_equal(malloc_after, malloc_before);
+  quant_free(symmetric);
   quant_free(packed);
   quant_free(quant);
   neuron_free(neuron);

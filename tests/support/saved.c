@@ -3,15 +3,17 @@
 #include <stdio.h>
 
 const struct form kForms[] = {
-    {"native-8-f32", INFERMEM_QUANT_NATIVE, 3, 40, 0, 8, 32, INFERMEM_DTYPE_F32, 0},
-    {"native-4-f32", INFERMEM_QUANT_NATIVE, 1, 5, 0, 4, 8, INFERMEM_DTYPE_F32, 0},
-    {"native-4-f16", INFERMEM_QUANT_NATIVE, 5, 67, 0, 4, 16, INFERMEM_DTYPE_F16, 0},
-    {"native-8-bf16", INFERMEM_QUANT_NATIVE, 4, 300, 0, 8, 128, INFERMEM_DTYPE_BF16, 0},
-    {"packed-8-f32", INFERMEM_QUANT_NATIVE, 17, 40, 0, 8, 32, INFERMEM_DTYPE_F32, INFERMEM_QUANT_PACKED},
-    {"packed-4-f16", INFERMEM_QUANT_NATIVE, 5, 67, 0, 4, 16, INFERMEM_DTYPE_F16, INFERMEM_QUANT_PACKED},
-    {"f16", INFERMEM_DTYPE_F16, 3, 5, 30, 0, 0, 0, 0},
-    {"q4_0", INFERMEM_DTYPE_Q4_0, 3, 64, 108, 0, 0, 0, 0},
-    {"q6_k", INFERMEM_DTYPE_Q6_K, 2, 256, 420, 0, 0, 0, 0},
+    {"native-8-f32", INFERMEM_QUANT_NATIVE, 3, 40, 0, 8, 32, INFERMEM_DTYPE_F32, 0, 0},
+    {"native-4-f32", INFERMEM_QUANT_NATIVE, 1, 5, 0, 4, 8, INFERMEM_DTYPE_F32, 0, 0},
+    {"native-4-f16", INFERMEM_QUANT_NATIVE, 5, 67, 0, 4, 16, INFERMEM_DTYPE_F16, 0, 0},
+    {"native-8-bf16", INFERMEM_QUANT_NATIVE, 4, 300, 0, 8, 128, INFERMEM_DTYPE_BF16, 0, 0},
+    {"packed-8-f32", INFERMEM_QUANT_NATIVE, 17, 40, 0, 8, 32, INFERMEM_DTYPE_F32, INFERMEM_QUANT_PACKED, 0},
+    {"packed-4-f16", INFERMEM_QUANT_NATIVE, 5, 67, 0, 4, 16, INFERMEM_DTYPE_F16, INFERMEM_QUANT_PACKED, 0},
+    {"symmetric-4-bf16", INFERMEM_QUANT_NATIVE, 5, 67, 0, 4, 16, INFERMEM_DTYPE_BF16, INFERMEM_QUANT_PLAIN, 1},
+    {"symmetric-packed-8-f16", INFERMEM_QUANT_NATIVE, 5, 67, 0, 8, 16, INFERMEM_DTYPE_F16, INFERMEM_QUANT_PACKED, 1},
+    {"f16", INFERMEM_DTYPE_F16, 3, 5, 30, 0, 0, 0, 0, 0},
+    {"q4_0", INFERMEM_DTYPE_Q4_0, 3, 64, 108, 0, 0, 0, 0, 0},
+    {"q6_k", INFERMEM_DTYPE_Q6_K, 2, 256, 420, 0, 0, 0, 0, 0},
 };
 _Static_assert(sizeof kForms / sizeof *kForms == kNForms, "there are others");
 
@@ -31,6 +33,7 @@ infermem_quant *make_in(const struct form *form, const infermem_tape *tape) {
   options.bits = form->bits;
   options.group = form->group;
   options.params = form->params;
+  options.symmetric = form->symmetric;
   options.tape = tape;
   assert_ok(quant_from_f32(weights, n, form->rows, form->cols, &options, &q));
   if (form->layout == INFERMEM_QUANT_PLAIN) return q;

@@ -12,11 +12,12 @@ struct form {
   size_t group;
   int32_t params;
   int32_t layout;
+  uint32_t symmetric;
 };
 
 /* Those of data/make_quant_files.py. */
 extern const struct form kForms[];
-enum { kNForms = 9, kMost = 4 * 300 };
+enum { kNForms = 11, kMost = 4 * 300 };
 
 /* The matrix, in a tape, or in a mapping of its own where that is NULL. */
 infermem_quant *make_in(const struct form *form, const infermem_tape *tape);

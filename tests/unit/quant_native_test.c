@@ -602,7 +602,7 @@ static void options_beyond_the_known_are_refused(void **state) {
     if (field == 1) options.params = INFERMEM_DTYPE_Q8_0;
     if (field == 2) options.params = -1;
     if (field == 3) options.params = 99;
-    if (field == 4) options.reserved = 1;
+    if (field == 4) options.symmetric = 2;
     assert_fails(INFERMEM_E_ARG, quant_from_f32(data, 8, 1, 8, &options, &q));
     assert_fails(INFERMEM_E_ARG, quant_from_f16(halves, 8, 1, 8, &options, &q));
     assert_fails(INFERMEM_E_ARG, quant_from_bf16(halves, 8, 1, 8, &options, &q));

@@ -344,9 +344,9 @@ static void what_cannot_be_quantized_is_refused(void **state) {
   options.bits = 5;
   assert_fails(INFERMEM_E_ARG, quant_from_f32(data, 16, 2, 8, &options, &q));
   options.bits = 0;
-  options.reserved = 1;
+  options.symmetric = 2;
   assert_fails(INFERMEM_E_ARG, quant_from_f32(data, 16, 2, 8, &options, &q));
-  options.reserved = 0;
+  options.symmetric = 0;
   options.struct_size = 1;
   assert_fails(INFERMEM_E_STRUCT, quant_from_f32(data, 16, 2, 8, &options, &q));
   options.struct_size = sizeof options;
@@ -549,7 +549,7 @@ static void what_cannot_be_borrowed_is_refused(void **state) {
     if (field == 0) options.bits = 8;
     if (field == 1) options.group = 32;
     if (field == 2) options.tape = tape;
-    if (field == 3) options.reserved = 1;
+    if (field == 3) options.symmetric = 2;
     assert_fails(INFERMEM_E_ARG, quant_borrow(INFERMEM_DTYPE_F32, bytes, 256, 1, 8, &options, &q));
   }
   INFERMEM_STRUCT(infermem_quant_options, options);
