@@ -21,10 +21,10 @@ constexpr char kMagic[16] = "infermem quant\n";
 constexpr uint32_t kVersion = 1;
 constexpr size_t kMostSections = 4;
 
-// What a section is.
 // Bits of flags.
 constexpr uint32_t kSymmetric = 1;
 
+// What a section is.
 enum : uint32_t { kLevels = 1, kScales = 2, kMins = 3, kBlocks = 4, kRecords = 5 };
 
 const char *name_of(uint32_t kind) {
