@@ -17,9 +17,12 @@ class Locked {
 
 }  // namespace
 
-Status Store::take(const infermem_tape *tape, size_t size, size_t align) {
+Status Store::take(const infermem_tape *tape, size_t size, size_t align, bool is_dense) {
+  constexpr size_t kManyPages = size_t{4} << 20;
   if (!tape) {
-    INFERMEM_TRY(mapping_.reserve(size, MappingWishes()));
+    MappingWishes wishes;
+    wishes.huge = is_dense && size >= kManyPages;
+    INFERMEM_TRY(mapping_.reserve(size, wishes));
     data_ = mapping_.data();
     return INFERMEM_OK;
   }

@@ -20,8 +20,9 @@ class Store {
   Store &operator=(const Store &) = delete;
 
   // Takes size bytes, more than 0, at a multiple of align; with tape NULL, of a new mapping, where align is at most a
-  // page and untouched pages cost nothing and read as zero. Called once. A tape's memory is not zeroed.
-  Status take(const infermem_tape *tape, size_t size, size_t align);
+  // page and untouched pages cost nothing and read as zero. What will be written in whole is best on huge pages: is_dense
+  // asks for them where there is room. Called once. A tape's memory is not zeroed.
+  Status take(const infermem_tape *tape, size_t size, size_t align, bool is_dense = false);
 
   // Undoes take(), before the end of an object that could not be made: the tape's cursor moves back, unless something was
   // taken from the tape since.

@@ -89,7 +89,7 @@ Status Quant::open(const infermem_quant_options &options, const Allocator &, con
     return INFERMEM_OK;
   }
   INFERMEM_TRY(set_packed());
-  INFERMEM_TRY(store_.take(options.tape, bytes_, kAlign));
+  INFERMEM_TRY(store_.take(options.tape, bytes_, kAlign, true));
   levels_ = reinterpret_cast<uint8_t *>(store_.data());
   data_ = levels_;
   std::memset(levels_, 0, bytes_);

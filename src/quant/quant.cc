@@ -59,7 +59,7 @@ Status Quant::take_plain(const infermem_tape *tape) {
       !checked::align_up(mins_at, kAlign, &mins_at) || !checked::add(mins_at, parameter_bytes, &size))
     return fail_overflow(rows_, cols_);
   if (symmetric_) size = scales_at + parameter_bytes;
-  INFERMEM_TRY(store_.take(tape, size, kAlign));
+  INFERMEM_TRY(store_.take(tape, size, kAlign, true));
   bytes_ = data_bytes + (symmetric_ ? 1 : 2) * parameter_bytes;
   levels_ = reinterpret_cast<uint8_t *>(store_.data());
   data_ = levels_;

@@ -81,7 +81,7 @@ struct GroupParameters {
   const float *scales, *mins;
 };
 struct ParameterRoom {
-  static constexpr size_t kGroups = 64;
+  static constexpr size_t kGroups = 512;
   float scales[kGroups], mins[kGroups];
 };
 

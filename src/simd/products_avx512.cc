@@ -21,7 +21,7 @@ namespace {
 
 constexpr size_t kRun = 64;  // bytes of a register
 constexpr size_t kBlock = Activations::kBlock;
-constexpr size_t kAhead = 6144;  // bytes prefetched ahead, what memory delivers in its latency
+constexpr size_t kAhead = 6144;  // bytes prefetched ahead where the processor by itself does not keep up
 
 template <size_t kBytes>
 inline void prefetch(const uint8_t *from) {
@@ -41,7 +41,6 @@ struct Parameters {
 };
 
 inline Parameters parameters_of(const Packed &form, const uint8_t *at) {
-  prefetch<2 * kRun>(at);
   const __m512 scale = load_parameters(form.params, at);
   if (form.symmetric) return {scale, _mm512_mul_ps(scale, _mm512_set1_ps(-form.middle()))};
   return {scale, load_parameters(form.params, at + form.parameter_bytes())};
@@ -178,80 +177,86 @@ inline __m512i broadcast4(const int8_t *x) {
   return _mm512_set1_epi32(four);
 }
 
-// The levels of a block of activations, 32 columns, in eight registers of four columns each.
 template <uint32_t kBits>
-inline void load_whole_block(const uint8_t *at, __m512i *levels) {
-  prefetch<kBlock * 2 * kBits>(at);
+constexpr size_t kBlockBytes = kBlock * 2 * kBits;  // of the levels of a block of activations, sixteen rows
+
+// The products of a block, 32 columns, with kVectors activations, at x[v] + first each.
+template <uint32_t kBits, size_t kVectors>
+inline void multiply_block(const uint8_t *at, const Activations *x, size_t first, __m512i *sums) {
   const __m512i low = _mm512_set1_epi8(15);
-  for (size_t i = 0; i < 8; i += 2) {
-    const __m512i v = _mm512_loadu_si512(at + i * kRun * kBits / 8);
-    if (kBits == 8) {
-      levels[i] = v;
-      levels[i + 1] = _mm512_loadu_si512(at + (i + 1) * kRun);
-    } else {
-      levels[i] = _mm512_and_si512(v, low);
-      levels[i + 1] = _mm512_and_si512(_mm512_srli_epi16(v, 4), low);
+#pragma GCC unroll 4
+  for (size_t v = 0; v < kVectors; ++v) sums[v] = _mm512_setzero_si512();
+#pragma GCC unroll 4
+  for (size_t i = 0; i < kBlock; i += 8, at += kBlockBytes<kBits> / 4) {
+    const __m512i packed = _mm512_loadu_si512(at);
+    const __m512i a = kBits == 8 ? packed : _mm512_and_si512(packed, low);
+    const __m512i b = kBits == 8 ? _mm512_loadu_si512(at + kRun) : _mm512_and_si512(_mm512_srli_epi16(packed, 4), low);
+#pragma GCC unroll 4
+    for (size_t v = 0; v < kVectors; ++v) {
+      sums[v] = _mm512_dpbusd_epi32(sums[v], a, broadcast4(x[v].levels + first + i));
+      sums[v] = _mm512_dpbusd_epi32(sums[v], b, broadcast4(x[v].levels + first + i + 4));
     }
   }
 }
 
-// Of the last block of a row there may be fewer columns.
+// Of the last block of a row there may be fewer columns; they are then filled up with zeros in `room`.
 template <uint32_t kBits>
-inline void load_block(const uint8_t *at, size_t bytes, __m512i *levels) {
-  constexpr size_t kBytes = kBlock * 2 * kBits;
-  if (bytes >= kBytes) return load_whole_block<kBits>(at, levels);
-  uint8_t part[kBytes] = {};
-  std::memcpy(part, at, bytes);
-  load_whole_block<kBits>(part, levels);
-}
-
-inline __m512i multiply_block(const __m512i *levels, const int8_t *x) {
-  __m512i a = _mm512_setzero_si512(), b = a;
-  for (size_t i = 0; i < 8; i += 2) {
-    a = _mm512_dpbusd_epi32(a, levels[i], broadcast4(x + 4 * i));
-    b = _mm512_dpbusd_epi32(b, levels[i + 1], broadcast4(x + 4 * i + 4));
-  }
-  return _mm512_add_epi32(a, b);
+inline const uint8_t *whole_block(const uint8_t *at, size_t bytes, uint8_t *room) {
+  if (__builtin_expect(bytes >= kBlockBytes<kBits>, 1)) return at;
+  std::memset(room, 0, kBlockBytes<kBits>);
+  std::memcpy(room, at, bytes);
+  return room;
 }
 
 // Groups of whole blocks.
 template <uint32_t kBits>
 void packed_q8_vector(const Packed &form, const uint8_t *at, const Activations &x, float *out) {
-  constexpr size_t kBytes = kBlock * 2 * kBits;
+  uint8_t room[kBlockBytes<kBits>];
   __m512 total = _mm512_setzero_ps(), minima = total;
   size_t block = 0;
   for (size_t first = 0; first < form.cols; first += form.group) {
+    // The parameters last, as they lie: the processor's prefetchers follow addresses that grow.
     const size_t level_bytes = form.level_bytes(form.columns(first));
-    const Parameters p = parameters_of(form, at + level_bytes);
-    for (size_t done = 0; done < level_bytes; done += kBytes, ++block) {
-      __m512i levels[8];
-      load_block<kBits>(at + done, level_bytes - done, levels);
-      const __m512 products = _mm512_cvtepi32_ps(multiply_block(levels, x.levels + block * kBlock));
-      total = _mm512_fmadd_ps(_mm512_mul_ps(p.scale, _mm512_set1_ps(x.scales[block])), products, total);
-      minima = _mm512_fmadd_ps(p.min, _mm512_set1_ps(x.sums[block]), minima);
+    __m512 products = _mm512_setzero_ps(), sums = products;
+    for (size_t done = 0; done < level_bytes; done += kBlockBytes<kBits>, ++block) {
+      __m512i sum;
+      multiply_block<kBits, 1>(whole_block<kBits>(at + done, level_bytes - done, room), &x, block * kBlock, &sum);
+      products = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), _mm512_set1_ps(x.scales[block]), products);
+      sums = _mm512_add_ps(sums, _mm512_set1_ps(x.sums[block]));
     }
+    const Parameters p = parameters_of(form, at + level_bytes);
+    total = _mm512_fmadd_ps(p.scale, products, total);
+    minima = _mm512_fmadd_ps(p.min, sums, minima);
     at += level_bytes + form.record_bytes(0);
   }
   _mm512_storeu_ps(out, _mm512_add_ps(total, minima));
 }
 
+template <uint32_t kBits, size_t kVectors>
+inline void add_block(const Parameters &p, const uint8_t *at, const Activations *x, size_t block, float *out) {
+  __m512i sums[kVectors];
+  multiply_block<kBits, kVectors>(at, x, block * kBlock, sums);
+#pragma GCC unroll 4
+  for (size_t v = 0; v < kVectors; ++v) {
+    const __m512 scale = _mm512_mul_ps(p.scale, _mm512_set1_ps(x[v].scales[block]));
+    const __m512 sum = _mm512_fmadd_ps(scale, _mm512_cvtepi32_ps(sums[v]), _mm512_loadu_ps(out + 16 * v));
+    _mm512_storeu_ps(out + 16 * v, _mm512_fmadd_ps(p.min, _mm512_set1_ps(x[v].sums[block]), sum));
+  }
+}
+
 template <uint32_t kBits>
 void packed_q8_vectors(const Packed &form, const uint8_t *at, const Activations *x, size_t n_x, float *out) {
-  constexpr size_t kBytes = kBlock * 2 * kBits;
+  uint8_t room[kBlockBytes<kBits>];
   std::memset(out, 0, n_x * 16 * sizeof(float));
   size_t block = 0;
   for (size_t first = 0; first < form.cols; first += form.group) {
     const size_t level_bytes = form.level_bytes(form.columns(first));
     const Parameters p = parameters_of(form, at + level_bytes);
-    for (size_t done = 0; done < level_bytes; done += kBytes, ++block) {
-      __m512i levels[8];
-      load_block<kBits>(at + done, level_bytes - done, levels);
-      for (size_t v = 0; v < n_x; ++v) {
-        const __m512 products = _mm512_cvtepi32_ps(multiply_block(levels, x[v].levels + block * kBlock));
-        __m512 sum = _mm512_loadu_ps(out + 16 * v);
-        sum = _mm512_fmadd_ps(_mm512_mul_ps(p.scale, _mm512_set1_ps(x[v].scales[block])), products, sum);
-        _mm512_storeu_ps(out + 16 * v, _mm512_fmadd_ps(p.min, _mm512_set1_ps(x[v].sums[block]), sum));
-      }
+    for (size_t done = 0; done < level_bytes; done += kBlockBytes<kBits>, ++block) {
+      const uint8_t *const from = whole_block<kBits>(at + done, level_bytes - done, room);
+      size_t v = 0;
+      for (; v + 4 <= n_x; v += 4) add_block<kBits, 4>(p, from, x + v, block, out + 16 * v);
+      for (; v < n_x; ++v) add_block<kBits, 1>(p, from, x + v, block, out + 16 * v);
     }
     at += level_bytes + form.record_bytes(0);
   }

@@ -1,5 +1,7 @@
 #include "limits.h"
 
+#include <sys/mman.h>
+
 #ifdef __x86_64__
 #include <xmmintrin.h>
 #define FOR_EACH_TARGET __attribute__((target_clones("avx512f", "avx2", "default"), noinline))
@@ -14,8 +16,12 @@ namespace limits {
 using Vector = float __attribute__((vector_size(64), aligned(64)));
 
 Floats new_floats(size_t n) {
-  auto *p = static_cast<float *>(std::aligned_alloc(64, (n * sizeof(float) + 63) / 64 * 64));
+  constexpr size_t kHuge = size_t{2} << 20;  // on huge pages, as the library's matrices are
+  const size_t align = n * sizeof(float) >= kHuge ? kHuge : 64;
+  const size_t size = (n * sizeof(float) + align - 1) / align * align;
+  auto *p = static_cast<float *>(std::aligned_alloc(align, size));
   if (!p) std::abort();
+  if (align == kHuge) madvise(p, size, MADV_HUGEPAGE);
   for (size_t i = 0; i < n; ++i) p[i] = static_cast<float>(static_cast<int>(i * 2654435761u % 2001) - 1000) / 1000.0f;
   return Floats(p);
 }

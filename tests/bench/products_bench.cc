@@ -12,14 +12,14 @@
 
 namespace {
 
-constexpr size_t kElements = size_t{1} << 29;  // of the matrices: 320 or 576 MiB
+constexpr size_t kElements = size_t{1} << 29;  // of the matrices: 384 or 640 MiB
 
 size_t stored_bytes(size_t cols, size_t bits) {
   const size_t elements = kElements / cols / 16 * 16 * cols;
-  return elements * bits / 8 + elements / 32 * 2 * sizeof(uint16_t);
+  return elements * bits / 8 + elements / 32 * 2 * sizeof(float);
 }
 
-// A matrix of that many columns, groups of 32 with parameters of 16 bits.
+// A matrix of that many columns, groups of 32.
 struct Matrix {
   size_t rows, cols;
   infermem_quant *q = nullptr;
@@ -31,7 +31,6 @@ struct Matrix {
     for (size_t i = 0; i < halves.size(); ++i) halves[i] = static_cast<uint16_t>(0x2c00 + i * 2654435761u % 0x1000);
     INFERMEM_STRUCT(infermem_quant_options, options);
     options.bits = bits;
-    options.params = INFERMEM_DTYPE_F16;
     infermem_quant *plain = nullptr;
     if (quant_from_f16(halves.data(), halves.size(), rows, cols, &options, &plain) != INFERMEM_OK) std::abort();
     if (is_packed) {
