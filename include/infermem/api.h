@@ -172,6 +172,10 @@ typedef struct infermem_api_table {
   int32_t (*quant_from_gptq)(const infermem_quant_tensors *tensors, size_t rows, size_t cols, const infermem_quant_options *options, infermem_quant **out);
   int32_t (*quant_from_awq)(const infermem_quant_tensors *tensors, size_t rows, size_t cols, const infermem_quant_options *options, infermem_quant **out);
   int32_t (*quant_from_hqq)(const infermem_quant_tensors *tensors, size_t rows, size_t cols, const infermem_quant_options *options, infermem_quant **out);
+  int32_t (*quant_save)(const infermem_quant *q, const char *path);
+  int32_t (*quant_load)(const char *path, const infermem_quant_options *options, infermem_quant **out);
+  int32_t (*quant_load_bytes)(const void *bytes, size_t n_bytes, const infermem_quant_options *options, infermem_quant **out);
+  int32_t (*quant_verify)(const infermem_quant *q);
 } infermem_api_table;
 /* clang-format on */
 

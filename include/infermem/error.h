@@ -34,7 +34,8 @@
   X(E_FORMAT, -21, "a file is not of the format, or breaks its rules")                        \
   X(E_TRUNCATED, -22, "a file ends before what it declares")                                  \
   X(E_VERSION, -23, "a file is of a version that cannot be read")                             \
-  X(E_LIMIT, -24, "a value is beyond a published limit")
+  X(E_LIMIT, -24, "a value is beyond a published limit")                                      \
+  X(E_CORRUPT, -25, "a file's bytes are not those that were saved")
 
 enum {
 #define INFERMEM_STATUS_ENTRY(name, number, sentence) INFERMEM_##name = (number),

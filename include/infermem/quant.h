@@ -41,6 +41,15 @@ enum {
   INFERMEM_QUANT_CLAMP = 1
 };
 
+/* flags. */
+enum {
+  /* The data is not read, and so neither are its checksums: loading takes microseconds, whatever the size. */
+  INFERMEM_QUANT_NO_VERIFY = 1
+};
+
+/* Saved bytes begin at a multiple of this, and so do the arrays in them. */
+#define INFERMEM_QUANT_SAVED_ALIGN 64
+
 /* A matrix of weights; see quant_from_f32. */
 typedef struct infermem_quant infermem_quant;
 
@@ -61,6 +70,7 @@ typedef struct infermem_quant_options {
    * bits a weight of 4 bits. 0 for levels from each group's minimum up, which are about twice as fine where the values of
    * a group lie on one side of 0. */
   uint32_t symmetric;
+  uint64_t flags; /* of quant_load and quant_load_bytes: INFERMEM_QUANT_NO_VERIFY; else 0 */
 } infermem_quant_options;
 
 /* How far a quantized matrix is from the floats that it stands for. */
@@ -287,6 +297,57 @@ INFERMEM_FN int32_t quant_export(const infermem_quant *q, uint8_t *out_levels, s
  * Thread: any.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t quant_quantize(int32_t dtype, const float *data, size_t n, size_t rows, size_t cols, void *out,
                                    size_t n_out) INFERMEM_AS(quant_quantize);
+
+/* Writes a matrix to a file, native or borrowed, as it is stored: the same matrix gives the same bytes. The format is told
+ * in src/doc/quant_file.md; a file written by any release is read by all later ones of the same major version.
+ *   The file is written whole or not at all: the bytes go to a temporary file in the same directory, which takes the name
+ * once they are on the disk. A process killed at any moment leaves the former file or the new one at path, and perhaps a
+ * temporary, .infermem-PID-N.tmp, which can be removed. An existing file's permissions are kept, its owner and its other
+ * names are not: what else is linked to it keeps the former content, and a symbolic link is replaced, not followed. A
+ * matrix may be saved to the path that it was loaded from.
+ *   path: NUL-terminated; its directory exists, and can be read and written.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_ARG: path ends with a slash, is empty, or
+ * is a directory, a device, a FIFO or a socket, or a link to one.  INFERMEM_E_IO: the system refuses; os_error tells why: EFBIG is also
+ * the process's limit on the size of files. Then path is as it was and the temporary is removed; only where the
+ * directory cannot be written back, which the message says, the new file is in its place, and a power failure may undo
+ * that.
+ * Thread: many at once, also to one path, which the last takes.  Memory: none; two file descriptors during the call.
+ * Since: 0.1 */
+INFERMEM_FN int32_t quant_save(const infermem_quant *q, const char *path) INFERMEM_AS(quant_save);
+
+/* Makes a matrix of a file that quant_save wrote; free it with quant_free. Nothing is copied: the file is mapped,
+ * privately and read-only, and the matrix is what lies there. All checksums are verified first, which reads the whole
+ * file; with the flag INFERMEM_QUANT_NO_VERIFY only the header and its own, see quant_verify.
+ *   The file must not be changed as long as the matrix lives: what is written into it may or may not be seen, and bytes
+ * that another process cuts off fault with SIGBUS when they are touched. quant_save does neither: it makes a new file.
+ * Where others may cut files short, read the bytes into memory and use quant_load_bytes.
+ *   The checksums find accidents. Of bytes that somebody made to deceive, with checksums to match, any use is still
+ * within the matrix's memory, but its values are theirs.
+ *   path: a regular file, NUL-terminated.  options: NULL, or all 0 but the allocator and the flags.
+ * Errors: INFERMEM_E_NULL: path or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: a field of options that must be 0
+ * is not, a flag is unknown, or the allocator lacks a function.  INFERMEM_E_IO: the file cannot be opened or read;
+ * os_error tells why.  INFERMEM_E_FORMAT: it is no regular file, none of this format, or its header contradicts itself.
+ * INFERMEM_E_VERSION: it is of a version that cannot be read here.  INFERMEM_E_UNSUPPORTED: so is its element type,
+ * its layout or a flag in it.  INFERMEM_E_TRUNCATED: it ends before what it declares, or is empty.  INFERMEM_E_CORRUPT:
+ * a checksum is not that of the bytes, padding is not 0, or the file goes on after its end; `expected` and `got` are
+ * the checksums, the bytes or the sizes.  INFERMEM_E_SYSTEM: it could not be mapped.  INFERMEM_E_NOMEM.
+ * Thread: any.  Memory: one handle from the allocator; one mapping; one file descriptor during the call.  Since: 0.1 */
+INFERMEM_FN int32_t quant_load(const char *path, const infermem_quant_options *options, infermem_quant **out)
+    INFERMEM_AS(quant_load);
+
+/* The same of saved bytes that are in the caller's memory, which must outlive the matrix unchanged: part of a larger
+ * file that is mapped, or of a program.
+ *   bytes: at a multiple of INFERMEM_QUANT_SAVED_ALIGN.  n_bytes: exactly those that were saved.
+ * Errors: as quant_load, but INFERMEM_E_IO and INFERMEM_E_SYSTEM; and INFERMEM_E_ARG: bytes is not so aligned.
+ * Thread: any.  Memory: one handle from the allocator.  Since: 0.1 */
+INFERMEM_FN int32_t quant_load_bytes(const void *bytes, size_t n_bytes, const infermem_quant_options *options,
+                                     infermem_quant **out) INFERMEM_AS(quant_load_bytes);
+
+/* Verifies the checksums of a matrix that was loaded, which reads all of it: of one loaded without, or again.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STATE: the matrix was not loaded.  INFERMEM_E_CORRUPT: as
+ * quant_load.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t quant_verify(const infermem_quant *q) INFERMEM_AS(quant_verify);
 
 /* The product of a range of rows with a vector, out[i] = sum over j of W[first_row + i][j] * x[j], read from the stored
  * form directly: the matrix is never expanded in memory. Callers split the rows over their own threads.

@@ -1,4 +1,4 @@
-// Text for the caller's buffer.
+// Text: for the caller's buffer, and what of it is not for messages.
 #pragma once
 
 #include <cstring>
@@ -6,6 +6,9 @@
 #include "base/error.hh"
 
 namespace infermem {
+
+// What a terminal or a log might obey.
+inline bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
 // Copies a text of `length` bytes, and a NUL, to a buffer of `capacity` bytes; *out_length is the length without the
 // NUL. A NULL buffer of capacity 0 asks for the length alone. Records INFERMEM_E_NULL or INFERMEM_E_BUFFER.

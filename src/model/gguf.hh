@@ -1,7 +1,7 @@
 // Reading GGUF: magic, version, counts, the metadata, the tensor table. Source: the GGUF specification of ggml.
 #pragma once
 
-#include "model/file.hh"
+#include "base/file.hh"
 #include "model/meta.hh"
 #include "model/tensors.hh"
 #include "model/warnings.hh"

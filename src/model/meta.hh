@@ -5,9 +5,9 @@
 // in the file.
 #pragma once
 
+#include "base/file.hh"
 #include "infermem/model.h"
 #include "model/arena.hh"
-#include "model/file.hh"
 #include "model/names.hh"
 
 namespace infermem {

@@ -1,6 +1,7 @@
 // Keys and tensor names: what is allowed in one, how one is shown, and finding one in constant time.
 #pragma once
 
+#include "base/text.hh"
 #include "base/vec.hh"
 
 namespace infermem {
@@ -11,8 +12,6 @@ struct Name {
 };
 
 bool operator==(const Name &a, const Name &b);
-
-inline bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
 // A name for a message: printable ASCII, other bytes as \xNN, and cut where it is long.
 struct Quoted {

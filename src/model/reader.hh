@@ -6,7 +6,7 @@
 #include <type_traits>
 
 #include "base/error.hh"
-#include "model/file.hh"
+#include "base/file.hh"
 
 namespace infermem {
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "infermem/dtype.h"
 #include "simd/reference.hh"
 
 namespace infermem {
@@ -12,6 +13,9 @@ namespace infermem {
 // Elements that are converted at once, on the stack: an even number, and whole blocks of any type.
 constexpr size_t kPiece = 1024;
 constexpr size_t kLeastGroup = 8;
+
+// Bytes of a scale or a minimum.
+inline size_t size_of(int32_t params) { return params == INFERMEM_DTYPE_F32 ? sizeof(float) : sizeof(uint16_t); }
 
 struct GroupForm {
   reference::Levels levels;

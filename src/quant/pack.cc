@@ -52,10 +52,20 @@ size_t Quant::record_at(size_t row, size_t group) const {
   return row / kRows * block_bytes_ + group * form().record_bytes(group_);
 }
 
+Status Quant::set_packed() {
+  const size_t blocks = (rows_ - 1) / kRows + 1, last = (groups_ - 1) * group_;
+  if (!checked::mul(groups_ - 1, form().record_bytes(group_), &block_bytes_) ||
+      !checked::add(block_bytes_, form().record_bytes(form().columns(last)), &block_bytes_) ||
+      !checked::mul(blocks, block_bytes_, &bytes_))
+    return fail_overflow(rows_, cols_);
+  is_packed_ = true;
+  return INFERMEM_OK;
+}
+
 Status Quant::open(const infermem_quant_options &options, const Allocator &, const Repacked &repacked) {
   const Quant &from = *repacked.from;
   if (options.bits != 0 || options.group != 0 || options.nan_policy != 0 || options.params != 0 ||
-      options.symmetric != 0)
+      options.symmetric != 0 || options.flags != 0)
     return fail(INFERMEM_E_ARG, 0, 0, "options for packing hold bits %u, group %zu, or another field, not 0",
                 options.bits, options.group);
   INFERMEM_TRY(from.store_.check());
@@ -78,13 +88,8 @@ Status Quant::open(const infermem_quant_options &options, const Allocator &, con
       for (size_t g = 0; g < groups_; ++g) unpack_group(from, row, g);
     return INFERMEM_OK;
   }
-  const size_t blocks = (rows_ - 1) / kRows + 1, last = (groups_ - 1) * group_;
-  if (!checked::mul(groups_ - 1, form().record_bytes(group_), &block_bytes_) ||
-      !checked::add(block_bytes_, form().record_bytes(form().columns(last)), &block_bytes_) ||
-      !checked::mul(blocks, block_bytes_, &bytes_))
-    return fail_overflow(rows_, cols_);
+  INFERMEM_TRY(set_packed());
   INFERMEM_TRY(store_.take(options.tape, bytes_, kAlign, true));
-  is_packed_ = true;
   levels_ = reinterpret_cast<uint8_t *>(store_.data());
   data_ = levels_;
   std::memset(levels_, 0, bytes_);

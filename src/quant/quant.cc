@@ -13,9 +13,6 @@ namespace {
 constexpr size_t kDefaultGroup = 32;
 constexpr size_t kAlign = 64;  // of each of the three arrays
 
-// Bytes of a scale or a minimum.
-size_t size_of(int32_t params) { return params == INFERMEM_DTYPE_F32 ? sizeof(float) : sizeof(uint16_t); }
-
 }  // namespace
 
 Status Quant::set_shape(size_t rows, size_t cols) {
@@ -27,6 +24,9 @@ Status Quant::set_shape(size_t rows, size_t cols) {
 
 // bits and group; needs the shape.
 Status Quant::set_form(const infermem_quant_options &options) {
+  if (options.flags != 0)
+    return fail(INFERMEM_E_ARG, 0, options.flags, "flags are 0x%llx, not 0, of a matrix that is not loaded",
+                static_cast<unsigned long long>(options.flags));
   if (options.symmetric > 1)
     return fail(INFERMEM_E_ARG, 1, options.symmetric, "symmetric is %u, neither 0 nor 1", options.symmetric);
   symmetric_ = options.symmetric != 0;
@@ -51,7 +51,7 @@ Status Quant::set_form(const infermem_quant_options &options) {
 }
 
 Status Quant::take_plain(const infermem_tape *tape) {
-  row_bytes_ = bits_ == 8 ? cols_ : cols_ / 2 + cols_ % 2;
+  set_plain();
   size_t data_bytes, parameter_bytes, scales_at, mins_at, size;
   if (!checked::mul(rows_, row_bytes_, &data_bytes) ||
       !checked::product(&parameter_bytes, size_of(params_), rows_, groups_) ||
@@ -81,7 +81,7 @@ Status Quant::open(const infermem_quant_options &options, const Allocator &, con
 Status Quant::open(const infermem_quant_options &options, const Allocator &, const LentMatrix &lent) {
   INFERMEM_TRY(set_shape(lent.rows, lent.cols));
   if (options.bits != 0 || options.group != 0 || options.tape || options.nan_policy != 0 || options.params != 0 ||
-      options.symmetric != 0)
+      options.symmetric != 0 || options.flags != 0)
     return fail(INFERMEM_E_ARG, 0, 0, "options for borrowed weights hold bits %u, group %zu, or another field, not 0",
                 options.bits, options.group);
   Block block;

@@ -6,6 +6,7 @@
 // packed: one stream of records (simd/packed.hh).
 #pragma once
 
+#include "base/file.hh"
 #include "base/handle.hh"
 #include "infermem/quant.h"
 #include "layout/store.hh"
@@ -65,6 +66,16 @@ struct Outputs {
   size_t stride, n;
 };
 
+// What quant_load and quant_load_bytes are given.
+struct SavedPath {
+  const char *path;
+};
+struct SavedBytes {
+  const void *bytes;
+  size_t n_bytes;
+};
+struct SavedHeader;  // quant/saved.cc
+
 // A scale and a minimum a group, as the kernels take them, and room for those that are not stored so.
 struct GroupParameters {
   const float *scales, *mins;
@@ -81,7 +92,12 @@ class Quant {
   Status open(const infermem_quant_options &options, const Allocator &allocator, const LentMatrix &lent);
   Status open(const infermem_quant_options &options, const Allocator &allocator, const ForeignMatrix &from);
   Status open(const infermem_quant_options &options, const Allocator &allocator, const Repacked &repacked);
+  Status open(const infermem_quant_options &options, const Allocator &allocator, const SavedPath &saved);
+  Status open(const infermem_quant_options &options, const Allocator &allocator, const SavedBytes &saved);
 
+  Status save(const char *path) const;
+  // The checksums of a matrix that was loaded.
+  Status verify() const;
   Status to_f32(float *out, size_t n) const;
   Status to_16(int32_t dtype, uint16_t *out, size_t n) const;  // F16, BF16
   Status range_to_f32(size_t first_row, size_t n_rows, float *out, size_t n_out) const;
@@ -105,11 +121,19 @@ class Quant {
   struct Floats;
   struct Levels;
 
+  // Fills in all but the checksums of what save() writes, and where the sections are in memory.
+  Status describe(SavedHeader *out, const void **arrays) const;
+  // Takes the shape and the form from a header that was checked, and the arrays from the saved bytes.
+  Status adopt(const infermem_quant_options &options, const Allocator &allocator, const SavedHeader &header,
+               const char *image);
+  Status set_saved_form(const Allocator &allocator, const SavedHeader &header, const char *image);
   // Sets the shape; on success rows * cols fits and is not 0.
   Status set_shape(size_t rows, size_t cols);
   Status set_form(const infermem_quant_options &options);
   GroupForm group_form() const { return {{bits_, symmetric_}, params_, clamp_}; }
-  // The memory of a plain matrix; needs the form.
+  // The layout; needs the form. Then the memory of a plain matrix.
+  void set_plain() { row_bytes_ = bits_ == 8 ? cols_ : cols_ / 2 + cols_ % 2; }
+  Status set_packed();
   Status take_plain(const infermem_tape *tape);
   // Whether the groups of all rows follow each other without gaps, so that many rows are one run to a kernel.
   bool is_one_run() const { return !is_packed_ && cols_ % group_ == 0; }
@@ -173,6 +197,9 @@ class Quant {
   bool is_packed_ = false;  // data_ is records; there are no other arrays
   size_t block_bytes_ = 0;  // of a packed matrix
   Store store_;
+  File file_;                     // of a loaded matrix
+  const char *image_ = nullptr;   // the saved bytes, of which the arrays are parts
+  uint64_t header_checksum_ = 0;  // theirs
 };
 
 }  // namespace infermem

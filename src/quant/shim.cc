@@ -67,6 +67,30 @@ int32_t quant_from_hqq(const infermem_quant_tensors *tensors, size_t rows, size_
   INFERMEM_LEAVE(import(Source::kHqq, tensors, rows, cols, options, out));
 }
 
+int32_t quant_save(const infermem_quant *q, const char *path) {
+  INFERMEM_HANDLE(q);
+  INFERMEM_NOT_NULL(path);
+  INFERMEM_LEAVE(q->core.save(path));
+}
+
+int32_t quant_load(const char *path, const infermem_quant_options *options, infermem_quant **out) {
+  INFERMEM_NOT_NULL(path);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(new_handle(out, options, SavedPath{path}));
+}
+
+int32_t quant_load_bytes(const void *bytes, size_t n_bytes, const infermem_quant_options *options,
+                         infermem_quant **out) {
+  INFERMEM_NOT_NULL(bytes);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(new_handle(out, options, SavedBytes{bytes, n_bytes}));
+}
+
+int32_t quant_verify(const infermem_quant *q) {
+  INFERMEM_HANDLE(q);
+  INFERMEM_LEAVE(q->core.verify());
+}
+
 void quant_free(infermem_quant *q) { free_handle(q); }
 
 int32_t quant_to_f32(const infermem_quant *q, float *out, size_t n) {

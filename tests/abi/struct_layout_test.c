@@ -178,7 +178,7 @@ AT(infermem_neuron_counts, out_of_range, 32);
 AT(infermem_neuron_counts, reclassifications, 40);
 AT(infermem_neuron_counts, hot_ratio, 48);
 
-SIZE(infermem_quant_options, 48);
+SIZE(infermem_quant_options, 56);
 AT(infermem_quant_options, bits, 8);
 AT(infermem_quant_options, nan_policy, 12);
 AT(infermem_quant_options, group, 16);
@@ -186,6 +186,7 @@ AT(infermem_quant_options, tape, 24);
 AT(infermem_quant_options, allocator, 32);
 AT(infermem_quant_options, params, 40);
 AT(infermem_quant_options, symmetric, 44);
+AT(infermem_quant_options, flags, 48);
 
 SIZE(infermem_quant_errors, 56);
 AT(infermem_quant_errors, max, 8);

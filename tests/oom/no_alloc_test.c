@@ -1,4 +1,5 @@
 /* The calls that a decode loop makes allocate nothing: neither through the handle's allocator nor with malloc. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "malloc_count.h"
@@ -146,11 +147,38 @@ static void a_decode_step_allocates_nothing(void **state) {
   assert_int_equal(allocator.live, 0);
 }
 
+static void saving_and_verifying_allocate_nothing(void **state) {
+  (void)state;
+  static const char path[] = "infermem-test-no-alloc.quant";
+  float weights[100] = {1, 2, 3};
+  test_allocator_init(&allocator);
+  INFERMEM_STRUCT(infermem_quant_options, options);
+  options.allocator = &allocator.hook;
+  infermem_quant *made = NULL, *loaded = NULL;
+  assert_ok(quant_from_f32(weights, 100, 1, 100, &options, &made));
+  assert_ok(quant_save(made, path));
+  assert_ok(quant_load(path, &options, &loaded));
+  const size_t hook_before = allocator.calls, malloc_before = malloc_calls;
+  int32_t sum = 0;
+  for (int i = 0; i < 3; i++) {
+    sum += quant_save(loaded, path) + quant_verify(loaded);
+    sum += quant_save(loaded, "none/none") - INFERMEM_E_IO;
+  }
+  const size_t hook_after = allocator.calls, malloc_after = malloc_calls;
+  assert_int_equal(remove(path), 0);
+  assert_int_equal(sum, 0);
+  assert_int_equal(hook_after, hook_before);
+  assert_int_equal(malloc_after, malloc_before);
+  quant_free(loaded);
+  quant_free(made);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_count_sees_the_librarys_allocations),
       cmocka_unit_test(tapes_allocate_nothing_once_made),
       cmocka_unit_test(a_decode_step_allocates_nothing),
+      cmocka_unit_test(saving_and_verifying_allocate_nothing),
   };
   return cmocka_run_group_tests_name("no_alloc", tests, NULL, NULL);
 }

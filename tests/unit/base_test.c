@@ -55,6 +55,7 @@ static void codes_keep_their_numbers(void **state) {
   assert_int_equal(INFERMEM_E_TRUNCATED, -22);
   assert_int_equal(INFERMEM_E_VERSION, -23);
   assert_int_equal(INFERMEM_E_LIMIT, -24);
+  assert_int_equal(INFERMEM_E_CORRUPT, -25);
 }
 
 static void codes_have_names_and_sentences(void **state) {

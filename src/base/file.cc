@@ -1,4 +1,4 @@
-#include "model/file.hh"
+#include "base/file.hh"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -11,41 +11,37 @@
 
 #include "base/checked.hh"
 #include "base/mapping.hh"
-#include "model/names.hh"
+#include "base/text.hh"
 
 namespace infermem {
-namespace {
-
-// A path for a message: of a long one the end, which is the part that tells files apart. Control characters, which a
-// terminal or a log might obey, are shown as question marks.
-struct ShortPath {
-  explicit ShortPath(const char *path) {
-    const size_t length = std::strlen(path);
-    const char *tail = path;
-    char *to = text;
-    if (length > kMost) {
-      tail = path + (length - kMost);
-      while ((static_cast<unsigned char>(*tail) & 0xc0) == 0x80) ++tail;  // not inside a UTF-8 character
-      to = std::copy_n("...", 3, to);
-    }
-    for (; *tail; ++tail) *to++ = is_control(*tail) ? '?' : *tail;
-    *to = '\0';
+ShortPath::ShortPath(const char *path) {
+  const size_t length = std::strlen(path);
+  const char *tail = path;
+  char *to = text;
+  if (length > kMost) {
+    tail = path + (length - kMost);
+    while ((static_cast<unsigned char>(*tail) & 0xc0) == 0x80) ++tail;  // not inside a UTF-8 character
+    to = std::copy_n("...", 3, to);
   }
-  static constexpr size_t kMost = 80;
-  char text[3 + kMost + 1];
-};
-
-const char *kind_of(mode_t mode) {
-  if (S_ISDIR(mode)) return "a directory";
-  if (S_ISFIFO(mode)) return "a FIFO";
-  return "a device";  // links were followed, and sockets cannot be opened
+  for (; *tail; ++tail) *to++ = is_control(*tail) ? '?' : *tail;
+  *to = '\0';
 }
 
-}  // namespace
+const char *kind_of_file(uint32_t mode) {
+  if (S_ISDIR(mode)) return "a directory";
+  if (S_ISFIFO(mode)) return "a FIFO";
+  if (S_ISSOCK(mode)) return "a socket";
+  return "a device";
+}
 
 File::~File() {
   if (map_) munmap(map_, map_size_);
-  if (fd_ >= 0) close(fd_);
+  close();
+}
+
+void File::close() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
 }
 
 Status File::open(const char *path) {
@@ -58,7 +54,7 @@ Status File::open(const char *path) {
   struct stat status;
   if (fstat(fd_, &status) != 0) return fail_os(INFERMEM_E_IO, errno, "asking about \"%s\"", name.text);
   if (!S_ISREG(status.st_mode))
-    return fail(INFERMEM_E_FORMAT, 0, 0, "\"%s\" is %s, not a regular file", name.text, kind_of(status.st_mode));
+    return fail(INFERMEM_E_FORMAT, 0, 0, "\"%s\" is %s, not a regular file", name.text, kind_of_file(status.st_mode));
   if (status.st_size == 0) return fail(INFERMEM_E_TRUNCATED, 0, 0, "\"%s\" is empty", name.text);
   size_ = static_cast<uint64_t>(status.st_size);
   return INFERMEM_OK;
