@@ -3,6 +3,7 @@
 #   make demo       builds, installs to a folder of the build, and decodes tokens from a model file with it
 #   make test       builds with gcc and clang, warnings as errors, and runs all tests
 #   make bench      measures, and compares with the bars
+#   make soak       runs the tests with many more random operations, and for AArch64 in an emulator
 #   make memcheck asan tsan fuzz coverage format deb install clean
 
 SHELL = /bin/sh
@@ -14,6 +15,7 @@ FUZZ_SECONDS ?= 60
 NEED = sh src/packaging/need
 BUILD_PACKAGES = cmake make gcc g++ pkg-config libhwy-dev libxxhash-dev
 TEST_PACKAGES = $(BUILD_PACKAGES) clang clang-format libcmocka-dev valgrind python3 python3-numpy binutils
+CROSS_PACKAGES = g++-aarch64-linux-gnu qemu-user
 
 # Folder, options of CMake. What passes is told in a line; warnings and errors show.
 configure = cmake -S . -B $(1) $(2) >/dev/null
@@ -22,7 +24,7 @@ build = $(call configure,$(1),$(2)) && $(call compile,$(1))
 tested = $(call build,$(1),-DINFERMEM_WERROR=ON $(2)) && ctest --output-on-failure -j $(JOBS) --no-tests=error --test-dir $(1)
 ADDRESS = address,undefined
 
-.PHONY: all demo test bench memcheck asan tsan fuzz coverage format deb install clean
+.PHONY: all demo test soak bench memcheck asan tsan fuzz coverage format deb install clean
 .DELETE_ON_ERROR:
 
 all:
@@ -61,6 +63,15 @@ tsan:
 	@$(NEED) $(TEST_PACKAGES)
 	@echo "tsan: the tests under ThreadSanitizer"
 	@$(call tested,$(BUILD)/tsan,-DINFERMEM_SANITIZE=thread)
+
+# Times the usual number of random operations and groups, from as many seeds; then once, what an emulator can run.
+soak: export INFERMEM_SOAK = 20
+soak:
+	@$(NEED) $(TEST_PACKAGES) $(CROSS_PACKAGES)
+	@echo "soak: all tests, with $(INFERMEM_SOAK) times the random operations"
+	@$(call tested,$(BUILD)/gcc,-DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++)
+	@echo "soak: the tests on AArch64, in QEMU"
+	@INFERMEM_SOAK=1; $(call tested,$(BUILD)/aarch64,-DCMAKE_TOOLCHAIN_FILE=tests/cross/aarch64.cmake)
 
 bench:
 	@$(NEED) $(BUILD_PACKAGES) libbenchmark-dev libmimalloc-dev

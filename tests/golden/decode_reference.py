@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks the example's logits against a forward pass in double precision that shares no code with the library.
 
-    decode_reference.py DECODE MODEL
+    decode_reference.py MODEL DECODE…
 
 Reads the GGUF file, decodes F16, Q8_0 and Q4_0, and quantizes the F16 matrices to 8 bits by groups of 32, as the example
 does, all by itself; then runs the same tokens in float64 and compares the first 16 positions.
@@ -147,9 +147,9 @@ class Llama:
 
 
 def main():
-    decode_program, path = sys.argv[1:3]
+    path, *decode_program = sys.argv[1:]
     with tempfile.NamedTemporaryFile() as file:
-        printed = subprocess.run([decode_program, "--logits", file.name, path], check=True, capture_output=True, text=True).stdout
+        printed = subprocess.run([*decode_program, "--logits", file.name, path], check=True, capture_output=True, text=True).stdout
         logits = np.fromfile(file.name, "<f4")
     numbers = lambda label: [int(t) for t in re.search(label + r"((?: \d+)+)", printed).group(1).split()]
     prompt, generated = numbers("prompt  "), numbers("tokens  ")

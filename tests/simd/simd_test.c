@@ -44,7 +44,7 @@ static void used_with(const char *wish, char *out, size_t capacity) {
   const ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
   assert_true(n > 0);
   self[n] = '\0';
-  snprintf(command, sizeof command, "INFERMEM_SIMD=%s '%s' --name", wish, self);
+  snprintf(command, sizeof command, "INFERMEM_SIMD=%s %s '%s' --name", wish, TEST_RUNNER, self);
   FILE *pipe = popen(command, "r");
   assert_non_null(pipe);
   assert_non_null(fgets(out, (int)capacity, pipe));
@@ -185,12 +185,13 @@ static void every_set_gives_the_bits_of_the_plain_code(void **state) {
   float *data = malloc((kMost + 64) * sizeof *data), *work = malloc((2 * kMost + 128) * sizeof *work);
   assert_non_null(data);
   assert_non_null(work);
+  const int times = (int)test_soak(), shapes = sizeof kShapes / sizeof *kShapes;
   for (size_t i = 1; infermem_simd_available(i); i++) {
     const char *set = infermem_simd_available(i);
     uint64_t seed = 2024;
     groups_compared = 0;
-    for (int round = 0; groups_compared < 1000000; round++) {
-      const struct shape *s = &kShapes[round < 400 ? round % (int)(sizeof kShapes / sizeof *kShapes) : 0];
+    for (int round = 0; groups_compared < (size_t)times * 1000000; round++) {
+      const struct shape *s = &kShapes[round < 400 * times ? round % shapes : 0];
       const size_t shift = test_random_below(&seed, 3) == 0 ? test_random_below(&seed, 16) : 0;
       for (size_t row = 0; row < s->rows; row++)
         for (size_t col = 0; col < s->cols; col += s->group) {

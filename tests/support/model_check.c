@@ -27,7 +27,7 @@ size_t model_shrink(model_run run, struct operation *operations, size_t n, struc
   return n;
 }
 
-void model_check(model_run run, const char *const *names, uint32_t n_kinds, uint64_t seed, size_t n) {
+static void check_seed(model_run run, const char *const *names, uint32_t n_kinds, uint64_t seed, size_t n) {
   struct operation *operations = calloc(2 * n, sizeof *operations);
   assert_non_null(operations);
   uint64_t state = seed;
@@ -47,4 +47,9 @@ void model_check(model_run run, const char *const *names, uint32_t n_kinds, uint
   }
   free(operations);
   assert_null(difference);
+}
+
+void model_check(model_run run, const char *const *names, uint32_t n_kinds, uint64_t seed, size_t n) {
+  const uint64_t times = test_soak();
+  for (uint64_t i = 0; i < times; i++) check_seed(run, names, n_kinds, seed + (i << 32), n);
 }

@@ -17,7 +17,7 @@ struct operation {
 typedef const char *(*model_run)(const struct operation *operations, size_t n);
 
 /* Draws n operations of kinds below n_kinds from the seed and runs them. On a difference, fails the test, printing a
- * list from which no operation can be left out. names has n_kinds entries. */
+ * list from which no operation can be left out. names has n_kinds entries. Under `make soak`, goes on with other seeds. */
 void model_check(model_run run, const char *const *names, uint32_t n_kinds, uint64_t seed, size_t n);
 
 /* Leaves out of the n operations what is not needed for run to differ still; returns how many remain. trial has room

@@ -84,3 +84,9 @@ uint64_t test_random(uint64_t *state) {
 uint64_t test_random_below(uint64_t *state, uint64_t n) { return test_random(state) % n; }
 
 float test_random_float(uint64_t *state) { return (float)(test_random(state) >> 40) * 0x1p-23f - 1.0f; }
+
+uint64_t test_soak(void) {
+  const char *const times = getenv("INFERMEM_SOAK");
+  const uint64_t n = times ? strtoull(times, NULL, 10) : 1;
+  return n > 0 ? n : 1;
+}
