@@ -346,17 +346,18 @@ HWY_INLINE Floats multiply_block(const uint8_t *levels, const int8_t *x) {
 
 constexpr size_t kSpan = 16;  // blocks whose scales are worked out at once
 
-// The scales, or the minima, of `count` blocks from `first` on; a group has so many.
+// The scales, or the minima, of kSpan blocks from `first` on, of which there are `count`; zeros beyond. A group has so many.
 HWY_INLINE void spread(const float *parameters, size_t first, size_t count, size_t blocks_a_group, float *each) {
   if (HWY_LIKELY(blocks_a_group == 1 && count == kSpan)) {
     for (size_t i = 0; i < kSpan; i += kLanes) hn::Store(hn::LoadU(F(), parameters + first + i), F(), each + i);
     return;
   }
-  size_t g = first / blocks_a_group, left = blocks_a_group - first % blocks_a_group;
-  for (size_t i = 0; i < count; ++i, --left) {
-    if (left == 0) {
+  std::memset(each, 0, kSpan * sizeof(float));
+  size_t g = first / blocks_a_group, next = (g + 1) * blocks_a_group;
+  for (size_t i = 0; i < count; ++i) {
+    if (first + i == next) {
       ++g;
-      left = blocks_a_group;
+      next += blocks_a_group;
     }
     each[i] = parameters[g];
   }
@@ -368,7 +369,7 @@ float multiply_row(const uint8_t *levels, const float *scales, const float *mins
                    const Activations &x) {
   const size_t blocks = n / kBlock, whole = blocks * kBlock;
   const auto middle = hn::Set(F(), -static_cast<float>(1u << (kBits - 1)));
-  HWY_ALIGN float each[kSpan] = {}, least[kSpan] = {};
+  HWY_ALIGN float each[kSpan], least[kSpan];
   auto a = hn::Zero(F()), b = a, minima = a;
   for (size_t first = 0; first < blocks; first += kSpan) {
     const size_t count = HWY_MIN(kSpan, blocks - first);
