@@ -48,12 +48,11 @@ inline Parameters parameters_of(const Packed &form, const uint8_t *at) {
 
 // ---- Packed, floats ----
 
-// Eight columns of sixteen rows: the levels as numbers from 1 to 2, exactly: 1 + level / 2^kBits. They are shifted to the
-// top of a mantissa, and get the exponent of 1.
+// Eight columns of sixteen rows. The levels themselves, exactly: cheaper would be to add them to the mantissa of a 1 and to
+// take the ones out of the sums, but that leaves errors as large as the scale where all weights are near 0.
 template <uint32_t kBits>
 struct Step {
   static constexpr size_t kBytes = kBits * 16;
-  static constexpr float kUnit = 1u << kBits;
 
   explicit Step(const uint8_t *at)
       : low(_mm512_loadu_si512(at)), high(kBits == 8 ? _mm512_loadu_si512(at + kRun) : low) {
@@ -63,13 +62,16 @@ struct Step {
   // Column i.
   template <int i>
   __m512 get() const {
-    constexpr int kAt = kBits == 8 ? i % 4 * 8 : i % 4 * 8 + i / 4 * 4;  // the level's lowest bit
-    constexpr int kWanted = 23 - static_cast<int>(kBits);
-    constexpr int kShift = kAt < kWanted ? kWanted - kAt : kAt - kWanted;
-    const __m512i v = i < 4 ? low : high;
-    const __m512i moved = kAt < kWanted ? _mm512_slli_epi32(v, kShift) : _mm512_srli_epi32(v, kShift);
-    const __m512i mask = _mm512_set1_epi32(((1 << kBits) - 1) << kWanted), one = _mm512_set1_epi32(0x3f800000);
-    return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(moved, mask, one, 0xea));  // moved & mask | one
+    constexpr int kByte = i % 4;
+    if (kBits == 8) {
+      const __m512i v = i < 4 ? low : high;
+      constexpr auto kOnly = static_cast<int32_t>(0x80808000u + kByte);  // that byte of each lane, and zeros
+      const __m512i lanes = _mm512_broadcast_i32x4(_mm_setr_epi32(kOnly, kOnly + 4, kOnly + 8, kOnly + 12));
+      return _mm512_cvtepi32_ps(_mm512_shuffle_epi8(v, lanes));
+    }
+    // A permutation looks at the low four bits of each lane's index alone.
+    const __m512 level = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    return _mm512_permutexvar_ps(_mm512_srli_epi32(low, kByte * 8 + i / 4 * 4), level);
   }
 
   __m512i low, high;
@@ -120,9 +122,8 @@ void packed_vector(const Packed &form, const uint8_t *at, const float *x, float 
     }
     const float sum_x = _mm512_reduce_add_ps(_mm512_zextps256_ps512(lanes));
     const Parameters p = parameters_of(form, at);
-    const __m512 unit = _mm512_mul_ps(p.scale, _mm512_set1_ps(Step<kBits>::kUnit));
-    total = _mm512_fmadd_ps(unit, sums.get(), total);
-    minima = _mm512_fmadd_ps(_mm512_sub_ps(p.min, unit), _mm512_set1_ps(sum_x), minima);
+    total = _mm512_fmadd_ps(p.scale, sums.get(), total);
+    minima = _mm512_fmadd_ps(p.min, _mm512_set1_ps(sum_x), minima);
     at += form.record_bytes(0);
   }
   _mm512_storeu_ps(out, _mm512_add_ps(total, minima));
@@ -142,8 +143,8 @@ inline void add_columns(const float *weights, size_t count, const float *x, size
 }
 
 template <uint32_t kBits, int... i>
-inline void expand(const Step<kBits> &step, __m512 unit, __m512 min, float *weights, std::integer_sequence<int, i...>) {
-  (_mm512_store_ps(weights + 16 * i, _mm512_fmadd_ps(step.template get<i>(), unit, min)), ...);
+inline void expand(const Step<kBits> &step, const Parameters &p, float *weights, std::integer_sequence<int, i...>) {
+  (_mm512_store_ps(weights + 16 * i, _mm512_fmadd_ps(step.template get<i>(), p.scale, p.min)), ...);
 }
 
 // For several vectors the weights are expanded once, some columns at a time.
@@ -155,11 +156,10 @@ void packed_vectors(const Packed &form, const uint8_t *at, const float *x, size_
   for (size_t first = 0; first < form.cols; first += form.group) {
     const size_t columns = form.columns(first), end = first + form.group < form.cols ? first + form.group : form.cols;
     const Parameters p = parameters_of(form, at + form.level_bytes(columns));
-    const __m512 unit = _mm512_mul_ps(p.scale, _mm512_set1_ps(Step<kBits>::kUnit)), min = _mm512_sub_ps(p.min, unit);
     for (size_t piece = first; piece < end; piece += kPiece) {
       const size_t count = end - piece < kPiece ? end - piece : kPiece;
       for (size_t i = 0; i < count; i += Packed::kColumns, at += Step<kBits>::kBytes)
-        expand(Step<kBits>(at), unit, min, weights + 16 * i, std::make_integer_sequence<int, Packed::kColumns>());
+        expand(Step<kBits>(at), p, weights + 16 * i, std::make_integer_sequence<int, Packed::kColumns>());
       size_t v = 0;
       for (; v + 8 <= n_x; v += 8) add_columns<8>(weights, count, x + v * stride + piece, stride, out + 16 * v);
       for (; v + 2 <= n_x; v += 2) add_columns<2>(weights, count, x + v * stride + piece, stride, out + 16 * v);
