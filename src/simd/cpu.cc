@@ -4,6 +4,9 @@
 #include <unistd.h>
 #ifdef __x86_64__
 #include <cpuid.h>
+#elif defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
 #endif
 
 #include <atomic>
@@ -52,6 +55,7 @@ bool cpu_has_avx512() {
 }
 
 bool cpu_has_neon() { return false; }
+bool cpu_has_dot_product() { return false; }
 
 #else
 
@@ -61,8 +65,10 @@ bool cpu_has_avx512() { return false; }
 
 #ifdef __aarch64__
 bool cpu_has_neon() { return true; }
+bool cpu_has_dot_product() { return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
 #else
 bool cpu_has_neon() { return false; }
+bool cpu_has_dot_product() { return false; }
 #endif
 
 #endif

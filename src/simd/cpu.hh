@@ -12,6 +12,9 @@ bool cpu_has_avx2();
 bool cpu_has_avx512();
 bool cpu_has_neon();
 
+// Whether it also has NEON's instructions for dot products of bytes.
+bool cpu_has_dot_product();
+
 // Bytes of the last-level cache; a usual size where the system does not tell.
 size_t last_level_cache();
 

@@ -16,7 +16,7 @@
 #include "infermem/dtype.h"
 #include "simd/cpu.hh"
 #include "simd/kernels.hh"
-#include "simd/products.hh"
+#include "simd/products_highway.hh"
 #include "simd/reference.hh"
 
 HWY_BEFORE_NAMESPACE();
@@ -279,26 +279,9 @@ void f32_to_f16(const float *in, size_t n, void *out) { reference::encode(INFERM
 #endif
 
 constexpr Kernels make_table(const char *name, bool (*is_usable)()) {
-  return {name,
-          is_usable,
-          dequantize<4>,
-          dequantize<8>,
-          quantize<4>,
-          quantize<8>,
-          find_ranges,
-          find_levels<4>,
-          find_levels<8>,
-          dot<4>,
-          dot<8>,
-          dot,
-          reference::dot_q8<4>,
-          reference::dot_q8<8>,
-          reference::packed,
-          reference::packed_q8,
-          reference::activate,
-          find_not_finite,
-          f16_to_f32,
-          f32_to_f16};
+  return {name,           is_usable,      dequantize<4>, dequantize<8>,   quantize<4>, quantize<8>, find_ranges,
+          find_levels<4>, find_levels<8>, dot<4>,        dot<8>,          dot,         dot_q8<4>,   dot_q8<8>,
+          packed,         packed_q8,      activate,      find_not_finite, f16_to_f32,  f32_to_f16};
 }
 
 #endif

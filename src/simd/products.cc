@@ -9,9 +9,6 @@
 namespace infermem::reference {
 namespace {
 
-// Below this a block's values count as zeros: their inverse need not fit, nor be denormal.
-constexpr float kLeast = 0x1p-100f;
-
 float load(int32_t dtype, const uint8_t *at, size_t i) {
   float value;
   decode(dtype, at + i * (dtype == INFERMEM_DTYPE_F32 ? 4 : 2), 1, &value);
@@ -43,7 +40,7 @@ bool activate(const float *values, size_t n, int8_t *levels, float *scales, floa
     const size_t count = std::min(Activations::kBlock, n - first);
     float farthest = 0.0f;
     for (size_t i = 0; i < count; ++i) farthest = std::max(farthest, std::fabs(values[first + i]));
-    const bool fits = farthest >= kLeast;
+    const bool fits = farthest >= Activations::kLeast;
     const float per_level = fits ? 127.0f / farthest : 0.0f;
     int32_t sum = 0;
     for (size_t i = 0; i < Activations::kBlock; ++i) {

@@ -367,7 +367,7 @@ template float dot_q8<4>(const uint8_t *, const float *, const float *, size_t, 
 template float dot_q8<8>(const uint8_t *, const float *, const float *, size_t, size_t, const Activations &);
 
 bool activate(const float *values, size_t n, int8_t *levels, float *scales, float *sums) {
-  const __m512 least = _mm512_set1_ps(0x1p-100f), top = _mm512_set1_ps(127.0f);
+  const __m512 least = _mm512_set1_ps(Activations::kLeast), top = _mm512_set1_ps(127.0f);
   size_t block = 0;
   for (; (block + 1) * kBlock <= n; ++block) {
     const __m512 a = _mm512_loadu_ps(values + block * kBlock), b = _mm512_loadu_ps(values + block * kBlock + 16);

@@ -1,4 +1,5 @@
 /* Products of packed and plain matrices with floats and activations, against double precision; packing itself. */
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,6 +178,32 @@ static void products_are_near_the_exact_ones(void **unused) {
   assert_ok(infermem_simd_select(NULL));
 }
 
+/* Of a group whose weights are equal the scale is 1, however small they are. */
+static void groups_of_equal_weights_add_no_error(void **unused) {
+  (void)unused;
+  const shape s = {18, 100, 8, 32, INFERMEM_DTYPE_F32};
+  const float values[] = {0.0f, 1e-12f, -3e-8f, 1000.0f};
+  float *const data = malloc(s.rows * s.cols * sizeof *data);
+  assert_non_null(data);
+  for (size_t k = 0; infermem_simd_available(k); ++k) {
+    assert_ok(infermem_simd_select(infermem_simd_available(k)));
+    for (size_t i = 0; i < 8; ++i) {
+      for (size_t j = 0; j < s.rows * s.cols; ++j) data[j] = values[i / 2];
+      INFERMEM_STRUCT(infermem_quant_options, options);
+      options.bits = i % 2 == 0 ? 4 : 8;
+      infermem_quant *plain = NULL;
+      assert_ok(quant_from_f32(data, s.rows * s.cols, s.rows, s.cols, &options, &plain));
+      infermem_quant *const packed = pack(plain);
+      check_products(plain, &s);
+      check_products(packed, &s);
+      quant_free(packed);
+      quant_free(plain);
+    }
+  }
+  assert_ok(infermem_simd_select(NULL));
+  free(data);
+}
+
 /* A packed copy gives the same values and its plain copy the same bytes, as far as any function tells. */
 static void packing_and_unpacking_change_no_value(void **unused) {
   (void)unused;
@@ -270,24 +297,53 @@ static void nothing_beyond_the_vectors_is_touched(void **unused) {
   munmap(y_memory.memory, 18 * y_memory.page);
 }
 
+/* 32 elements of one kind. */
+static void fill_block(float *x, size_t kind) {
+  for (size_t i = 0; i < 32; ++i) {
+    const float u = uniform();
+    switch (kind) {
+      case 0:
+        x[i] = u;
+        break;
+      case 1:
+        x[i] = i == 5 ? 127.0f : floorf(127.0f * u) + 0.5f; /* ties: the scale is 1 */
+        break;
+      case 2:
+        x[i] = copysignf(u < 0.9f ? FLT_MAX : 0.0f, u);
+        break;
+      case 3:
+        x[i] = copysignf(0.0f, u);
+        break;
+      case 4:
+        x[i] = u * FLT_MIN; /* denormal */
+        break;
+      case 5:
+        x[i] = u * 0x1p-99f; /* about the least that does not count as 0 */
+        break;
+      case 6:
+        x[i] = i == 9 ? 0x1p-100f : 0.0f;
+        break;
+      case 7:
+        x[i] = -u * (i == 17 ? 1e20f : 1e-20f);
+        break;
+      default:
+        x[i] = ldexpf(u, (int)(kind * 7 % 250) - 125);
+        break;
+    }
+  }
+}
+
 static void every_set_gives_the_same_activations(void **unused) {
   (void)unused;
-  enum { kCols = 1000 };
-  const float specials[] = {0.0f,    -0.0f,    1e-45f, -1e-39f, 0x1p-101f, 0x1p-99f,
-                            3.4e38f, -3.4e38f, 127.0f, 63.5f,   0.5f,      1.5f};
-  float *const x = malloc(kCols * sizeof *x);
+  enum { kCols = 1000, kRoom = 1024 };
+  float *const x = malloc(kRoom * sizeof *x);
   assert_non_null(x);
   const size_t bytes = quant_activations_bytes(kCols, 1);
   char *const wanted = malloc(bytes), *const got = malloc(bytes);
   assert_non_null(wanted);
   assert_non_null(got);
   for (size_t round = 0; round < 300; ++round) {
-    for (size_t i = 0; i < kCols; ++i) {
-      const uint32_t kind = state >> 16;
-      x[i] = round % 3 == 0 ? specials[kind % (sizeof specials / sizeof *specials)]
-                            : ldexpf(uniform(), (int)(round % 60) - 30);
-      if (round % 3 == 0) (void)uniform();
-    }
+    for (size_t i = 0; i < kCols; i += 32) fill_block(x + i, (round + i / 32) % 44);
     assert_ok(infermem_simd_select("reference"));
     assert_ok(quant_activations(x, kCols, kCols, 1, wanted, bytes));
     for (size_t k = 1; infermem_simd_available(k); ++k) {
@@ -465,6 +521,7 @@ static void any_allocation_may_fail(void **unused) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(products_are_near_the_exact_ones),
+      cmocka_unit_test(groups_of_equal_weights_add_no_error),
       cmocka_unit_test(packing_and_unpacking_change_no_value),
       cmocka_unit_test(a_packed_matrix_takes_whole_records),
       cmocka_unit_test(nothing_beyond_the_vectors_is_touched),
