@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kRows = Packed::kRows;
 constexpr size_t kVectors = 64;  // taken at once, so that the weights are read once for them
 // Elements decoded at once where no kernel reads the form itself: whole blocks of any type.
-constexpr size_t kDecoded = 256;
+constexpr size_t kDecoded = 1024;
 
 }  // namespace
 
@@ -54,6 +54,8 @@ float Quant::dot_row(size_t row, const Activations &x) const {
       return dot(levels, p.scales, p.mins, group_, n, x.from(first));
     });
   }
+  if (dtype_ != INFERMEM_QUANT_NATIVE && group_ >= Activations::kBlock)
+    return kernels().dot_blocks_q8(dtype_, data_ + row * row_bytes_, cols_, x);
   float values[kDecoded], activations[kDecoded];
   float sum = 0;
   for (size_t first = 0; first < cols_; first += kDecoded) {

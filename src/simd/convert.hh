@@ -13,7 +13,7 @@ inline void decode(int32_t dtype, const void *stored, size_t n, float *out) {
   if (dtype == INFERMEM_DTYPE_F16)
     kernels().f16_to_f32(stored, n, out);
   else
-    reference::decode(dtype, stored, n, out);
+    kernels().decode(dtype, stored, n, out);
 }
 
 // n floats to a type that reference::can_encode.

@@ -47,6 +47,10 @@ struct Kernels {
   // Sixteen rows of the packed layout with n_x vectors, 1 to 64: out[v * 16 + row]. Vector v of floats is at x + v * stride.
   void (*packed)(const Packed &form, const uint8_t *block, const float *x, size_t stride, size_t n_x, float *out);
   void (*packed_q8)(const Packed &form, const uint8_t *block, const Activations *x, size_t n_x, float *out);
+  // The products of n stored elements with activations, summed up: whole blocks of a type of 32 or more elements a block.
+  float (*dot_blocks_q8)(int32_t dtype, const uint8_t *stored, size_t n, const Activations &x);
+  // As reference::decode, with its bits.
+  void (*decode)(int32_t dtype, const void *stored, size_t n, float *out);
   // n floats to whole blocks of activations, the last filled up with zeros. False when a value is NaN or infinite.
   bool (*activate)(const float *values, size_t n, int8_t *levels, float *scales, float *sums);
   // The index of the first NaN or infinity among n floats, or n.

@@ -9,6 +9,7 @@
 #include <immintrin.h>
 
 #include "infermem/dtype.h"
+#include "simd/blocks_avx512.hh"
 #include "simd/cpu.hh"
 #include "simd/kernels.hh"
 #include "simd/products_avx512.hh"
@@ -393,6 +394,8 @@ const Kernels kernels_avx512 = {
     avx512::dot_q8<8>,
     avx512::packed,
     avx512::packed_q8,
+    avx512::dot_blocks_q8,
+    avx512::decode,
     avx512::activate,
     find_not_finite,
     f16_to_f32,

@@ -90,6 +90,8 @@ const Kernels kernels_reference = {
     reference::dot_q8<8>,
     reference::packed,
     reference::packed_q8,
+    reference::dot_blocks_q8,
+    reference::decode,
     reference::activate,
     reference::find_not_finite,
     f16_to_f32,

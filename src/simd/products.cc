@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "simd/blocks.hh"
 #include "simd/reference.hh"
 
 namespace infermem::reference {
@@ -30,6 +31,25 @@ Part add_part(const Activations &x, size_t first, size_t count, Level level) {
     part.levels += activation;
   }
   return part;
+}
+
+template <typename T>
+float dot_blocks(const T *block, size_t n, const Activations &x) {
+  constexpr size_t kParts = 8;  // added up at once
+  float values[T::kElements];
+  double sum = 0;
+  for (size_t at = 0; at < n; at += T::kElements) {
+    blocks::decode(*block++, values);
+    for (size_t first = 0; first < T::kElements; first += Activations::kBlock) {
+      double parts[kParts] = {};
+      for (size_t i = 0; i < Activations::kBlock; ++i)
+        parts[i % kParts] += static_cast<double>(values[first + i]) * x.levels[at + first + i];
+      double products = 0;
+      for (const double part : parts) products += part;
+      sum += static_cast<double>(x.scales[(at + first) / Activations::kBlock]) * products;
+    }
+  }
+  return static_cast<float>(sum);
 }
 
 }  // namespace
@@ -75,6 +95,17 @@ float dot_q8(const uint8_t *levels, const float *scales, const float *mins, size
 
 template float dot_q8<4>(const uint8_t *, const float *, const float *, size_t, size_t, const Activations &);
 template float dot_q8<8>(const uint8_t *, const float *, const float *, size_t, size_t, const Activations &);
+
+float dot_blocks_q8(int32_t dtype, const uint8_t *stored, size_t n, const Activations &x) {
+  switch (dtype) {
+#define ENTRY(name, bits)     \
+  case INFERMEM_DTYPE_##name: \
+    return dot_blocks(reinterpret_cast<const blocks::name *>(stored), n, x);
+    INFERMEM_BLOCK_LIST(ENTRY)
+#undef ENTRY
+  }
+  return 0.0f;
+}
 
 RowParameters parameters_of(const Packed &form, const uint8_t *record, size_t columns, size_t row) {
   const uint8_t *const scales = record + form.level_bytes(columns);

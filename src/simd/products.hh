@@ -11,6 +11,8 @@ template <uint32_t kBits>
 float dot_q8(const uint8_t *levels, const float *scales, const float *mins, size_t group, size_t n,
              const Activations &x);
 
+float dot_blocks_q8(int32_t dtype, const uint8_t *stored, size_t n, const Activations &x);
+
 void packed(const Packed &form, const uint8_t *block, const float *x, size_t stride, size_t n_x, float *out);
 void packed_q8(const Packed &form, const uint8_t *block, const Activations *x, size_t n_x, float *out);
 

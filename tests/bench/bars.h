@@ -29,5 +29,6 @@ std::vector<Bar> all_bars();
 std::vector<Bar> tape_bars();
 std::vector<Bar> quant_bars();
 std::vector<Bar> products_bars();
+std::vector<Bar> block_bars();
 
 }  // namespace bench
