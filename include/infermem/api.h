@@ -18,12 +18,14 @@
 #include "abi.h"
 #include "alloc.h"
 #include "device.h"
+#include "dlpack.h"
 #include "dtype.h"
 #include "error.h"
 #include "kv.h"
 #include "layout.h"
 #include "model.h"
 #include "neuron.h"
+#include "pad.h"
 #include "plan.h"
 #include "quant.h"
 #include "simd.h"
@@ -176,6 +178,22 @@ typedef struct infermem_api_table {
   int32_t (*quant_load)(const char *path, const infermem_quant_options *options, infermem_quant **out);
   int32_t (*quant_load_bytes)(const void *bytes, size_t n_bytes, const infermem_quant_options *options, infermem_quant **out);
   int32_t (*quant_verify)(const infermem_quant *q);
+  int32_t (*pad_new)(const infermem_pad_options *options, infermem_pad **out);
+  void (*pad_free)(infermem_pad *pad);
+  int32_t (*pad_append)(infermem_pad *pad, const void *row, size_t dim);
+  int32_t (*pad_append_rows)(infermem_pad *pad, const void *rows, size_t n, size_t dim);
+  int32_t (*pad_append_f32)(infermem_pad *pad, const float *rows, size_t n, size_t dim);
+  int32_t (*pad_view)(const infermem_pad *pad, infermem_view *out);
+  int32_t (*pad_truncate)(infermem_pad *pad, size_t n);
+  int32_t (*pad_clear)(infermem_pad *pad);
+  size_t (*pad_len)(const infermem_pad *pad);
+  size_t (*pad_capacity)(const infermem_pad *pad);
+  size_t (*pad_dim)(const infermem_pad *pad);
+  int32_t (*pad_is_empty)(const infermem_pad *pad);
+  uint64_t (*pad_generation)(const infermem_pad *pad);
+  int32_t (*pad_text)(const infermem_pad *pad, char *buffer, size_t capacity, size_t *out_length);
+  int32_t (*infermem_view_dlpack)(const infermem_view *view, const infermem_allocator *allocator, infermem_dlpack **out);
+  int32_t (*infermem_view_dlpack_unversioned)(const infermem_view *view, const infermem_allocator *allocator, infermem_dlpack_unversioned **out);
 } infermem_api_table;
 /* clang-format on */
 

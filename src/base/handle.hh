@@ -15,6 +15,7 @@ enum class Kind : uint32_t {
   kFreed = 0,
   kTape = 0x45504154,    // "TAPE"
   kLayout = 0x4f59414c,  // "LAYO"
+  kPad = 0x20444150,     // "PAD "
   kKv = 0x4843564b,      // "KVCH"
   kQuant = 0x4e415551,   // "QUAN"
   kNeuron = 0x5255454e,  // "NEUR"

@@ -282,28 +282,10 @@ void f32_to_f16(const float *in, size_t n, void *out) { reference::encode(INFERM
 #endif
 
 constexpr Kernels make_table(const char *name, bool (*is_usable)(), decltype(Kernels::dot_blocks_q8) dot_blocks_q8) {
-  return {name,
-          is_usable,
-          dequantize<4>,
-          dequantize<8>,
-          quantize<4>,
-          quantize<8>,
-          find_ranges,
-          find_levels<4>,
-          find_levels<8>,
-          dot<4>,
-          dot<8>,
-          dot,
-          dot_q8<4>,
-          dot_q8<8>,
-          packed,
-          packed_q8,
-          dot_blocks_q8,
-          decode_blocks,
-          activate,
-          find_not_finite,
-          f16_to_f32,
-          f32_to_f16};
+  return {name,        is_usable,       dequantize<4>,  dequantize<8>, quantize<4>,   quantize<8>,
+          find_ranges, find_levels<4>,  find_levels<8>, dot<4>,        dot<8>,        dot,
+          dot_q8<4>,   dot_q8<8>,       packed,         packed_q8,     dot_blocks_q8, decode_blocks,
+          activate,    find_not_finite, f16_to_f32,     f32_to_f16};
 }
 
 #endif

@@ -71,6 +71,36 @@ AT(infermem_kv_options, v_type, 52);
 AT(infermem_kv_options, tape, 56);
 AT(infermem_kv_options, allocator, 64);
 
+SIZE(infermem_pad_options, 48);
+AT(infermem_pad_options, max_tokens, 8);
+AT(infermem_pad_options, dim, 16);
+AT(infermem_pad_options, type, 24);
+AT(infermem_pad_options, reserved, 28);
+AT(infermem_pad_options, tape, 32);
+AT(infermem_pad_options, allocator, 40);
+
+SIZE(infermem_dlpack_tensor, 48);
+AT(infermem_dlpack_tensor, device_type, 8);
+AT(infermem_dlpack_tensor, device_id, 12);
+AT(infermem_dlpack_tensor, n_dims, 16);
+AT(infermem_dlpack_tensor, type_code, 20);
+AT(infermem_dlpack_tensor, type_bits, 21);
+AT(infermem_dlpack_tensor, type_lanes, 22);
+AT(infermem_dlpack_tensor, shape, 24);
+AT(infermem_dlpack_tensor, strides, 32);
+AT(infermem_dlpack_tensor, byte_offset, 40);
+
+SIZE(infermem_dlpack, 80);
+AT(infermem_dlpack, version_minor, 4);
+AT(infermem_dlpack, manager, 8);
+AT(infermem_dlpack, deleter, 16);
+AT(infermem_dlpack, flags, 24);
+AT(infermem_dlpack, tensor, 32);
+
+SIZE(infermem_dlpack_unversioned, 64);
+AT(infermem_dlpack_unversioned, manager, 48);
+AT(infermem_dlpack_unversioned, deleter, 56);
+
 SIZE(infermem_tape_options, 48);
 AT(infermem_tape_options, size, 8);
 AT(infermem_tape_options, flags, 16);

@@ -75,6 +75,14 @@ static void a_decode_step_allocates_nothing(void **state) {
   infermem_neuron *neuron = NULL;
   assert_ok(neuron_new(&neuron_options, &neuron));
 
+  INFERMEM_STRUCT(infermem_pad_options, pad_options);
+  pad_options.max_tokens = 2 * kTokens;
+  pad_options.dim = kDim;
+  pad_options.type = INFERMEM_DTYPE_F16;
+  pad_options.allocator = &allocator.hook;
+  infermem_pad *pad = NULL;
+  assert_ok(pad_new(&pad_options, &pad));
+
   float row[kDim], rows[2 * kDim], weights[kDim * kDim];
   unsigned char blocks[144];
   uint16_t halves[kDim * kDim];
@@ -131,10 +139,12 @@ static void a_decode_step_allocates_nothing(void **state) {
     sum += quant_to_bf16(quant, halves, kDim * kDim) + quant_error(symmetric, weights, kDim * kDim, &errors);
     sum += quant_quantize(INFERMEM_DTYPE_Q8_0, row, kDim, 1, kDim, blocks, 68);
     sum += quant_quantize(INFERMEM_DTYPE_Q4_K, weights, 256, 1, 256, blocks, 144);
+    sum += pad_append_f32(pad, row, 1, kDim) + pad_append(pad, halves, kDim) + pad_view(pad, &view);
+    sum += pad_append_rows(pad, halves, 1, kDim - 1) - INFERMEM_E_SHAPE;
     sum += neuron_record(neuron, 0, active, 3) + neuron_reclassify(neuron, 0) + neuron_hot(neuron, 0, &hot, &n_hot);
     sum += neuron_cold(neuron, 0, &hot, &n_hot) + neuron_stat(neuron, 0, &counts);
   }
-  sum += kv_truncate(kv, 10) + kv_abort(kv) + kv_clear(kv) + neuron_clear(neuron);
+  sum += kv_truncate(kv, 10) + kv_abort(kv) + kv_clear(kv) + neuron_clear(neuron) + pad_clear(pad);
   const size_t hook_after = allocator.calls, malloc_after = malloc_calls;
   assert_int_equal(sum, 0);
   assert_int_equal(hook_after, hook_before);
@@ -142,6 +152,7 @@ static void a_decode_step_allocates_nothing(void **state) {
   quant_free(symmetric);
   quant_free(packed);
   quant_free(quant);
+  pad_free(pad);
   neuron_free(neuron);
   kv_free(kv);
   assert_int_equal(allocator.live, 0);

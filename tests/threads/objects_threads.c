@@ -11,6 +11,7 @@ struct shared {
   infermem_tape *tape;
   infermem_quant *quant;
   infermem_kv *kv;
+  infermem_pad *pad;
   infermem_neuron *neuron;
   infermem_model *model;
   infermem_device_list *devices;
@@ -36,6 +37,7 @@ static int32_t read_everything(const struct shared *s, float *row) {
   int32_t sum = quant_rows_to_f32(s->quant, &index, 1, row, kDim);
   sum +=
       kv_keys(s->kv, 0, &view) + kv_values_pending(s->kv, 0, &view) + kv_read(s->kv, 0, INFERMEM_KV_K, 0, 1, row, kDim);
+  sum += pad_view(s->pad, &view) + (pad_len(s->pad) != 1) + pad_text(s->pad, NULL, 0, &n);
   sum += neuron_hot(s->neuron, 0, &hot, &n) + neuron_cold(s->neuron, 0, &hot, &n) + neuron_stat(s->neuron, 0, &counts);
   sum += model_config(s->model, &config) + model_tensor_find(s->model, "blk.0.ffn_up.weight", &tensor);
   sum += model_tensor_view(s->model, tensor, &view) + model_meta_u64(s->model, "llama.block_count", &u64);
@@ -91,6 +93,12 @@ static void objects_are_read_and_made_by_many_threads(void **state) {
   assert_ok(kv_new(&kv, &s.kv));
   assert_ok(kv_append(s.kv, 0, s.weights, kDim, s.weights, kDim, 1));
   assert_ok(kv_advance(s.kv, 1));
+  INFERMEM_STRUCT(infermem_pad_options, pad);
+  pad.max_tokens = 1;
+  pad.dim = kDim;
+  pad.tape = s.tape;
+  assert_ok(pad_new(&pad, &s.pad));
+  assert_ok(pad_append(s.pad, s.weights, kDim));
   INFERMEM_STRUCT(infermem_neuron_options, neuron);
   neuron.n_neurons = kDim;
   neuron.tape = s.tape;
@@ -112,6 +120,7 @@ static void objects_are_read_and_made_by_many_threads(void **state) {
   device_free(s.devices);
   model_free(s.model);
   neuron_free(s.neuron);
+  pad_free(s.pad);
   kv_free(s.kv);
   tape_free(s.tape);
   quant_free(s.quant); /* after the tape that it was in */
