@@ -17,6 +17,7 @@
 #include "simd/blocks_avx2.hh"
 #include "simd/cpu.hh"
 #include "simd/kernels.hh"
+#include "simd/products.hh"
 #include "simd/products_highway.hh"
 #include "simd/reference.hh"
 
