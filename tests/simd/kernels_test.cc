@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "compare.hh"
+#include "simd/reference.hh"
 
 namespace infermem {
 namespace {
@@ -71,6 +72,50 @@ void quantize() {
       }
     }
   }
+}
+
+void find_ranges() {
+  each_shape([](size_t group, size_t n) {
+    const size_t groups = groups_of(n, group), bytes = groups * sizeof(float);
+    const std::vector<double> equal(groups);  // a maximum of 0 may have either sign
+    now("find_ranges, groups of %zu, %zu values", group, n);
+    auto values = random_values(n, group);
+    const auto call = [=](const Kernels &k, const Places &in, const Places &out) {
+      return k.find_ranges(in.floats(0), group, n, out.floats(0), out.floats(1));
+    };
+    compare({input(values)}, {{bytes, sizeof(float)}, {bytes, sizeof(float), &equal}}, call);
+    if (n == 0) return;
+    values[below(n)] = kNotFinite[n % 5];
+    compare({input(values)}, {{bytes, sizeof(float)}, {bytes, sizeof(float), &equal}}, call);
+  });
+}
+
+template <uint32_t kBits>
+void find_levels() {
+  each_shape([](size_t group, size_t n) {
+    const reference::Levels form = {kBits, below(2) != 0};
+    now("find_levels%u, groups of %zu, %zu values, zero %u", kBits, group, n, form.zero());
+    auto values = random_values(n, group);
+    Parameters p = {std::vector<float>(groups_of(n, group)), std::vector<float>(groups_of(n, group))};
+    for (size_t i = 0, g = 0; i < n; i += group, ++g) {
+      const size_t count = std::min(group, n - i);
+      reference::Range range = reference::find_range(&values[i], count);
+      if (form.symmetric) range = {0.0f, std::max(-range.min, range.max)};
+      p.mins[g] = range.min;
+      p.scales[g] = (range.max - range.min) / form.top();
+      if (p.scales[g] >= FLT_MIN && p.scales[g] <= FLT_MAX) continue;
+      fill(&values[i], count, 0);  // ordinary values, from 0 to 1
+      for (size_t j = i; j < i + count; ++j) values[j] = std::fabs(values[j]);
+      p.mins[g] = 0.0f;
+      p.scales[g] = 1.0f / form.top();
+    }
+    compare({input(values), input(p.scales), input(p.mins)}, {{level_bytes(n, kBits), 1}},
+            [=](const Kernels &k, const Places &in, const Places &out) {
+              (kBits == 4 ? k.find_levels4 : k.find_levels8)(in.floats(0), group, n, in.floats(1), in.floats(2),
+                                                             form.zero(), out.bytes(0));
+              return 1;
+            });
+  });
 }
 
 void compare_activate(const std::vector<float> &values) {
@@ -155,6 +200,9 @@ int main() {
            {"dequantize8", dequantize<8>},
            {"quantize4", quantize<4>},
            {"quantize8", quantize<8>},
+           {"find_ranges", find_ranges},
+           {"find_levels4", find_levels<4>},
+           {"find_levels8", find_levels<8>},
            {"activate", activate},
            {"find_not_finite", find_not_finite},
            {"f16", halves}});
