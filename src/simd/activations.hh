@@ -9,8 +9,7 @@ namespace infermem {
 struct Activations {
   static constexpr size_t kBlock = 32;
   static constexpr size_t kAlign = 64;
-  static constexpr float kLeast =
-      0x1p-100f;  // below it a block is all zeros: its inverse need not fit, nor be denormal
+  static constexpr float kLeast = 0x1p-100f;  // a block below it is all zeros: its inverse need not fit
 
   // Elements, and blocks, with the zeros that follow them: a kernel may read 64 levels, or 16 scales, at once.
   static constexpr size_t padded(size_t n) { return (n + 63) / 64 * 64; }

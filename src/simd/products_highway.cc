@@ -43,8 +43,8 @@ constexpr size_t kBlock = Activations::kBlock;
 constexpr size_t kLine = 64;
 constexpr size_t kAhead = 6144;  // bytes prefetched ahead, what memory delivers in its latency
 
-HWY_INLINE void prefetch(const uint8_t *from, size_t n) {
-  const auto at = reinterpret_cast<uintptr_t>(from) + kAhead;  // maybe beyond what there is, which does no harm
+HWY_INLINE void prefetch(const void *from, size_t n, size_t ahead = kAhead) {
+  const auto at = reinterpret_cast<uintptr_t>(from) + ahead;  // maybe beyond what there is, which does no harm
   for (size_t i = 0; i < n; i += kLine) hwy::Prefetch(reinterpret_cast<const uint8_t *>(at + i));
 }
 
@@ -188,6 +188,8 @@ void multiply_vectors(const Packed &form, const uint8_t *at, const float *x, siz
     const uint8_t *const parameters = at + form.level_bytes(form.columns(first));
     for (size_t piece = first; piece < end; piece += kPiece) {
       const size_t count = HWY_MIN(kPiece, end - piece);
+      const size_t stored = (count + Packed::kColumns - 1) / Packed::kColumns * Step<kBits>::kStored;
+      prefetch(at, stored);
       for (size_t part = 0; part < kParts; ++part) {
         const Parameters p = parameters_of(form, parameters, part);
         float *to = weights + part * kLanes;
@@ -197,7 +199,7 @@ void multiply_vectors(const Packed &form, const uint8_t *at, const float *x, siz
             hn::Store(hn::MulAdd(step.get(j), p.scale, p.min), F(), to);
         }
       }
-      at += (count + Packed::kColumns - 1) / Packed::kColumns * Step<kBits>::kStored;
+      at += stored;
       const float *from = x + piece;
       size_t v = 0;
       for (; v + kVectors <= n_x; v += kVectors)
@@ -376,7 +378,7 @@ float multiply_row(const uint8_t *levels, const float *scales, const float *mins
     const uint8_t *from = levels + first * kBlock * kBits / 8;
     const int8_t *with = x.levels + first * kBlock;
     prefetch(from, kSpan * kBlock * kBits / 8);
-    hwy::Prefetch(scales + first * kBlock / group + 256);
+    prefetch(scales + first * kBlock / group, 1, 1024);
     spread(scales, first, count, group / kBlock, each);
     if (mins) spread(mins, first, count, group / kBlock, least);
     for (size_t i = 0; i < kSpan; i += kLanes) {
