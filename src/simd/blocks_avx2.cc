@@ -12,12 +12,6 @@
 namespace infermem::avx2 {
 namespace {
 
-inline uint32_t load_u32(const uint8_t *at) {
-  uint32_t value;
-  std::memcpy(&value, at, sizeof value);
-  return value;
-}
-
 inline __m256 set_half(const uint8_t *at) { return _mm256_cvtph_ps(_mm_set1_epi16(load_half(at))); }
 
 // The low nibbles of 16 bytes, then the high ones.
@@ -32,6 +26,8 @@ inline __m256i widen(__m256i pairs) { return _mm256_madd_epi16(pairs, _mm256_set
 
 // The sums are what they are.
 struct Plain {
+  static constexpr float kOdd = 1.0f;
+
   static __m256 weights() { return _mm256_set1_ps(1.0f); }
 };
 
@@ -79,16 +75,7 @@ struct Q4_K : Plain {
   static constexpr size_t kUnitBytes = sizeof(blocks::Q4_K);
   static constexpr float kMin = -1.0f;
 
-  // Four runs' 6-bit integers: see blocks::RunScale. The first four runs', and the last four, whose high bits are on top.
-  static __m256 integers(uint32_t first, uint32_t last, uint32_t top) {
-    const uint64_t low = first & 0x3f3f3f3fu, high = (last & 0x0f0f0f0fu) | (top >> 2 & 0x30303030u);
-    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(static_cast<int64_t>(low | high << 32))));
-  }
-
-  static Parameters parameters(const uint8_t *at) {
-    const uint32_t a = load_u32(at + 4), b = load_u32(at + 8), c = load_u32(at + 12);
-    return {_mm256_mul_ps(integers(a, c, a), set_half(at)), _mm256_mul_ps(integers(b, c >> 4, b), set_half(at + 2))};
-  }
+  static Parameters parameters(const uint8_t *at) { return run_parameters(at); }
 
   template <int i>
   static __m256i multiply(const uint8_t *at, __m256i x) {

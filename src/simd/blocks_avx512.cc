@@ -39,6 +39,7 @@ struct Levels : Type {
 template <size_t kBytes>
 struct Nibbles {
   static constexpr size_t kUnitBytes = 8 * kBytes;
+  static constexpr float kOdd = 1.0f;
 
   static __m256 weights() { return _mm256_setr_ps(1, 1, 1, 1, 0x1p-4f, 0x1p-4f, 0x1p-4f, 0x1p-4f); }
 
@@ -73,7 +74,7 @@ struct Q4_1 : Nibbles<sizeof(blocks::Q4_1)> {
 // Signed levels, made unsigned by adding 128.
 struct Q8_0 {
   static constexpr size_t kBytes = sizeof(blocks::Q8_0), kUnitBytes = 8 * kBytes;
-  static constexpr float kMin = -128.0f;
+  static constexpr float kMin = -128.0f, kOdd = 1.0f;
 
   static __m256 weights() { return _mm256_set1_ps(1.0f); }
 
@@ -88,32 +89,14 @@ struct Q8_0 {
   }
 };
 
-// The 6-bit integers of Q4_K, eight scales and eight minima, times the block's own two: see blocks::RunScale.
-inline __m512 run_parameters(const uint8_t *at) {
-  const __m128i head = load16(at);  // the two halves, then the integers
-  const __m128i bytes = _mm_shuffle_epi8(head, _mm_setr_epi8(4, 5, 6, 7, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15));
-  const __m128i low =
-      _mm_multishift_epi64_epi8(_mm_setr_epi8(0, 8, 16, 24, 32, 40, 48, 56, 0, 8, 16, 24, 36, 44, 52, 60), bytes);
-  const __m128i rest = _mm_and_si128(low, _mm_set1_epi64x(0x0f0f0f0f3f3f3f3f));
-  // Bits 4 and 5 of runs 4 to 7 are on top of the bytes of runs 0 to 3, four before.
-  const __m128i top = _mm_and_si128(_mm_slli_epi64(bytes, 30), _mm_set1_epi64x(0x3030303000000000));
-  const __m256i halves = _mm256_permutexvar_epi16(_mm256_setr_epi16(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1),
-                                                  _mm256_castsi128_si256(head));
-  return _mm512_mul_ps(_mm512_cvtph_ps(halves), to_floats(_mm_or_si128(rest, top)));
-}
-
-// High nibbles, those of odd runs, as in Nibbles; here their scales make up for it.
+// High nibbles, those of odd runs, are left where they are as in Nibbles.
 struct Q4_K {
   static constexpr size_t kUnitBytes = sizeof(blocks::Q4_K);
-  static constexpr float kMin = -1.0f;
+  static constexpr float kMin = -1.0f, kOdd = 0x1p-4f;
 
   static __m256 weights() { return _mm256_set1_ps(1.0f); }
 
-  static Parameters parameters(const uint8_t *at) {
-    const __m512 both = run_parameters(at);
-    const __m256 nibble = _mm256_setr_ps(1, 0x1p-4f, 1, 0x1p-4f, 1, 0x1p-4f, 1, 0x1p-4f);
-    return {_mm256_mul_ps(_mm512_castps512_ps256(both), nibble), _mm512_extractf32x8_ps(both, 1)};
-  }
+  static Parameters parameters(const uint8_t *at) { return run_parameters(at); }
 
   template <int i>
   static __m256i levels(const uint8_t *at) {
@@ -126,14 +109,15 @@ struct Q4_K {
 // Levels 64 * i to 64 * i + 63, unsigned: 32 too large.
 template <int i>
 inline __m512i levels_q6(const uint8_t *at) {
-  // Bits 4 and 5: of the low nibbles from bits 0 and 2 of a byte on, of the high ones from 4 and 6 on.
-  const __m512i high = _mm512_broadcast_i64x4(load32(at + 128 + i / 2 * 32));
+  // Bits 4 and 5: of the first 32 levels in bits 0 and 4 of a byte and those above, for the low and the high nibbles; of
+  // the others two bits higher. With the rest taken out, nothing is left above bit 5 once they are moved.
+  const __m512i mask = _mm512_inserti64x4(_mm512_set1_epi8(0x33), _mm256_set1_epi8(-0x34), 1);
+  const __m512i high = _mm512_and_si512(_mm512_broadcast_i64x4(load32(at + 128 + i / 2 * 32)), mask);
   const __m512i shift = _mm512_inserti64x4(_mm512_set1_epi16(i % 2 ? 0 : 4), _mm256_set1_epi16(2), 1);
   const __m512i moved = i % 2 ? _mm512_srlv_epi16(high, shift) : _mm512_sllv_epi16(high, shift);
   __m512i low = _mm512_loadu_si512(at + i / 2 * 64);
   if (i % 2) low = _mm512_srli_epi16(low, 4);
-  const __m512i nibble = _mm512_set1_epi8(15), six = _mm512_set1_epi8(63);
-  return _mm512_and_si512(_mm512_ternarylogic_epi32(nibble, low, moved, 0xca), six);  // nibble ? low : moved
+  return _mm512_ternarylogic_epi32(_mm512_set1_epi8(15), low, moved, 0xca);  // the first's bits: low, else moved
 }
 
 // Sums of four, below 2^14.
@@ -199,12 +183,15 @@ inline void decode_block(const blocks::Q8_0 &block, float *out) {
 }
 
 inline void decode_block(const blocks::Q4_K &block, float *out) {
-  alignas(64) float parameters[16];  // eight scales, eight minima
-  _mm512_store_ps(parameters, run_parameters(reinterpret_cast<const uint8_t *>(&block)));
+  const Parameters p = run_parameters(reinterpret_cast<const uint8_t *>(&block));
+  alignas(32) float scales[8], minima[8];
+  _mm256_store_ps(scales, p.scales);
+  _mm256_store_ps(minima, p.minima);
+  const auto table = [&](size_t run) {
+    return _mm512_sub_ps(_mm512_mul_ps(iota(), _mm512_set1_ps(scales[run])), _mm512_set1_ps(minima[run]));
+  };
   for (size_t run = 0; run < 8; run += 2, out += 64) {
-    const float *const p = parameters + run;
-    const __m512 low = _mm512_sub_ps(_mm512_mul_ps(iota(), _mm512_set1_ps(p[0])), _mm512_set1_ps(p[8]));
-    const __m512 high = _mm512_sub_ps(_mm512_mul_ps(iota(), _mm512_set1_ps(p[1])), _mm512_set1_ps(p[9]));
+    const __m512 low = table(run), high = table(run + 1);
     put_nibbles(block.levels + 16 * run, low, high, out, out + 32);
     put_nibbles(block.levels + 16 * run + 16, low, high, out + 16, out + 48);
   }

@@ -6,10 +6,10 @@
 // What is to be taken off all levels of a block, and its minimum, is multiplied by the sum of the activations.
 //
 // A Type has
-//     kUnitBytes, kMin
+//     kUnitBytes, kMin, kOdd
 //     Parameters parameters(at)   of a unit: its eight scales, and what the sums of activations are multiplied by, over kMin
 //     __m256i multiply<i>(at, x)  the sums of products of levels 32 * i to 32 * i + 31 with activations
-//     __m256 weights()            of the eight sums
+//     __m256 weights()            of the eight sums; those of odd i count kOdd times that
 #pragma once
 
 #include <immintrin.h>
@@ -22,7 +22,6 @@ namespace infermem {
 namespace {
 
 constexpr size_t kUnit = 256;
-constexpr size_t kUnits = 16;  // scaled at once
 constexpr size_t kBlock = Activations::kBlock;
 constexpr size_t kAhead = 6144;  // bytes prefetched ahead, what memory delivers in its latency
 
@@ -42,15 +41,31 @@ inline __m256 load_halves(const uint8_t *at) {
   return _mm256_cvtph_ps(_mm_setr_epi16(half(0), half(1), half(2), half(3), half(4), half(5), half(6), half(7)));
 }
 
+struct Parameters {
+  __m256 scales, minima;
+};
+
+// Four runs' integers of six bits as blocks::RunScale has them, of the first four runs and then of the last, whose high bits
+// are on top of `first`.
+inline __m256 load_integers(uint32_t first, uint32_t last) {
+  const uint64_t low = first & 0x3f3f3f3fu, high = (last & 0x0f0f0f0fu) | (first >> 2 & 0x30303030u);
+  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(static_cast<int64_t>(low | high << 32))));
+}
+
+// Of Q4_K: the integers of eight runs, times the block's own two.
+inline Parameters run_parameters(const uint8_t *at) {
+  uint32_t head[4];  // the two halves, then the integers
+  std::memcpy(head, at, sizeof head);
+  const __m128 own = _mm_cvtph_ps(_mm_cvtsi32_si128(static_cast<int32_t>(head[0])));
+  return {_mm256_mul_ps(load_integers(head[1], head[3]), _mm256_broadcastss_ps(own)),
+          _mm256_mul_ps(load_integers(head[2], head[3] >> 4), _mm256_broadcastss_ps(_mm_movehdup_ps(own)))};
+}
+
 template <size_t kBytes>
 inline void prefetch(const uint8_t *from) {
   const auto at = reinterpret_cast<uintptr_t>(from) + kAhead;  // maybe beyond what there is, which does no harm
   for (size_t i = 0; i < kBytes; i += 64) _mm_prefetch(reinterpret_cast<const char *>(at + i), _MM_HINT_T0);
 }
-
-struct Parameters {
-  __m256 scales, minima;
-};
 
 struct Totals {
   __m256 a = _mm256_setzero_ps(), b = a, c = a, d = a, minima = a;
@@ -62,29 +77,38 @@ inline __m256 add(const uint8_t *at, const int8_t *levels, __m256 scales, __m256
   return _mm256_fmadd_ps(_mm256_cvtepi32_ps(products), _mm256_permutevar8x32_ps(scales, _mm256_set1_epi32(i)), total);
 }
 
-// Adds up to kUnits units.
+// What the eight times 32 elements of a unit are scaled with; their minima are added at once.
+template <typename Type>
+inline __m256 scale_unit(const uint8_t *at, const Activations &x, size_t unit, Totals *t) {
+  const Parameters p = Type::parameters(at);
+  t->minima = _mm256_fmadd_ps(p.minima, _mm256_loadu_ps(x.sums + 8 * unit), t->minima);
+  return _mm256_mul_ps(p.scales, _mm256_loadu_ps(x.scales + 8 * unit));
+}
+
+template <typename Type>
+inline void add_unit(const uint8_t *at, const int8_t *levels, __m256 scales, Totals *t) {
+  prefetch<Type::kUnitBytes>(at);
+  t->a = add<Type, 0>(at, levels, scales, t->a);
+  t->b = add<Type, 1>(at, levels, scales, t->b);
+  t->c = add<Type, 2>(at, levels, scales, t->c);
+  t->d = add<Type, 3>(at, levels, scales, t->d);
+  t->a = add<Type, 4>(at, levels, scales, t->a);
+  t->b = add<Type, 5>(at, levels, scales, t->b);
+  t->c = add<Type, 6>(at, levels, scales, t->c);
+  t->d = add<Type, 7>(at, levels, scales, t->d);
+}
+
+// Adds whole units, one or more.
 template <typename Type>
 inline void add_units(const uint8_t *at, size_t count, const Activations &x, Totals *t) {
-  alignas(32) float scales[8 * kUnits];
-  for (size_t i = 0; i < count; ++i) {
-    const uint8_t *const unit = at + i * Type::kUnitBytes;
-    prefetch<Type::kUnitBytes>(unit);
-    const Parameters p = Type::parameters(unit);
-    _mm256_store_ps(scales + 8 * i, _mm256_mul_ps(p.scales, _mm256_loadu_ps(x.scales + 8 * i)));
-    t->minima = _mm256_fmadd_ps(p.minima, _mm256_loadu_ps(x.sums + 8 * i), t->minima);
+  const int8_t *levels = x.levels;
+  __m256 scales = scale_unit<Type>(at, x, 0, t);
+  for (size_t i = 1; i < count; ++i, at += Type::kUnitBytes, levels += kUnit) {
+    const __m256 next = scale_unit<Type>(at + Type::kUnitBytes, x, i, t);
+    add_unit<Type>(at, levels, scales, t);
+    scales = next;
   }
-  for (size_t i = 0; i < count; ++i, at += Type::kUnitBytes) {
-    const int8_t *const levels = x.levels + i * kUnit;
-    const __m256 each = _mm256_load_ps(scales + 8 * i);
-    t->a = add<Type, 0>(at, levels, each, t->a);
-    t->b = add<Type, 1>(at, levels, each, t->b);
-    t->c = add<Type, 2>(at, levels, each, t->c);
-    t->d = add<Type, 3>(at, levels, each, t->d);
-    t->a = add<Type, 4>(at, levels, each, t->a);
-    t->b = add<Type, 5>(at, levels, each, t->b);
-    t->c = add<Type, 6>(at, levels, each, t->c);
-    t->d = add<Type, 7>(at, levels, each, t->d);
-  }
+  add_unit<Type>(at, levels, scales, t);
 }
 
 inline float sum_of(__m256 v) {
@@ -96,26 +120,17 @@ inline float sum_of(__m256 v) {
 template <typename Type>
 float dot(const uint8_t *stored, size_t n, const Activations &x) {
   Totals totals;
-  const auto from = [&x](size_t at) {
-    return Activations{x.levels + at, x.scales + at / kBlock, x.sums + at / kBlock};
-  };
-  size_t at = 0;
-  while (n - at >= kUnit) {
-    const size_t left = (n - at) / kUnit, count = left < kUnits ? left : kUnits;
-    add_units<Type>(stored, count, from(at), &totals);
-    stored += count * Type::kUnitBytes;
-    at += count * kUnit;
-  }
+  const size_t units = n / kUnit, at = units * kUnit;
+  if (units != 0) add_units<Type>(stored, units, x, &totals);
   if (at < n) {  // fewer blocks than a unit, with zeros behind them
     uint8_t rest[Type::kUnitBytes] = {};
     int8_t levels[kUnit] = {};
-    std::memcpy(rest, stored, (n - at) / kBlock * (Type::kUnitBytes / 8));
+    std::memcpy(rest, stored + units * Type::kUnitBytes, (n - at) / kBlock * (Type::kUnitBytes / 8));
     std::memcpy(levels, x.levels + at, n - at);
-    Activations last = from(at);
-    last.levels = levels;
-    add_units<Type>(rest, 1, last, &totals);
+    add_units<Type>(rest, 1, {levels, x.scales + at / kBlock, x.sums + at / kBlock}, &totals);
   }
-  const __m256 sums = _mm256_add_ps(_mm256_add_ps(totals.a, totals.b), _mm256_add_ps(totals.c, totals.d));
+  const __m256 even = _mm256_add_ps(totals.a, totals.c), odd = _mm256_add_ps(totals.b, totals.d);
+  const __m256 sums = _mm256_fmadd_ps(odd, _mm256_set1_ps(Type::kOdd), even);
   const __m256 minima = _mm256_mul_ps(totals.minima, _mm256_set1_ps(Type::kMin));
   return sum_of(_mm256_fmadd_ps(sums, Type::weights(), minima));
 }
