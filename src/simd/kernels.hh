@@ -49,7 +49,7 @@ struct Kernels {
   void (*packed_q8)(const Packed &form, const uint8_t *block, const Activations *x, size_t n_x, float *out);
   // The products of n stored elements with activations, summed up: whole blocks of a type of 32 or more elements a block.
   float (*dot_blocks_q8)(int32_t dtype, const uint8_t *stored, size_t n, const Activations &x);
-  // As reference::decode, with its bits.
+  // As reference::decode, with its bits, but for the sign of a NaN.
   void (*decode)(int32_t dtype, const void *stored, size_t n, float *out);
   // n floats to whole blocks of activations, the last filled up with zeros. False when a value is NaN or infinite.
   bool (*activate)(const float *values, size_t n, int8_t *levels, float *scales, float *sums);

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "compare.hh"
-#include "simd/reference.hh"
 
 namespace infermem {
 namespace {
@@ -171,6 +170,21 @@ void compare_f32_to_f16(const std::vector<float> &values) {
   });
 }
 
+// Every type that can be decoded; infinities, too, but no NaN, of which the sign may differ.
+void decode() {
+  for (const Stored &type : kStored) {
+    for (size_t blocks = 0; blocks <= 40; ++blocks) {
+      const size_t n = blocks * type.elements;
+      now("decode, type %s, %zu values", type.name, n);
+      compare({input(random_blocks(type, blocks, HUGE_VALF))}, {{n * sizeof(float), sizeof(float)}},
+              [&](const Kernels &k, const Places &in, const Places &out) {
+                k.decode(type.dtype, in.bytes(0), n, out.floats(0));
+                return 1;
+              });
+    }
+  }
+}
+
 // All of them; and of the floats each half, what lies in the middle of it and the next one, and what is beside that.
 void halves() {
   std::vector<uint16_t> all(65536);
@@ -205,5 +219,6 @@ int main() {
            {"find_levels8", find_levels<8>},
            {"activate", activate},
            {"find_not_finite", find_not_finite},
+           {"decode", decode},
            {"f16", halves}});
 }
