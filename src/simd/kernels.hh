@@ -58,6 +58,11 @@ struct Kernels {
   // To nearest, ties to even; at any address.
   void (*f16_to_f32)(const void *in, size_t n, float *out);
   void (*f32_to_f16)(const float *in, size_t n, void *out);
+  // As dequantize4 and dequantize8, then rounded to F16 or BF16 as encode16 does.
+  void (*dequantize4_to_16)(int32_t dtype, const uint8_t *levels, const float *scales, const float *mins, size_t group,
+                            size_t n, bool stream, uint16_t *out);
+  void (*dequantize8_to_16)(int32_t dtype, const uint8_t *levels, const float *scales, const float *mins, size_t group,
+                            size_t n, bool stream, uint16_t *out);
 };
 
 // The table in use.

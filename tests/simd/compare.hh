@@ -113,6 +113,7 @@ struct Places {
   uint8_t *at[kBuffers];
   uint8_t *bytes(size_t i) const { return at[i]; }
   int8_t *signed_bytes(size_t i) const { return reinterpret_cast<int8_t *>(at[i]); }
+  uint16_t *halves(size_t i) const { return reinterpret_cast<uint16_t *>(at[i]); }
   float *floats(size_t i) const { return reinterpret_cast<float *>(at[i]); }
 };
 

@@ -43,6 +43,27 @@ void dequantize() {
 }
 
 template <uint32_t kBits>
+void dequantize_to_16() {
+  each_shape([](size_t group, size_t n) {
+    const auto levels = random_bytes(level_bytes(n, kBits));
+    auto p = random_parameters(groups_of(n, group));
+    const float unit = std::ldexp(1.0f, static_cast<int>(below(40)) - 24);  // beyond the range of F16 at either end
+    for (float &scale : p.scales) scale *= unit;
+    for (float &min : p.mins) min *= unit;
+    for (int32_t dtype : {INFERMEM_DTYPE_F16, INFERMEM_DTYPE_BF16}) {
+      const bool stream = below(2) != 0;
+      now("dequantize%u to type %d, groups of %zu, %zu values, stream %d", kBits, dtype, group, n, stream);
+      compare({input(levels), input(p.scales), input(p.mins)}, {{n * sizeof(uint16_t), sizeof(uint16_t)}},
+              [=](const Kernels &k, const Places &in, const Places &out) {
+                (kBits == 4 ? k.dequantize4_to_16 : k.dequantize8_to_16)(dtype, in.bytes(0), in.floats(1), in.floats(2),
+                                                                         group, n, stream, out.halves(0));
+                return 1;
+              });
+    }
+  });
+}
+
+template <uint32_t kBits>
 void compare_quantize(const std::vector<float> &values, size_t group) {
   const size_t n = values.size(), parameters = groups_of(n, group) * sizeof(float);
   compare({input(values)}, {{level_bytes(n, kBits), 1}, {parameters, sizeof(float)}, {parameters, sizeof(float)}},
@@ -212,6 +233,8 @@ int main() {
   using namespace infermem;
   run_all({{"dequantize4", dequantize<4>},
            {"dequantize8", dequantize<8>},
+           {"dequantize4_to_16", dequantize_to_16<4>},
+           {"dequantize8_to_16", dequantize_to_16<8>},
            {"quantize4", quantize<4>},
            {"quantize8", quantize<8>},
            {"find_ranges", find_ranges},
