@@ -194,6 +194,8 @@ typedef struct infermem_api_table {
   int32_t (*pad_text)(const infermem_pad *pad, char *buffer, size_t capacity, size_t *out_length);
   int32_t (*infermem_view_dlpack)(const infermem_view *view, const infermem_allocator *allocator, infermem_dlpack **out);
   int32_t (*infermem_view_dlpack_unversioned)(const infermem_view *view, const infermem_allocator *allocator, infermem_dlpack_unversioned **out);
+  int32_t (*quant_params)(const infermem_quant *q);
+  int32_t (*quant_is_symmetric)(const infermem_quant *q);
 } infermem_api_table;
 /* clang-format on */
 

@@ -14,7 +14,7 @@
  * of the field's formats are read where they lie, without conversion.
  *
  * A matrix never changes once it is made, so every function but quant_free takes a const handle: many threads may read
- * at once. Of a matrix that was stored in a tape, every function that returns a status answers INFERMEM_E_STALE once
+ * at once. Of a matrix that was stored in a tape, what reads its values answers INFERMEM_E_STALE once
  * the tape has taken the memory back: cleared, rewound past it, or freed.
  */
 #ifndef INFERMEM_QUANT_H
@@ -116,9 +116,9 @@ INFERMEM_BEGIN_DECLS
  * thus still covered, and no value moves by more than scale / 2, the rounding of the floats apart; a group of equal
  * values comes back exactly where the type has the value. What lies beyond the largest float after that is the largest.
  *   Symmetric, with levels = 2^(bits-1) - 1 and most the largest magnitude in the group,
- *     scale = most / levels, or 1 where most is 0; with params F16 or BF16 the smallest number of that type not below it
+ *     scale = most / levels, which is 0 where most is; with params F16 or BF16 the smallest number of that type not below it
  *     q = value / scale, rounded to the nearest integer, halves away from 0, + 2^(bits-1)
- * so that 0 comes back as 0, no value moves by more than scale / 2, and q is never 0. Denormal scales are rounded up as
+ * so that 0 comes back as 0, no value moves by more than scale / 2, the rounding of the floats apart, and q is never 0. Denormal scales are rounded up as
  * above.
  *   data: n floats.  n: rows * cols.  options: NULL means all defaults.
  * Errors: INFERMEM_E_NULL: data or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: bits, nan_policy, group, params or
@@ -173,7 +173,7 @@ INFERMEM_FN int32_t quant_borrow(int32_t dtype, const void *bytes, size_t n_byte
  *   weights: "qweight", cols / n x rows words, each n inputs of an output.  zeros: "qzeros", groups x rows / n words, each
  * the zero points of n outputs; in version 1, "gptq", stored less one: less 0x11111111 a word in 4 bits, 0x01010101 in 8;
  * in version 2, "gptq_v2", as they are.  scales: "scales", groups x rows.  group_index: "g_idx", the group of each input
- * in 32 bits, or NULL.
+ * in 32 bits, or NULL, or all 0, as some write it where there is no order.
  *   They stand for (q - zero) * scale. The matrix has their levels and scales, and min = -zero * scale, rounded to a
  * float; with scales of 16 bits and params F32 its values are exactly those. With params F16 or BF16 scales and minima
  * are rounded to the nearest number of that type; a symmetric matrix stores no minima, and loses nothing by it where all
@@ -354,7 +354,8 @@ INFERMEM_FN int32_t quant_verify(const infermem_quant *q) INFERMEM_AS(quant_veri
  *   x: n_x floats.  n_x: cols.  out: n_out floats; may not overlap x.  n_out: n_rows.
  * The sum is taken in f32, in an order that depends on the instruction set, with fused multiply-add where there is one;
  * it is within (cols + 8) * 2^-23 times the largest magnitude in the row times the sum of |x[j]| of the exact one, as
- * long as weights and partial sums stay below 2^126 and products above the least normal float. How the rows are split
+ * long as weights and partial sums stay below 2^126 and products above the least normal float. Of an imported or a loaded
+ * matrix a row's largest |min| + (2^bits - 1) * |scale| counts instead, which may exceed all that it stands for. How the rows are split
  * changes no bit.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SHAPE: n_x is not cols, or n_out not
  * n_rows.  INFERMEM_E_RANGE: first_row + n_rows is more than the number of rows; the error's `got` is first_row.
@@ -415,12 +416,12 @@ INFERMEM_FN int32_t quant_activations(const float *x, size_t n_x, size_t n, size
 /* The product of a range of rows with a vector of 8 bits, in integers: what quant_gemv gives of the vector's quantized
  * elements, and bound by the matrix's bytes rather than by arithmetic.
  *   xq: what quant_activations wrote of 1 vector of cols elements.  n_xq: its bytes.  out: n_out floats; may not overlap
- * xq.  n_out: at least n_rows.
+ * xq.  n_out: n_rows.
  * Integers are summed exactly, over 32 columns or fewer, and those sums in f32: the result is as near to the exact
  * product with the quantized elements as quant_gemv's is to that with floats; of GGML's blocks, instead of the largest
  * magnitude in the row, 2^bits times its largest scale counts where that is more. How the rows are split changes no bit.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SHAPE: n_xq is not the bytes of 1 vector of
- * cols elements, or xq of another shape, or n_out less than n_rows.  INFERMEM_E_ARG: xq is not at a multiple of 4.
+ * cols elements, or xq of another shape, or n_out is not n_rows.  INFERMEM_E_ARG: xq is not at a multiple of 4.
  * INFERMEM_E_FORMAT: the bytes are not from quant_activations.  INFERMEM_E_RANGE: first_row + n_rows is more than the number of rows; the error's `got` is first_row.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t quant_gemv_q8(const infermem_quant *q, size_t first_row, size_t n_rows, const void *xq, size_t n_xq,
@@ -473,6 +474,14 @@ INFERMEM_FN int32_t quant_bits(const infermem_quant *q) INFERMEM_AS(quant_bits);
 /* Values that share parameters: the group; of a borrowed type the elements of a block, which is 1 of a plain one.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN size_t quant_group(const infermem_quant *q) INFERMEM_AS(quant_group);
+
+/* The type of the scales and minima, as of the options; of a borrowed matrix, which has its own, F32's number.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t quant_params(const infermem_quant *q) INFERMEM_AS(quant_params);
+
+/* 1 where minima are implied rather than stored, else 0.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t quant_is_symmetric(const infermem_quant *q) INFERMEM_AS(quant_is_symmetric);
 
 /* INFERMEM_QUANT_PLAIN or INFERMEM_QUANT_PACKED; a borrowed matrix is plain. (So is what is no matrix.)
  * Thread: many at once.  Memory: none.  Since: 0.1 */

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -85,7 +86,10 @@ Status Output::create(bool is_private) {
   static std::atomic<unsigned> count{0};
   const mode_t mode = is_private ? 0600 : 0666;
   for (int i = 0; i < kTries; ++i) {
-    std::snprintf(temporary_, sizeof temporary_, ".infermem-%ld-%u.tmp", static_cast<long>(getpid()),
+    timespec now = {};  // so that no process that was killed has left one of that name, whatever its number
+    clock_gettime(CLOCK_REALTIME, &now);
+    std::snprintf(temporary_, sizeof temporary_, ".infermem-%ld-%lx%08lx-%u.tmp", static_cast<long>(getpid()),
+                  static_cast<unsigned long>(now.tv_sec), static_cast<unsigned long>(now.tv_nsec),
                   count.fetch_add(1, std::memory_order_relaxed));
     fd_ = uninterrupted([&] { return openat(directory_, temporary_, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode); });
     if (fd_ >= 0) return INFERMEM_OK;

@@ -36,6 +36,8 @@ Status Quant::export_arrays(const PlainArrays &out) const {
     return INFERMEM_OK;
   }
   std::memcpy(out.levels, data_, out.n_levels);
+  if (bits_ == 4 && cols_ % 2 != 0)  // the other half of a row's last byte, which a file may have set
+    for (size_t end = row_bytes; end <= out.n_levels; end += row_bytes) out.levels[end - 1] &= 15;
   ParameterRoom room;
   for (size_t at = 0; at < groups; at += ParameterRoom::kGroups) {
     const size_t n = std::min(ParameterRoom::kGroups, groups - at);

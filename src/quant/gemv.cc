@@ -138,6 +138,12 @@ Status Quant::gemv(size_t first_row, size_t n_rows, const float *x, size_t n_x, 
   return INFERMEM_OK;
 }
 
+Status Quant::gemv_q8(size_t first_row, size_t n_rows, const void *xq, size_t n_bytes, float *out, size_t n_out) const {
+  INFERMEM_TRY(store_.check());
+  INFERMEM_TRY(check_vectors(cols_, n_rows, n_out));
+  return gemm_q8({first_row, n_rows}, xq, n_bytes, 1, {out, n_rows, n_out});
+}
+
 Status Quant::gemv_rows(const size_t *rows, size_t n_rows, const float *x, size_t n_x, float *out, size_t n_out) const {
   INFERMEM_TRY(store_.check());
   INFERMEM_TRY(check_vectors(n_x, n_rows, n_out));

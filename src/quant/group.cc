@@ -97,6 +97,7 @@ bool quantize_group(const GroupForm &form, int32_t dtype, const void *values, si
   each_piece(dtype, values, n, clamp, [&](const float *piece, size_t count, size_t first) {
     reference::find_levels(piece, count, form.levels, parameters, range.max, levels + first * form.levels.bits / 8);
   });
+  if (form.levels.symmetric && range.max == 0.0f) parameters.scale = 0.0f;
   *out = parameters;
   return true;
 }
@@ -128,6 +129,9 @@ bool quantize_groups(const GroupForm &form, const float *values, size_t group, s
 
   const auto find_levels = form.levels.bits == 4 ? kernels().find_levels4 : kernels().find_levels8;
   find_levels(values, group, n, scale, low, form.levels.zero(), levels);
+  // Of symmetric zeros the minimum that is implied must be 0, too, or products would lose digits to it.
+  for (size_t g = 0; symmetric && g < groups; ++g)
+    if (high[g] == 0.0f) scale[g] = 0.0f;
   store_parameters(form.params, scale, groups, scales);
   if (!symmetric) store_parameters(form.params, low, groups, mins);
   return true;

@@ -159,7 +159,9 @@ Status Quant::check_group_index(const infermem_quant_tensors &tensors) const {
   size_t bytes;
   if (!checked::mul(cols_, sizeof(uint32_t), &bytes)) return fail_overflow(rows_, cols_);
   INFERMEM_TRY(check_bytes("group_index", tensors.group_index_bytes, bytes));
-  for (size_t i = 0; i < cols_; ++i) {
+  bool all_zero = true;  // as some programs say that there is no order
+  for (size_t i = 0; i < cols_; ++i) all_zero &= load_word(tensors.group_index, i) == 0;
+  for (size_t i = 0; i < cols_ && !all_zero; ++i) {
     const uint32_t group = load_word(tensors.group_index, i);
     if (group != i / group_)
       return fail(INFERMEM_E_UNSUPPORTED, i / group_, i, "input %zu is of group %u, not %zu: inputs out of order", i,
@@ -191,7 +193,8 @@ Status Quant::import_parameters(const ForeignMatrix &from) {
       if (params_ != INFERMEM_DTYPE_F32) {
         uint16_t halves[2];
         encode16(params_, parameters, 2, halves);
-        infermem::decode(params_, halves, symmetric_ ? 1 : 2, parameters);  // an implied minimum stays as it is
+        infermem::decode(params_, halves, 2, parameters);
+        if (symmetric_) parameters[1] = -middle * parameters[0];
       }
       const double low = static_cast<double>(parameters[1]);
       const double high = low + top * static_cast<double>(parameters[0]);

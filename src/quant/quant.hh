@@ -104,6 +104,7 @@ class Quant {
   Status rows_to_f32(const size_t *rows, size_t n_rows, float *out, size_t n_out) const;
   Status gemv(size_t first_row, size_t n_rows, const float *x, size_t n_x, float *out, size_t n_out) const;
   Status gemv_rows(const size_t *rows, size_t n_rows, const float *x, size_t n_x, float *out, size_t n_out) const;
+  Status gemv_q8(size_t first_row, size_t n_rows, const void *xq, size_t n_bytes, float *out, size_t n_out) const;
   Status gemm(const RowRange &rows, const float *x, size_t n_floats, size_t n_x, const Outputs &out) const;
   Status gemm_q8(const RowRange &rows, const void *xq, size_t n_bytes, size_t n_x, const Outputs &out) const;
   Status error(const float *data, size_t n, infermem_quant_errors *out) const;  // *out is zero
@@ -115,7 +116,9 @@ class Quant {
   uint32_t bits() const { return bits_; }
   size_t group() const { return group_; }
   int32_t dtype() const { return dtype_; }
+  int32_t params() const { return params_; }
   bool is_packed() const { return is_packed_; }
+  bool is_symmetric() const { return symmetric_; }
 
  private:
   struct Floats;

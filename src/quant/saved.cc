@@ -126,6 +126,8 @@ Status check_options(const infermem_quant_options &options) {
 Status blame_file(Status status) {
   if (status == INFERMEM_OK || status == INFERMEM_E_UNSUPPORTED) return status;
   const infermem_error error = *infermem_error_detail();
+  if (status == INFERMEM_E_TYPE)
+    return fail(INFERMEM_E_UNSUPPORTED, error.expected, error.got, "a saved matrix of another type: %s", error.message);
   return fail(INFERMEM_E_FORMAT, error.expected, error.got, "a saved matrix cannot be so: %s", error.message);
 }
 

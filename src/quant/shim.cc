@@ -146,7 +146,7 @@ int32_t quant_gemv_q8(const infermem_quant *q, size_t first_row, size_t n_rows, 
   INFERMEM_HANDLE(q);
   INFERMEM_NOT_NULL(xq);
   INFERMEM_NOT_NULL(out);
-  INFERMEM_LEAVE(q->core.gemm_q8({first_row, n_rows}, xq, n_xq, 1, {out, n_rows, n_out}));
+  INFERMEM_LEAVE(q->core.gemv_q8(first_row, n_rows, xq, n_xq, out, n_out));
 }
 
 int32_t quant_gemm(const infermem_quant *q, size_t first_row, size_t n_rows, const float *x, size_t n_x,
@@ -230,6 +230,10 @@ size_t quant_bytes(const infermem_quant *q) { return is(q) ? q->core.bytes() : 0
 int32_t quant_bits(const infermem_quant *q) { return is(q) ? static_cast<int32_t>(q->core.bits()) : 0; }
 
 size_t quant_group(const infermem_quant *q) { return is(q) ? q->core.group() : 0; }
+
+int32_t quant_params(const infermem_quant *q) { return is(q) ? q->core.params() : INFERMEM_DTYPE_F32; }
+
+int32_t quant_is_symmetric(const infermem_quant *q) { return is(q) && q->core.is_symmetric() ? 1 : 0; }
 
 int32_t quant_layout(const infermem_quant *q) {
   return is(q) && q->core.is_packed() ? INFERMEM_QUANT_PACKED : INFERMEM_QUANT_PLAIN;

@@ -204,6 +204,41 @@ static void groups_of_equal_weights_add_no_error(void **unused) {
   free(data);
 }
 
+/* Symmetric groups of zeros beside small weights: what is implied of them must not drown the others. */
+static void groups_of_zeros_lose_no_digit(void **unused) {
+  (void)unused;
+  enum { kN = 256, kM = 18 };
+  static float data[kM * kN];
+  float x[kN];
+  for (size_t i = 0; i < kN; ++i) x[i] = 4 * uniform();
+  for (size_t i = 0; i < kM * kN; ++i) data[i] = i / 32 % 2 || i < kN ? 0.0f : 1e-6f * uniform();
+  for (size_t k = 0; infermem_simd_available(k); ++k) {
+    assert_ok(infermem_simd_select(infermem_simd_available(k)));
+    for (int form = 0; form < 8; ++form) {
+      const shape s = {kM, kN, form & 1 ? 4 : 8, 32, form & 2 ? INFERMEM_DTYPE_BF16 : INFERMEM_DTYPE_F32};
+      INFERMEM_STRUCT(infermem_quant_options, options);
+      options.bits = s.bits;
+      options.group = s.group;
+      options.params = s.params;
+      options.symmetric = (form & 4) != 0;
+      infermem_quant *plain = NULL;
+      assert_ok(quant_from_f32(data, kM * kN, kM, kN, &options, &plain));
+      infermem_quant *packed = pack(plain);
+      assert_int_equal(quant_is_symmetric(packed), options.symmetric);
+      float row[kN], y[kM];
+      assert_ok(quant_rows_to_f32(plain, &(size_t){0}, 1, row, kN));
+      for (size_t i = 0; i < kN; ++i) assert_true(row[i] == 0.0f && !signbit(row[i]));
+      assert_ok(quant_gemv(packed, 0, kM, x, kN, y, kM));
+      assert_true(y[0] == 0.0f);
+      check_products(plain, &s);
+      check_products(packed, &s);
+      quant_free(packed);
+      quant_free(plain);
+    }
+  }
+  assert_ok(infermem_simd_select(NULL));
+}
+
 /* A packed copy gives the same values and its plain copy the same bytes, as far as any function tells. */
 static void packing_and_unpacking_change_no_value(void **unused) {
   (void)unused;
@@ -214,6 +249,8 @@ static void packing_and_unpacking_change_no_value(void **unused) {
     assert_ok(quant_unpack(packed, NULL, &back));
     assert_int_equal(quant_layout(plain), INFERMEM_QUANT_PLAIN);
     assert_int_equal(quant_layout(packed), INFERMEM_QUANT_PACKED);
+    assert_int_equal(quant_params(packed), s->params);
+    assert_int_equal(quant_is_symmetric(packed), 0);
     assert_int_equal(quant_layout(back), INFERMEM_QUANT_PLAIN);
     assert_int_equal(quant_bytes(back), quant_bytes(plain));
     assert_int_equal(quant_bits(packed), s->bits);
@@ -447,6 +484,9 @@ static void wrong_arguments_are_refused_and_nothing_is_written(void **unused) {
   assert_fails(INFERMEM_E_UNSUPPORTED, quant_unpack(borrowed, NULL, &out));
   assert_int_equal(quant_layout(borrowed), INFERMEM_QUANT_PLAIN);
   assert_int_equal(quant_layout(NULL), INFERMEM_QUANT_PLAIN);
+  assert_int_equal(quant_params(NULL), INFERMEM_DTYPE_F32);
+  assert_int_equal(quant_params(borrowed), INFERMEM_DTYPE_F32);
+  assert_int_equal(quant_is_symmetric(NULL), 0);
   assert_ptr_equal(out, q);
   quant_free(borrowed);
   quant_free(packed);
@@ -522,6 +562,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(products_are_near_the_exact_ones),
       cmocka_unit_test(groups_of_equal_weights_add_no_error),
+      cmocka_unit_test(groups_of_zeros_lose_no_digit),
       cmocka_unit_test(packing_and_unpacking_change_no_value),
       cmocka_unit_test(a_packed_matrix_takes_whole_records),
       cmocka_unit_test(nothing_beyond_the_vectors_is_touched),
