@@ -302,7 +302,7 @@ INFERMEM_FN int32_t quant_quantize(int32_t dtype, const float *data, size_t n, s
  * in src/doc/quant_file.md; a file written by any release is read by all later ones of the same major version.
  *   The file is written whole or not at all: the bytes go to a temporary file in the same directory, which takes the name
  * once they are on the disk. A process killed at any moment leaves the former file or the new one at path, and perhaps a
- * temporary, .infermem-PID-N.tmp, which can be removed. An existing file's permissions are kept, its owner and its other
+ * temporary, .infermem-PID-TIME-N.tmp, which can be removed. An existing file's permissions are kept, its owner and its other
  * names are not: what else is linked to it keeps the former content, and a symbolic link is replaced, not followed. A
  * matrix may be saved to the path that it was loaded from.
  *   path: NUL-terminated; its directory exists, and can be read and written.

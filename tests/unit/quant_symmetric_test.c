@@ -85,7 +85,7 @@ static void check_matrix(const size_t *shape, uint32_t bits, int32_t params) {
       for (size_t i = g * shape[2]; i < end; i++) {
         const float value = data[row * shape[1] + i], got = out[row * shape[1] + i];
         const int level = level_at(shape, bits, row, i);
-        assert_int_equal(level, (int)round((double)(value / scale)) + middle);
+        assert_int_equal(level, (scale == 0 ? 0 : (int)round((double)(value / scale))) + middle);
         assert_true(level > 0);
         assert_true(got == (float)level * scale + mins[row * per_row + g]);
         assert_true(fabs((double)got - (double)value) <= (double)scale * (0.5 + 0x1p-15));
