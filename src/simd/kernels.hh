@@ -9,6 +9,7 @@
 
 #include "simd/activations.hh"
 #include "simd/packed.hh"
+#include "simd/stored.hh"
 
 namespace infermem {
 
@@ -58,6 +59,8 @@ struct Kernels {
   // To nearest, ties to even; at any address.
   void (*f16_to_f32)(const void *in, size_t n, float *out);
   void (*f32_to_f16)(const float *in, size_t n, void *out);
+
+  const StoredKernels *stored;
 };
 
 // The table in use.

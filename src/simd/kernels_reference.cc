@@ -96,6 +96,7 @@ const Kernels kernels_reference = {
     reference::find_not_finite,
     f16_to_f32,
     f32_to_f16,
+    &stored_reference,
 };
 
 const Kernels *const all_kernels[] = {
