@@ -102,12 +102,13 @@ Status Kv::append(size_t layer, const Input &k, const Input &v, size_t n_tokens)
   if (at.pending != 0)
     for (size_t i = 0; i < 2; ++i) INFERMEM_TRY(check_values(*inputs[i], halves_[i].run, at.rows[i]));
   at.written = std::max(at.written, length_ + n_tokens);
+  const bool stream = stream_ || n_tokens * at.rows[INFERMEM_KV_K].row_bytes > last_level_cache();
   for (size_t i = 0; i < 2; ++i) {
     const Rows &rows = at.rows[i];
-    const bool stream = stream_ || n_tokens * rows.row_bytes > last_level_cache();
     if (!store(*inputs[i], halves_[i].run, rows, stream, row_at(rows, length_)))
       return check_values(*inputs[i], halves_[i].run, rows);
   }
+  if (stream && !stream_) kernels().stored->fence();
   at.pending = n_tokens;
   return INFERMEM_OK;
 }

@@ -23,8 +23,9 @@ struct StoredKernels {
   // Multiplies each run of n floats by the Hadamard matrix of its size, and by 1 / sqrt(size), in place. run is a power of
   // two, and n a multiple of it.
   void (*rotate)(float *values, size_t n, size_t run);
-  // Copies bytes past the caches where the processor can, and fences.
+  // Copies bytes past the caches where the processor can; fence() lets other threads see them in order.
   void (*stream)(const void *in, size_t bytes, void *out);
+  void (*fence)();
 };
 
 extern const StoredKernels stored_reference, stored_sse4, stored_avx2, stored_avx512, stored_neon;

@@ -9,6 +9,7 @@
 #endif
 #include <immintrin.h>
 
+#include <algorithm>
 #include <cfloat>
 #include <cmath>
 #include <cstring>
@@ -73,7 +74,7 @@ inline __m512i round(__m512 x) {
   return _mm512_cvttps_epi32(_mm512_add_ps(x, _mm512_castsi512_ps(signed_half)));
 }
 
-inline bool to_q8_0(const float *in, size_t count, blocks::Q8_0 *block) {
+inline bool find_scales(const float *in, size_t count, Scales *out) {
   // Compared as integers, magnitudes keep their order, and NaN and infinity are the largest.
   __m512 farthest[kAtOnce];
   for (size_t i = 0; i < count; ++i) {
@@ -83,8 +84,10 @@ inline bool to_q8_0(const float *in, size_t count, blocks::Q8_0 *block) {
     farthest[i] = BitsMaximum::of(_mm512_abs_ps(_mm512_loadu_ps(from)), _mm512_abs_ps(_mm512_loadu_ps(from + 16)));
   }
   for (size_t i = count; i < kAtOnce; ++i) farthest[i] = _mm512_setzero_ps();
-  Scales scales;
-  if (!set_scales(_mm512_div_ps(reduce_each<BitsMaximum>(farthest), _mm512_set1_ps(127.0f)), &scales)) return false;
+  return set_scales(_mm512_div_ps(reduce_each<BitsMaximum>(farthest), _mm512_set1_ps(127.0f)), out);
+}
+
+inline void put_blocks(const float *in, size_t count, const Scales &scales, blocks::Q8_0 *block) {
   // The low byte of each of 32 integers.
   alignas(64) static const uint8_t kLow[64] = {0,  4,  8,  12, 16, 20, 24, 28, 32, 36,  40,  44,  48,  52,  56,  60,
                                                64, 68, 72, 76, 80, 84, 88, 92, 96, 100, 104, 108, 112, 116, 120, 124};
@@ -99,6 +102,22 @@ inline bool to_q8_0(const float *in, size_t count, blocks::Q8_0 *block) {
                         _mm512_castsi512_si256(_mm512_permutex2var_epi8(a, low, b)));
   }
   encode_slow(scales.slow, in, block);
+}
+
+// The scales of the next blocks are found before those at hand are written, so that the divisions are not waited for.
+bool to_q8_0(const float *in, size_t n, void *out) {
+  auto *block = static_cast<blocks::Q8_0 *>(out);
+  Scales scales[2];
+  size_t left = n / kBlock, count = std::min(left, kAtOnce), now = 0;
+  if (!find_scales(in, count, &scales[now])) return false;
+  for (; left > kAtOnce; left -= kAtOnce, now = 1 - now) {
+    count = std::min(left - kAtOnce, kAtOnce);
+    if (!find_scales(in + kAtOnce * kBlock, count, &scales[1 - now])) return false;
+    put_blocks(in, kAtOnce, scales[now], block);
+    in += kAtOnce * kBlock;
+    block += kAtOnce;
+  }
+  put_blocks(in, count, scales[now], block);
   return true;
 }
 
@@ -270,35 +289,52 @@ bool all_below(const float *values, size_t n, float limit) {
          stored_reference.all_below(values + at, n - at, limit);
 }
 
-// Sums where negate has no sign bit, differences where it has: adding what is negated is subtracting it.
-inline __m512 butterfly(__m512 v, __m512 swapped, __m512 negate) {
-  return _mm512_add_ps(swapped, _mm512_xor_ps(v, negate));
+// The lanes' signs, by a bit of their number.
+inline __m512 signs_of(uint32_t bit) {
+  const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __mmask16 odd = _mm512_test_epi32_mask(lane, _mm512_set1_epi32(1 << bit));
+  return _mm512_mask_mov_ps(_mm512_set1_ps(1.0f), odd, _mm512_set1_ps(-1.0f));
+}
+
+// The first steps of runs of so many registers or more, without the memory between them.
+template <size_t kRegisters>
+inline void rotate_registers(float *values, size_t n, __m512 scale) {
+  // A product with 1 or -1 is exact: what is added is a sum or a difference, rounded once.
+  const __m512 signs[4] = {signs_of(0), signs_of(1), signs_of(2), signs_of(3)};
+  for (float *x = values; x != values + n; x += kRegisters * 16) {
+    __m512 v[kRegisters];
+    for (size_t i = 0; i < kRegisters; ++i) {
+      v[i] = _mm512_mul_ps(_mm512_loadu_ps(x + i * 16), scale);
+      v[i] = _mm512_fmadd_ps(v[i], signs[0], _mm512_permute_ps(v[i], 0xb1));
+      v[i] = _mm512_fmadd_ps(v[i], signs[1], _mm512_permute_ps(v[i], 0x4e));
+      v[i] = _mm512_fmadd_ps(v[i], signs[2], _mm512_shuffle_f32x4(v[i], v[i], 0xb1));
+      v[i] = _mm512_fmadd_ps(v[i], signs[3], _mm512_shuffle_f32x4(v[i], v[i], 0x4e));
+    }
+    for (size_t half = 1; half < kRegisters; half *= 2) {
+      for (size_t i = 0; i < kRegisters; ++i) {
+        if ((i & half) != 0) continue;
+        const __m512 a = v[i], b = v[i + half];
+        v[i] = _mm512_add_ps(a, b);
+        v[i + half] = _mm512_sub_ps(a, b);
+      }
+    }
+    for (size_t i = 0; i < kRegisters; ++i) _mm512_storeu_ps(x + i * 16, v[i]);
+  }
 }
 
 void rotate(float *values, size_t n, size_t run) {
   if (run < 16) return stored_reference.rotate(values, n, run);
   const __m512 scale = _mm512_set1_ps(1.0f / std::sqrt(static_cast<float>(run)));
-  const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  const __m512 negate1 = _mm512_castsi512_ps(_mm512_slli_epi32(lane, 31));
-  const __m512 negate2 = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_srli_epi32(lane, 1), 31));
-  const __m512 negate4 = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_srli_epi32(lane, 2), 31));
-  const __m512 negate8 = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_srli_epi32(lane, 3), 31));
-  for (float *x = values; x != values + n; x += run) {
-    for (size_t i = 0; i < run; i += 16) {
-      __m512 v = _mm512_mul_ps(_mm512_loadu_ps(x + i), scale);
-      v = butterfly(v, _mm512_permute_ps(v, 0xb1), negate1);
-      v = butterfly(v, _mm512_permute_ps(v, 0x4e), negate2);
-      v = butterfly(v, _mm512_shuffle_f32x4(v, v, 0xb1), negate4);
-      v = butterfly(v, _mm512_shuffle_f32x4(v, v, 0x4e), negate8);
-      _mm512_storeu_ps(x + i, v);
-    }
-    for (size_t half = 16; half < run; half *= 2) {
-      for (size_t pair = 0; pair < run; pair += 2 * half) {
-        for (size_t i = pair; i < pair + half; i += 16) {
-          const __m512 a = _mm512_loadu_ps(x + i), b = _mm512_loadu_ps(x + i + half);
-          _mm512_storeu_ps(x + i, _mm512_add_ps(a, b));
-          _mm512_storeu_ps(x + i + half, _mm512_sub_ps(a, b));
-        }
+  if (run == 16) return rotate_registers<1>(values, n, scale);
+  if (run == 32) return rotate_registers<2>(values, n, scale);
+  if (run == 64) return rotate_registers<4>(values, n, scale);
+  rotate_registers<8>(values, n, scale);
+  for (size_t half = 128; half < run; half *= 2) {
+    for (float *x = values; x != values + n; x += 2 * half) {
+      for (size_t i = 0; i < half; i += 16) {
+        const __m512 a = _mm512_loadu_ps(x + i), b = _mm512_loadu_ps(x + i + half);
+        _mm512_storeu_ps(x + i, _mm512_add_ps(a, b));
+        _mm512_storeu_ps(x + i + half, _mm512_sub_ps(a, b));
       }
     }
   }
@@ -313,13 +349,14 @@ void stream(const void *in, size_t bytes, void *out) {
   for (; at + 64 <= bytes; at += 64)
     _mm512_stream_si512(reinterpret_cast<__m512i *>(to + at), _mm512_loadu_si512(from + at));
   std::memcpy(to + at, from + at, bytes - at);
-  _mm_sfence();
 }
+
+void fence() { _mm_sfence(); }
 
 }  // namespace
 
 const StoredKernels stored_avx512 = {
-    to_blocks<blocks::Q8_0, to_q8_0>,
+    to_q8_0,
     to_blocks<blocks::Q4_0, to_q4_0>,
     to_blocks<blocks::Q4_1, to_q4_1>,
     from_q8_0,
@@ -330,6 +367,7 @@ const StoredKernels stored_avx512 = {
     all_below,
     rotate,
     stream,
+    fence,
 };
 
 }  // namespace infermem

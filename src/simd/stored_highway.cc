@@ -218,8 +218,7 @@ bool all_below(const float *values, size_t n, float limit) {
   return magnitude < limit && stored_reference.all_below(values + at, n - at, limit);
 }
 
-// Sums in the even lanes, differences in the odd ones: negate has the sign bit in these. Adding what is negated is
-// subtracting it.
+// Sums where negate has no sign bit, differences where it has: adding what is negated is subtracting it.
 HWY_INLINE hn::Vec<F> butterfly(hn::Vec<F> v, hn::Vec<F> swapped, hn::Vec<F> negate) {
   return hn::Add(swapped, hn::Xor(v, negate));
 }
@@ -231,21 +230,19 @@ void rotate(float *values, size_t n, size_t run) {
   const auto negate1 = hn::BitCast(F(), hn::ShiftLeft<31>(lane));
   const auto negate2 = hn::BitCast(F(), hn::ShiftLeft<31>(hn::ShiftRight<1>(lane)));
   const auto negate4 = hn::BitCast(F(), hn::ShiftLeft<31>(hn::ShiftRight<2>(lane)));
-  for (float *x = values; x != values + n; x += run) {
-    for (size_t i = 0; i < run; i += kLanes) {
-      auto v = hn::Mul(hn::LoadU(F(), x + i), scale);
-      v = butterfly(v, hn::Shuffle2301(v), negate1);
-      v = butterfly(v, hn::Shuffle1032(v), negate2);
-      if (kLanes > 4) v = butterfly(v, hn::ConcatLowerUpper(F(), v, v), negate4);
-      hn::StoreU(v, F(), x + i);
-    }
-    for (size_t half = kLanes; half < run; half *= 2) {
-      for (size_t pair = 0; pair < run; pair += 2 * half) {
-        for (size_t i = pair; i < pair + half; i += kLanes) {
-          const auto a = hn::LoadU(F(), x + i), b = hn::LoadU(F(), x + i + half);
-          hn::StoreU(hn::Add(a, b), F(), x + i);
-          hn::StoreU(hn::Sub(a, b), F(), x + i + half);
-        }
+  for (size_t i = 0; i < n; i += kLanes) {
+    auto v = hn::Mul(hn::LoadU(F(), values + i), scale);
+    v = butterfly(v, hn::Shuffle2301(v), negate1);
+    v = butterfly(v, hn::Shuffle1032(v), negate2);
+    if (kLanes > 4) v = butterfly(v, hn::ConcatLowerUpper(F(), v, v), negate4);
+    hn::StoreU(v, F(), values + i);
+  }
+  for (size_t half = kLanes; half < run; half *= 2) {
+    for (float *x = values; x != values + n; x += 2 * half) {
+      for (size_t i = 0; i < half; i += kLanes) {
+        const auto a = hn::LoadU(F(), x + i), b = hn::LoadU(F(), x + i + half);
+        hn::StoreU(hn::Add(a, b), F(), x + i);
+        hn::StoreU(hn::Sub(a, b), F(), x + i + half);
       }
     }
   }
@@ -261,11 +258,13 @@ void stream(const void *in, size_t bytes, void *out) {
   size_t at = head;
   for (; at + kStep <= bytes; at += kStep) hn::Stream(hn::LoadU(d, from + at), d, to + at);
   std::memcpy(to + at, from + at, bytes - at);
-  hwy::FlushStream();
 }
 
+void fence() { hwy::FlushStream(); }
+
 constexpr StoredKernels make_stored() {
-  return {to_q8_0, to_q4_0, to_q4_1, from_q8_0, from_q4_0, from_q4_1, to_bf16, from_bf16, all_below, rotate, stream};
+  return {to_q8_0, to_q4_0,   to_q4_1,   from_q8_0, from_q4_0, from_q4_1,
+          to_bf16, from_bf16, all_below, rotate,    stream,    fence};
 }
 
 #endif

@@ -53,6 +53,8 @@ void rotate(float *values, size_t n, size_t run) {
 
 void stream(const void *in, size_t bytes, void *out) { std::memcpy(out, in, bytes); }
 
+void fence() {}
+
 }  // namespace
 
 const StoredKernels stored_reference = {
@@ -67,6 +69,7 @@ const StoredKernels stored_reference = {
     all_below,
     rotate,
     stream,
+    fence,
 };
 
 }  // namespace infermem
