@@ -12,9 +12,6 @@ struct StoredKernels {
   bool (*to_q8_0)(const float *in, size_t n, void *out);
   bool (*to_q4_0)(const float *in, size_t n, void *out);
   bool (*to_q4_1)(const float *in, size_t n, void *out);
-  void (*from_q8_0)(const void *in, size_t n, float *out);
-  void (*from_q4_0)(const void *in, size_t n, float *out);
-  void (*from_q4_1)(const void *in, size_t n, float *out);
   // To nearest, ties to even; at any address.
   void (*to_bf16)(const float *in, size_t n, void *out);
   void (*from_bf16)(const void *in, size_t n, float *out);

@@ -9,7 +9,6 @@
 #endif
 #include <immintrin.h>
 
-#include <algorithm>
 #include <cfloat>
 #include <cmath>
 #include <cstring>
@@ -108,10 +107,10 @@ inline void put_blocks(const float *in, size_t count, const Scales &scales, bloc
 bool to_q8_0(const float *in, size_t n, void *out) {
   auto *block = static_cast<blocks::Q8_0 *>(out);
   Scales scales[2];
-  size_t left = n / kBlock, count = std::min(left, kAtOnce), now = 0;
+  size_t left = n / kBlock, count = left < kAtOnce ? left : kAtOnce, now = 0;
   if (!find_scales(in, count, &scales[now])) return false;
   for (; left > kAtOnce; left -= kAtOnce, now = 1 - now) {
-    count = std::min(left - kAtOnce, kAtOnce);
+    count = left - kAtOnce < kAtOnce ? left - kAtOnce : kAtOnce;
     if (!find_scales(in + kAtOnce * kBlock, count, &scales[1 - now])) return false;
     put_blocks(in, kAtOnce, scales[now], block);
     in += kAtOnce * kBlock;
@@ -204,51 +203,6 @@ bool to_blocks(const float *in, size_t n, void *out) {
   for (; left >= kAtOnce; left -= kAtOnce, in += kAtOnce * kBlock, block += kAtOnce)
     if (!kConvert(in, kAtOnce, block)) return false;
   return left == 0 || kConvert(in, left, block);
-}
-
-// ---- From blocks ----
-
-inline __m512 scale_of(const blocks::Half &half) {
-  uint16_t bits;
-  std::memcpy(&bits, half.bytes, sizeof bits);
-  return _mm512_cvtph_ps(_mm256_set1_epi16(static_cast<int16_t>(bits)));
-}
-
-inline __m128i load16(const void *p) { return _mm_loadu_si128(static_cast<const __m128i *>(p)); }
-
-void from_q8_0(const void *in, size_t n, float *out) {
-  const auto *block = static_cast<const blocks::Q8_0 *>(in);
-  for (const float *end = out + n; out != end; out += kBlock, ++block) {
-    const __m512 scale = scale_of(block->scale);
-    const __m512i a = _mm512_cvtepi8_epi32(load16(block->levels)), b = _mm512_cvtepi8_epi32(load16(block->levels + 16));
-    _mm512_storeu_ps(out, _mm512_mul_ps(scale, _mm512_cvtepi32_ps(a)));
-    _mm512_storeu_ps(out + 16, _mm512_mul_ps(scale, _mm512_cvtepi32_ps(b)));
-  }
-}
-
-void from_q4_0(const void *in, size_t n, float *out) {
-  const auto *block = static_cast<const blocks::Q4_0 *>(in);
-  const __m512i mask = _mm512_set1_epi32(15), eight = _mm512_set1_epi32(8);
-  for (const float *end = out + n; out != end; out += kBlock, ++block) {
-    const __m512 scale = scale_of(block->scale);
-    const __m512i both = _mm512_cvtepu8_epi32(load16(block->levels));
-    const __m512i a = _mm512_sub_epi32(_mm512_and_si512(both, mask), eight);
-    const __m512i b = _mm512_sub_epi32(_mm512_srli_epi32(both, 4), eight);
-    _mm512_storeu_ps(out, _mm512_mul_ps(scale, _mm512_cvtepi32_ps(a)));
-    _mm512_storeu_ps(out + 16, _mm512_mul_ps(scale, _mm512_cvtepi32_ps(b)));
-  }
-}
-
-void from_q4_1(const void *in, size_t n, float *out) {
-  const auto *block = static_cast<const blocks::Q4_1 *>(in);
-  const __m512i mask = _mm512_set1_epi32(15);
-  for (const float *end = out + n; out != end; out += kBlock, ++block) {
-    const __m512 scale = scale_of(block->scale), min = scale_of(block->min);
-    const __m512i both = _mm512_cvtepu8_epi32(load16(block->levels));
-    const __m512i a = _mm512_and_si512(both, mask), b = _mm512_srli_epi32(both, 4);
-    _mm512_storeu_ps(out, _mm512_add_ps(_mm512_mul_ps(scale, _mm512_cvtepi32_ps(a)), min));
-    _mm512_storeu_ps(out + 16, _mm512_add_ps(_mm512_mul_ps(scale, _mm512_cvtepi32_ps(b)), min));
-  }
 }
 
 // ---- Floats ----
@@ -359,9 +313,6 @@ const StoredKernels stored_avx512 = {
     to_q8_0,
     to_blocks<blocks::Q4_0, to_q4_0>,
     to_blocks<blocks::Q4_1, to_q4_1>,
-    from_q8_0,
-    from_q4_0,
-    from_q4_1,
     to_bf16,
     from_bf16,
     all_below,

@@ -133,51 +133,6 @@ bool to_q4_1(const float *in, size_t n, void *out) {
   return true;
 }
 
-HWY_INLINE void put_floats(const int8_t *levels, float scale, float *out) {
-  for (size_t i = 0; i < kBlock; i += kLanes) {
-    const auto level = hn::ConvertTo(F(), hn::PromoteTo(I(), hn::LoadU(SignedBytes(), levels + i)));
-    hn::StoreU(hn::Mul(hn::Set(F(), scale), level), F(), out + i);
-  }
-}
-
-// Nibbles to bytes, the low ones first.
-HWY_INLINE void spread(const uint8_t *nibbles, uint8_t below, int8_t *levels) {
-  const Sixteen d;
-  const hn::RebindToSigned<Sixteen> to;
-  const auto mask = hn::Set(d, uint8_t{15}), zero = hn::Set(d, below);
-  const auto packed = hn::LoadU(d, nibbles);
-  const auto low = hn::And(packed, mask);
-  const auto high = hn::And(hn::BitCast(d, hn::ShiftRight<4>(hn::BitCast(Eight(), packed))), mask);
-  hn::Store(hn::BitCast(to, hn::Sub(low, zero)), to, levels);
-  hn::Store(hn::BitCast(to, hn::Sub(high, zero)), to, levels + 16);
-}
-
-void from_q8_0(const void *in, size_t n, float *out) {
-  const auto *block = static_cast<const blocks::Q8_0 *>(in);
-  for (const float *end = out + n; out != end; out += kBlock, ++block)
-    put_floats(block->levels, block->scale.get(), out);
-}
-
-void from_q4_0(const void *in, size_t n, float *out) {
-  const auto *block = static_cast<const blocks::Q4_0 *>(in);
-  for (const float *end = out + n; out != end; out += kBlock, ++block) {
-    HWY_ALIGN int8_t levels[kBlock];
-    spread(block->levels, 8, levels);
-    put_floats(levels, block->scale.get(), out);
-  }
-}
-
-void from_q4_1(const void *in, size_t n, float *out) {
-  const auto *block = static_cast<const blocks::Q4_1 *>(in);
-  for (const float *end = out + n; out != end; out += kBlock, ++block) {
-    HWY_ALIGN int8_t levels[kBlock];
-    spread(block->levels, 0, levels);
-    put_floats(levels, block->scale.get(), out);
-    const auto min = hn::Set(F(), block->min.get());
-    for (size_t i = 0; i < kBlock; i += kLanes) hn::StoreU(hn::Add(hn::LoadU(F(), out + i), min), F(), out + i);
-  }
-}
-
 void to_bf16(const float *in, size_t n, void *out) {
   const hn::Rebind<uint16_t, F> d16;
   auto *to = static_cast<unsigned char *>(out);
@@ -263,8 +218,7 @@ void stream(const void *in, size_t bytes, void *out) {
 void fence() { hwy::FlushStream(); }
 
 constexpr StoredKernels make_stored() {
-  return {to_q8_0, to_q4_0,   to_q4_1,   from_q8_0, from_q4_0, from_q4_1,
-          to_bf16, from_bf16, all_below, rotate,    stream,    fence};
+  return {to_q8_0, to_q4_0, to_q4_1, to_bf16, from_bf16, all_below, rotate, stream, fence};
 }
 
 #endif

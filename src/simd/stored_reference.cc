@@ -21,12 +21,9 @@ bool to_blocks(const float *in, size_t n, void *out) {
   return true;
 }
 
-template <int32_t kType>
-void from_type(const void *in, size_t n, float *out) {
-  reference::decode(kType, in, n, out);
-}
-
 void to_bf16(const float *in, size_t n, void *out) { reference::encode(INFERMEM_DTYPE_BF16, in, n, out); }
+
+void from_bf16(const void *in, size_t n, float *out) { reference::decode(INFERMEM_DTYPE_BF16, in, n, out); }
 
 bool all_below(const float *values, size_t n, float limit) {
   bool below = true;
@@ -61,11 +58,8 @@ const StoredKernels stored_reference = {
     to_blocks<blocks::Q8_0, INFERMEM_DTYPE_Q8_0>,
     to_blocks<blocks::Q4_0, INFERMEM_DTYPE_Q4_0>,
     to_blocks<blocks::Q4_1, INFERMEM_DTYPE_Q4_1>,
-    from_type<INFERMEM_DTYPE_Q8_0>,
-    from_type<INFERMEM_DTYPE_Q4_0>,
-    from_type<INFERMEM_DTYPE_Q4_1>,
     to_bf16,
-    from_type<INFERMEM_DTYPE_BF16>,
+    from_bf16,
     all_below,
     rotate,
     stream,
