@@ -49,7 +49,8 @@ typedef struct infermem_kv infermem_kv;
 enum {
   INFERMEM_KV_ROTATE_K = 1, /* rotate the heads of keys before they are stored */
   INFERMEM_KV_ROTATE_V = 2, /* those of values */
-  INFERMEM_KV_STREAM = 4    /* store past the processor's caches, whatever the size: for rows that are not soon read */
+  INFERMEM_KV_STREAM = 4 /* store past the processor's caches, whatever the size: for rows that are not soon read. Other
+                          * threads see them after kv_advance. */
 };
 
 /* How a cache is made. n_layers, n_kv_heads, head_dim and max_tokens are more than 0; zero in any other field means the

@@ -57,9 +57,8 @@ Status check_piece(const char *name, const Kv::Rows &rows, const float *values, 
   for (size_t i = 0; i < n; i += rows.block.elements) {
     const bool is_finite = reference::find_not_finite(values + i, rows.block.elements) == rows.block.elements;
     if (!is_finite || !reference::block_fits(rows.type, values + i, rows.block.elements))
-      return fail(INFERMEM_E_LIMIT, 65504, at + i,
-                  "%s cannot hold values as large as those of %s from element %zu on%s", infermem_dtype_name(rows.type),
-                  name, at + i, is_finite ? "" : ", rotated");
+      return fail(INFERMEM_E_LIMIT, 0, at + i, "%s cannot hold values as large as those of %s from element %zu on%s",
+                  infermem_dtype_name(rows.type), name, at + i, is_finite ? "" : ", rotated");
   }
   return INFERMEM_OK;
 }

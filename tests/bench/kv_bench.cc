@@ -123,6 +123,21 @@ void copy_step(benchmark::State &state, bool stream) {
 void copy_plain(benchmark::State &state) { copy_step(state, false); }
 void copy_stream(benchmark::State &state) { copy_step(state, true); }
 
+// The same in the pieces, and to the places, that a cache has: what append() can at best be without streaming.
+void copy_pieces(benchmark::State &state) {
+  const Tape tape(kTokens * kStep * sizeof(float));
+  float *const begin = tape.floats(kTokens * kStep);
+  const Floats rows = new_floats(kStep);
+  size_t token = 0;
+  for (auto _ : state) {
+    for (size_t i = 0; i < 2 * kLayers; ++i)
+      std::memcpy(begin + (i * kTokens + token) * kRow, rows.get() + i * kRow, kRow * sizeof(float));
+    benchmark::ClobberMemory();
+    token = (token + 1) % kTokens;
+  }
+  count_floats(state, kStep);
+}
+
 // ---- Within the L2 ----
 
 void append_l2(benchmark::State &state, int32_t type) {
@@ -169,6 +184,7 @@ BENCHMARK(append_q8_0_stream);
 BENCHMARK(append_q8_0_rotated);
 BENCHMARK(append_q4_0);
 BENCHMARK(copy_plain);
+BENCHMARK(copy_pieces);
 BENCHMARK(copy_stream);
 BENCHMARK(append_l2_q8_0);
 BENCHMARK(append_l2_q4_0);
