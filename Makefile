@@ -71,7 +71,7 @@ soak:
 	@echo "soak: all tests, with $(INFERMEM_SOAK) times the random operations"
 	@$(call tested,$(BUILD)/gcc,-DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++)
 	@echo "soak: the tests on AArch64, in QEMU"
-	@INFERMEM_SOAK=1; $(call tested,$(BUILD)/aarch64,-DCMAKE_TOOLCHAIN_FILE=tests/cross/aarch64.cmake)
+	@INFERMEM_SOAK=1; $(call tested,$(BUILD)/aarch64,-DCMAKE_TOOLCHAIN_FILE=tests/cross/aarch64.cmake --no-warn-unused-cli)
 
 bench:
 	@$(NEED) $(BUILD_PACKAGES) libbenchmark-dev libmimalloc-dev

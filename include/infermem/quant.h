@@ -417,7 +417,8 @@ INFERMEM_FN int32_t quant_activations(const float *x, size_t n_x, size_t n, size
  *   xq: what quant_activations wrote of 1 vector of cols elements.  n_xq: its bytes.  out: n_out floats; may not overlap
  * xq.  n_out: at least n_rows.
  * Integers are summed exactly, over 32 columns or fewer, and those sums in f32: the result is as near to the exact
- * product with the quantized elements as quant_gemv's is to that with floats. How the rows are split changes no bit.
+ * product with the quantized elements as quant_gemv's is to that with floats; of GGML's blocks, instead of the largest
+ * magnitude in the row, 2^bits times its largest scale counts where that is more. How the rows are split changes no bit.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SHAPE: n_xq is not the bytes of 1 vector of
  * cols elements, or xq of another shape, or n_out less than n_rows.  INFERMEM_E_ARG: xq is not at a multiple of 4.
  * INFERMEM_E_FORMAT: the bytes are not from quant_activations.  INFERMEM_E_RANGE: first_row + n_rows is more than the number of rows; the error's `got` is first_row.

@@ -179,22 +179,36 @@ GroupParameters Quant::parameters(size_t first, size_t groups, ParameterRoom *ro
   return {room->scales, room->mins};
 }
 
-void Quant::dequantize(size_t row, size_t first, size_t n, bool stream, float *out) const {
-  const auto kernel = bits_ == 4 ? kernels().dequantize4 : kernels().dequantize8;
+template <typename Kernel>
+void Quant::each_run(size_t row, size_t first, size_t n, const Kernel &kernel) const {
   const uint8_t *const levels = data_ + row * row_bytes_;
   ParameterRoom room;
-  for (const size_t end = first + n; first < end;) {
+  for (size_t at = 0; at < n;) {
     // Whole groups with what remains of a row, or a part of one group, which is a group of its own to the kernel.
     const size_t in_group = first % group_;
-    size_t count = end - first;
+    size_t count = n - at;
     if (in_group != 0) count = std::min(count, group_ - in_group);
     if (!are_parameters_plain()) count = std::min(count, ParameterRoom::kGroups * group_);
     const GroupParameters p = parameters(row * groups_ + first / group_, (count - 1) / group_ + 1, &room);
     const size_t group = count < group_ ? (count + kLeastGroup - 1) / kLeastGroup * kLeastGroup : group_;
-    kernel(levels + first * bits_ / 8, p.scales, p.mins, group, count, stream, out);
+    kernel(levels + first * bits_ / 8, p, group, count, at);
     first += count;
-    out += count;
+    at += count;
   }
+}
+
+void Quant::dequantize(size_t row, size_t first, size_t n, bool stream, float *out) const {
+  const auto kernel = bits_ == 4 ? kernels().dequantize4 : kernels().dequantize8;
+  each_run(row, first, n, [=](const uint8_t *levels, GroupParameters p, size_t group, size_t count, size_t at) {
+    kernel(levels, p.scales, p.mins, group, count, stream, out + at);
+  });
+}
+
+void Quant::dequantize_to_16(int32_t dtype, size_t row, size_t n, bool stream, uint16_t *out) const {
+  const auto kernel = bits_ == 4 ? kernels().dequantize4_to_16 : kernels().dequantize8_to_16;
+  each_run(row, 0, n, [=](const uint8_t *levels, GroupParameters p, size_t group, size_t count, size_t at) {
+    kernel(dtype, levels, p.scales, p.mins, group, count, stream, out + at);
+  });
 }
 
 void Quant::decode(size_t row, size_t first, size_t n, bool stream, float *out) const {
@@ -235,6 +249,12 @@ Status Quant::to_f32(float *out, size_t n) const {
 Status Quant::to_16(int32_t dtype, uint16_t *out, size_t n) const {
   INFERMEM_TRY(store_.check());
   INFERMEM_TRY(check_elements(n));
+  if (dtype_ == INFERMEM_QUANT_NATIVE && !is_packed_) {
+    const bool stream = is_one_run() && elements_ > last_level_cache() / sizeof(uint16_t);
+    for (size_t at = 0, row = 0; at < elements_; at += run(), ++row)
+      dequantize_to_16(dtype, row, run(), stream, out + at);
+    return INFERMEM_OK;
+  }
   float piece[kPiece];
   for (size_t at = 0, row = 0; at < elements_; at += run(), ++row) {
     for (size_t first = 0; first < run(); first += kPiece) {

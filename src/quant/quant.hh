@@ -151,6 +151,12 @@ class Quant {
   // multiple of 8, and both are whole blocks of a borrowed type.
   void decode(size_t row, size_t first, size_t n, bool stream, float *out) const;
   void dequantize(size_t row, size_t first, size_t n, bool stream, float *out) const;
+  void dequantize_to_16(int32_t dtype, size_t row, size_t n, bool stream,
+                        uint16_t *out) const;  // from its first element
+  // Calls kernel(levels, parameters, group, count, at) for runs of a plain matrix as the kernels take them, which begin
+  // with the at-th of the n elements.
+  template <typename Kernel>
+  void each_run(size_t row, size_t first, size_t n, const Kernel &kernel) const;
   // The parameters of `groups` groups of a plain matrix, from that index on of all rows' groups. Where they are not as the
   // kernels take them, kGroups at most.
   GroupParameters parameters(size_t first, size_t groups, ParameterRoom *room) const;

@@ -71,21 +71,19 @@ struct Q4_1 : Nibbles<sizeof(blocks::Q4_1)> {
   }
 };
 
-// Signed levels, made unsigned by adding 128.
+// Signed levels: their magnitudes, and the signs to the activations.
 struct Q8_0 {
   static constexpr size_t kBytes = sizeof(blocks::Q8_0), kUnitBytes = 8 * kBytes;
-  static constexpr float kMin = -128.0f, kOdd = 1.0f;
+  static constexpr float kMin = 0.0f, kOdd = 1.0f;
 
   static __m256 weights() { return _mm256_set1_ps(1.0f); }
 
-  static Parameters parameters(const uint8_t *at) {
-    const __m256 scales = load_halves<kBytes>(at);
-    return {scales, scales};
-  }
+  static Parameters parameters(const uint8_t *at) { return {load_halves<kBytes>(at), _mm256_setzero_ps()}; }
 
   template <int i>
-  static __m256i levels(const uint8_t *at) {
-    return _mm256_xor_si256(load32(at + i * kBytes + 2), _mm256_set1_epi8(-128));
+  static __m256i multiply(const uint8_t *at, __m256i x) {
+    const __m256i level = load32(at + i * kBytes + 2);
+    return _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_abs_epi8(level), _mm256_sign_epi8(x, level));
   }
 };
 
@@ -231,7 +229,7 @@ float dot_blocks_q8(int32_t dtype, const uint8_t *stored, size_t n, const Activa
     case INFERMEM_DTYPE_Q4_1:
       return dot<Levels<Q4_1>>(stored, n, x);
     case INFERMEM_DTYPE_Q8_0:
-      return dot<Levels<Q8_0>>(stored, n, x);
+      return dot<Q8_0>(stored, n, x);
     case INFERMEM_DTYPE_Q4_K:
       return dot<Levels<Q4_K>>(stored, n, x);
     case INFERMEM_DTYPE_Q6_K:

@@ -8,6 +8,8 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
+#include <initializer_list>
+
 #include "infermem/dtype.h"
 #include "simd/blocks.hh"
 #include "simd/reference.hh"
@@ -23,89 +25,98 @@ using F = hn::ScalableTag<float>;
 using I = hn::RebindToSigned<F>;
 using Sixteen = hn::FixedTag<uint8_t, 16>;
 using Eight = hn::FixedTag<uint16_t, 8>;
+using Levels = hn::Vec<Sixteen>;
 constexpr size_t kLanes = HWY_LANES(float);
 
-// (level - middle) * scale.
-template <typename Level>
-HWY_INLINE void put(const Level *levels, size_t n, float middle, float scale, float *out) {
-  const hn::Rebind<Level, F> bytes;
-  const auto m = hn::Set(F(), middle), s = hn::Set(F(), scale);
-  for (size_t i = 0; i < n; i += kLanes) {
-    const auto level = hn::ConvertTo(F(), hn::PromoteTo(I(), hn::LoadU(bytes, levels + i)));
-    hn::StoreU(hn::Mul(hn::Sub(level, m), s), F(), out + i);
-  }
+// Levels kAt to kAt + kLanes - 1 of sixteen, as floats.
+template <size_t kAt, typename V>
+HWY_INLINE hn::Vec<F> to_floats(V levels) {
+  const hn::DFromV<V> d;
+  const hn::Half<hn::DFromV<V>> half;
+  const auto first = hn::LowerHalf(half, hn::ShiftRightBytes<kAt>(d, levels));
+  if constexpr (kLanes == 8)
+    return hn::ConvertTo(F(), hn::PromoteTo(I(), first));
+  else
+    return hn::ConvertTo(F(), hn::PromoteTo(I(), hn::LowerHalf(hn::Half<decltype(half)>(), first)));
+}
+
+// (level - middle) * scale of sixteen.
+template <size_t kAt = 0, typename V>
+HWY_INLINE void put(V levels, float middle, float scale, float *out) {
+  const auto distance = hn::Sub(to_floats<kAt>(levels), hn::Set(F(), middle));
+  hn::StoreU(hn::Mul(distance, hn::Set(F(), scale)), F(), out + kAt);
+  if constexpr (kAt + kLanes < 16) put<kAt + kLanes>(levels, middle, scale, out);
 }
 
 // level * scale + min.
-HWY_INLINE void put_above(const uint8_t *levels, size_t n, float scale, float min, float *out) {
-  const hn::Rebind<uint8_t, F> bytes;
-  const auto s = hn::Set(F(), scale), m = hn::Set(F(), min);
-  for (size_t i = 0; i < n; i += kLanes) {
-    const auto level = hn::ConvertTo(F(), hn::PromoteTo(I(), hn::LoadU(bytes, levels + i)));
-    hn::StoreU(hn::Add(hn::Mul(level, s), m), F(), out + i);
-  }
+template <size_t kAt = 0>
+HWY_INLINE void put_above(Levels levels, float scale, float min, float *out) {
+  const auto product = hn::Mul(to_floats<kAt>(levels), hn::Set(F(), scale));
+  hn::StoreU(hn::Add(product, hn::Set(F(), min)), F(), out + kAt);
+  if constexpr (kAt + kLanes < 16) put_above<kAt + kLanes>(levels, scale, min, out);
 }
 
-// The low nibbles of 16 bytes, and the high ones.
-HWY_INLINE void split(const uint8_t *from, uint8_t *low, uint8_t *high) {
-  const Sixteen d;
-  const auto v = hn::LoadU(d, from), mask = hn::Set(d, uint8_t{15});
-  hn::StoreU(hn::And(v, mask), d, low);
-  hn::StoreU(hn::And(hn::BitCast(d, hn::ShiftRight<4>(hn::BitCast(Eight(), v))), mask), d, high);
+HWY_INLINE Levels load(const uint8_t *at) { return hn::LoadU(Sixteen(), at); }
+
+// Each byte's bits are moved; what comes from a neighbour's is to be taken out.
+template <int kBits>
+HWY_INLINE Levels move_down(Levels v) {
+  return hn::BitCast(Sixteen(), hn::ShiftRight<kBits>(hn::BitCast(Eight(), v)));
 }
+template <int kBits>
+HWY_INLINE Levels move_up(Levels v) {
+  return hn::BitCast(Sixteen(), hn::ShiftLeft<kBits>(hn::BitCast(Eight(), v)));
+}
+HWY_INLINE Levels keep(Levels v, uint8_t bits) { return hn::And(v, hn::Set(Sixteen(), bits)); }
+
+HWY_INLINE Levels low_nibbles(Levels v) { return keep(v, 15); }
+HWY_INLINE Levels high_nibbles(Levels v) { return keep(move_down<4>(v), 15); }
 
 HWY_INLINE void decode_block(const blocks::Q4_0 &block, float *out) {
-  HWY_ALIGN uint8_t levels[32];
-  split(block.levels, levels, levels + 16);
-  put(levels, 32, 8.0f, block.scale.get(), out);
+  const auto v = load(block.levels);
+  const float scale = block.scale.get();
+  put(low_nibbles(v), 8.0f, scale, out);
+  put(high_nibbles(v), 8.0f, scale, out + 16);
 }
 
 HWY_INLINE void decode_block(const blocks::Q4_1 &block, float *out) {
-  HWY_ALIGN uint8_t levels[32];
-  split(block.levels, levels, levels + 16);
-  put_above(levels, 32, block.scale.get(), block.min.get(), out);
+  const auto v = load(block.levels);
+  const float scale = block.scale.get(), min = block.min.get();
+  put_above(low_nibbles(v), scale, min, out);
+  put_above(high_nibbles(v), scale, min, out + 16);
 }
 
 HWY_INLINE void decode_block(const blocks::Q8_0 &block, float *out) {
-  put(block.levels, 32, 0.0f, block.scale.get(), out);
+  const hn::FixedTag<int8_t, 16> d;
+  const float scale = block.scale.get();
+  put(hn::LoadU(d, block.levels), 0.0f, scale, out);
+  put(hn::LoadU(d, block.levels + 16), 0.0f, scale, out + 16);
 }
 
 HWY_INLINE void decode_block(const blocks::Q4_K &block, float *out) {
   const float scale = block.scale.get(), min = block.min.get();
   for (size_t run = 0; run < 8; run += 2, out += 64) {
-    HWY_ALIGN uint8_t levels[64];
-    split(block.levels + 16 * run, levels, levels + 32);
-    split(block.levels + 16 * run + 16, levels + 16, levels + 48);
     const blocks::RunScale a = blocks::get_run(block.scales, run), b = blocks::get_run(block.scales, run + 1);
-    put_above(levels, 32, scale * a.scale, -(min * a.min), out);
-    put_above(levels + 32, 32, scale * b.scale, -(min * b.min), out + 32);
+    for (size_t i = 0; i < 32; i += 16) {
+      const auto v = load(block.levels + 16 * run + i);
+      put_above(low_nibbles(v), scale * a.scale, -(min * a.min), out + i);
+      put_above(high_nibbles(v), scale * b.scale, -(min * b.min), out + 32 + i);
+    }
   }
-}
-
-// Bits 4 and 5 of 16 levels, from the bits from `shift` on.
-template <int kShift>
-HWY_INLINE void add_high(const uint8_t *high, uint8_t *levels) {
-  const Sixteen d;
-  const auto v = hn::BitCast(Eight(), hn::LoadU(d, high));
-  const auto moved = hn::BitCast(d, kShift < 4 ? hn::ShiftLeft<(kShift < 4 ? 4 - kShift : 0)>(v)
-                                               : hn::ShiftRight<(kShift < 4 ? 0 : kShift - 4)>(v));
-  hn::StoreU(hn::Or(hn::LoadU(d, levels), hn::And(moved, hn::Set(d, uint8_t{0x30}))), d, levels);
 }
 
 HWY_INLINE void decode_block(const blocks::Q6_K &block, float *out) {
   const float scale = block.scale.get();
-  for (size_t half = 0; half < 2; ++half, out += 128) {
-    HWY_ALIGN uint8_t levels[128];
-    const uint8_t *const high = block.high + 32 * half;
-    for (size_t i = 0; i < 64; i += 16) split(block.levels + 64 * half + i, levels + i, levels + 64 + i);
-    for (size_t i = 0; i < 32; i += 16) {
-      add_high<0>(high + i, levels + i);
-      add_high<2>(high + i, levels + 32 + i);
-      add_high<4>(high + i, levels + 64 + i);
-      add_high<6>(high + i, levels + 96 + i);
-    }
-    for (size_t run = 0; run < 8; ++run)
-      put(levels + 16 * run, 16, 32.0f, scale * block.scales[8 * half + run], out + 16 * run);
+  const auto put_run = [&](size_t run, Levels low, Levels high) HWY_ATTR {
+    put(hn::Or(low, keep(high, 0x30)), 32.0f, scale * block.scales[run], out + 16 * run);
+  };
+  for (const size_t run : {size_t{0}, size_t{1}, size_t{8}, size_t{9}}) {  // the first two of each half
+    const uint8_t *const levels = block.levels + run / 8 * 64 + run % 8 * 16;
+    const auto v = load(levels), w = load(levels + 32), high = load(block.high + run / 8 * 32 + run % 8 * 16);
+    put_run(run, low_nibbles(v), move_up<4>(high));
+    put_run(run + 2, low_nibbles(w), move_up<2>(high));
+    put_run(run + 4, high_nibbles(v), high);
+    put_run(run + 6, high_nibbles(w), move_down<2>(high));
   }
 }
 

@@ -50,7 +50,7 @@ struct Kernels {
   void (*packed_q8)(const Packed &form, const uint8_t *block, const Activations *x, size_t n_x, float *out);
   // The products of n stored elements with activations, summed up: whole blocks of a type of 32 or more elements a block.
   float (*dot_blocks_q8)(int32_t dtype, const uint8_t *stored, size_t n, const Activations &x);
-  // As reference::decode, with its bits.
+  // As reference::decode, with its bits, but for the sign of a NaN.
   void (*decode)(int32_t dtype, const void *stored, size_t n, float *out);
   // n floats to whole blocks of activations, the last filled up with zeros. False when a value is NaN or infinite.
   bool (*activate)(const float *values, size_t n, int8_t *levels, float *scales, float *sums);
@@ -59,6 +59,11 @@ struct Kernels {
   // To nearest, ties to even; at any address.
   void (*f16_to_f32)(const void *in, size_t n, float *out);
   void (*f32_to_f16)(const float *in, size_t n, void *out);
+  // As dequantize4 and dequantize8, then rounded to F16 or BF16 as encode16 does.
+  void (*dequantize4_to_16)(int32_t dtype, const uint8_t *levels, const float *scales, const float *mins, size_t group,
+                            size_t n, bool stream, uint16_t *out);
+  void (*dequantize8_to_16)(int32_t dtype, const uint8_t *levels, const float *scales, const float *mins, size_t group,
+                            size_t n, bool stream, uint16_t *out);
 
   const StoredKernels *stored;
 };

@@ -11,6 +11,7 @@
 #include "infermem/dtype.h"
 #include "simd/blocks_avx512.hh"
 #include "simd/cpu.hh"
+#include "simd/dequantize_avx512.hh"
 #include "simd/kernels.hh"
 #include "simd/products_avx512.hh"
 #include "simd/reduce_avx512.hh"
@@ -24,101 +25,8 @@ constexpr size_t kChunk = 16;     // values of a register; groups of whole ones 
 constexpr size_t kAhead = 4096;   // bytes that quantizing prefetches ahead at least, for what comes from memory
 constexpr int kNotFinite = 0x99;  // to vfpclassps: a NaN of either kind, an infinity of either sign
 
-inline bool is_aligned(const void *p) { return reinterpret_cast<uintptr_t>(p) % 64 == 0; }
-
 inline __mmask16 first(size_t count) {
   return count >= kBlock ? static_cast<__mmask16>(0xffff) : static_cast<__mmask16>((1u << count) - 1);
-}
-
-template <bool kStream>
-inline void put(float *out, __m512 v) {
-  if (kStream)
-    _mm512_stream_ps(out, v);
-  else
-    _mm512_storeu_ps(out, v);
-}
-
-// ---- Dequantizing ----
-
-// Chunks of nibbles by way of a table of the group's 16 values. A permutation looks at the low four bits of each lane's
-// index: each byte goes to a pair of lanes, and one shift of unequal counts brings its upper nibble to the second.
-template <bool kStream>
-inline void dequantize_group4(const uint8_t *levels, const float *scale, const float *min, size_t group, float *out) {
-  const __m512 iota = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  const __m512 table = _mm512_add_ps(_mm512_mul_ps(iota, _mm512_set1_ps(*scale)), _mm512_set1_ps(*min));
-  const __m512i counts =
-      _mm512_set1_epi64(0x0000000400000000);  // of each byte of a pair of lanes: 4 in the second lane
-  for (size_t i = 0; i < group; i += 16) {
-    const __m512i pairs = _mm512_cvtepu8_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(levels + i / 2)));
-    put<kStream>(out + i, _mm512_permutexvar_ps(_mm512_multishift_epi64_epi8(counts, pairs), table));
-  }
-}
-
-template <bool kStream>
-inline void dequantize_group8(const uint8_t *levels, const float *scale, const float *min, size_t group, float *out) {
-  const __m512 s = _mm512_set1_ps(*scale), m = _mm512_set1_ps(*min);
-  for (size_t i = 0; i < group; i += 16) {
-    const __m512i level = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i *>(levels + i)));
-    put<kStream>(out + i, _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(level), s), m));
-  }
-}
-
-// kGroup is the group's size where that is known at compile time, else 0.
-template <uint32_t kBits, bool kStream, size_t kGroup>
-void dequantize_groups(const uint8_t *levels, const float *scales, const float *mins, size_t any_group, size_t n,
-                       float *out) {
-  const size_t group = kGroup != 0 ? kGroup : any_group;
-  const __m512 top = _mm512_set1_ps((1u << kBits) - 1);
-  const size_t whole = n / group;
-  for (size_t block = 0; block < whole; block += kBlock) {
-    const size_t count = whole - block < kBlock ? whole - block : kBlock;
-    const __m512 s = _mm512_maskz_loadu_ps(first(count), scales + block);
-    const __m512 m = _mm512_maskz_loadu_ps(first(count), mins + block);
-    uint32_t slow = _mm512_fpclass_ps_mask(_mm512_add_ps(_mm512_mul_ps(top, s), m), kNotFinite);
-    for (size_t g = block; g < block + count; ++g) {
-      const uint8_t *const from = levels + g * group * kBits / 8;
-      if (kBits == 4)
-        dequantize_group4<kStream>(from, scales + g, mins + g, group, out + g * group);
-      else
-        dequantize_group8<kStream>(from, scales + g, mins + g, group, out + g * group);
-    }
-    for (; __builtin_expect(slow != 0, 0); slow &= slow - 1) {
-      const size_t g = block + static_cast<size_t>(__builtin_ctz(slow));
-      reference::dequantize_group(levels + g * group * kBits / 8, group, kBits, scales[g], mins[g], out + g * group);
-    }
-  }
-  if (n % group != 0)
-    reference::dequantize_group(levels + whole * group * kBits / 8, n % group, kBits, scales[whole], mins[whole],
-                                out + whole * group);
-}
-
-template <uint32_t kBits, bool kStream>
-void dequantize_by_size(const uint8_t *levels, const float *scales, const float *mins, size_t group, size_t n,
-                        float *out) {
-  switch (group) {
-    case 32:
-      return dequantize_groups<kBits, kStream, 32>(levels, scales, mins, group, n, out);
-    case 64:
-      return dequantize_groups<kBits, kStream, 64>(levels, scales, mins, group, n, out);
-    case 128:
-      return dequantize_groups<kBits, kStream, 128>(levels, scales, mins, group, n, out);
-    default:
-      return dequantize_groups<kBits, kStream, 0>(levels, scales, mins, group, n, out);
-  }
-}
-
-template <uint32_t kBits>
-void dequantize(const uint8_t *levels, const float *scales, const float *mins, size_t group, size_t n, bool stream,
-                float *out) {
-  if (group % kChunk != 0) {
-    (kBits == 4 ? kernels_reference.dequantize4 : kernels_reference.dequantize8)(levels, scales, mins, group, n, stream,
-                                                                                 out);
-  } else if (stream && is_aligned(out)) {
-    dequantize_by_size<kBits, true>(levels, scales, mins, group, n, out);
-    _mm_sfence();
-  } else {
-    dequantize_by_size<kBits, false>(levels, scales, mins, group, n, out);
-  }
 }
 
 // ---- Quantizing ----
@@ -358,8 +266,8 @@ void f32_to_f16(const float *in, size_t n, void *out) {
 const Kernels kernels_avx512 = {
     "avx512",
     cpu_has_avx512,
-    dequantize<4>,
-    dequantize<8>,
+    avx512::dequantize<4>,
+    avx512::dequantize<8>,
     quantize<4>,
     quantize<8>,
     find_ranges,
@@ -378,6 +286,8 @@ const Kernels kernels_avx512 = {
     find_not_finite,
     f16_to_f32,
     f32_to_f16,
+    avx512::dequantize_to_16<4>,
+    avx512::dequantize_to_16<8>,
     &stored_avx512,
 };
 

@@ -16,6 +16,7 @@
 #include "infermem/dtype.h"
 #include "simd/blocks_avx2.hh"
 #include "simd/cpu.hh"
+#include "simd/float16.hh"
 #include "simd/kernels.hh"
 #include "simd/products.hh"
 #include "simd/products_highway.hh"
@@ -39,20 +40,74 @@ constexpr size_t kChunk = 32;  // values handled at once; groups of whole chunks
 
 HWY_INLINE bool is_aligned(const void *p) { return reinterpret_cast<uintptr_t>(p) % (kLanes * sizeof(float)) == 0; }
 
-template <bool kStream>
-HWY_INLINE void put(hn::Vec<F> v, float *out) {
-  if (kStream)
-    hn::Stream(v, F(), out);
-  else
-    hn::StoreU(v, F(), out);
+// What levels become: how two registers of values are written, and a group by the plain code.
+struct ToF32 {
+  using Value = float;
+  template <bool kStream>
+  static HWY_INLINE void put(hn::Vec<F> a, hn::Vec<F> b, float *out) {
+    if (kStream) {
+      hn::Stream(a, F(), out);
+      hn::Stream(b, F(), out + kLanes);
+    } else {
+      hn::StoreU(a, F(), out);
+      hn::StoreU(b, F(), out + kLanes);
+    }
+  }
+  static void plain(const uint8_t *levels, size_t n, uint32_t bits, float scale, float min, float *out) {
+    reference::dequantize_group(levels, n, bits, scale, min, out);
+  }
+};
+
+// Of finite values.
+template <int32_t kType>
+struct To16 {
+  using Value = uint16_t;
+  template <bool kStream>
+  static HWY_INLINE void put(hn::Vec<F> a, hn::Vec<F> b, uint16_t *out) {
+    const hn::Repartition<uint16_t, F> d;
+    const auto halves = hn::Combine(d, half_of(b), half_of(a));
+    if (kStream)
+      hn::Stream(halves, d, out);
+    else
+      hn::StoreU(halves, d, out);
+  }
+  static void plain(const uint8_t *levels, size_t n, uint32_t bits, float scale, float min, uint16_t *out) {
+    reference::dequantize_group(levels, n, bits, scale, min, kType, out);
+  }
+
+ private:
+  using Halves = hn::Rebind<uint16_t, F>;
+  static HWY_INLINE hn::Vec<Halves> half_of(hn::Vec<F> v) {
+    if (kType == INFERMEM_DTYPE_BF16) {
+      const hn::RebindToUnsigned<F> u;
+      const auto bits = hn::BitCast(u, v);
+      const auto up = hn::Add(hn::And(hn::ShiftRight<16>(bits), hn::Set(u, 1u)), hn::Set(u, 0x7fffu));
+      return hn::DemoteTo(Halves(), hn::BitCast(I(), hn::ShiftRight<16>(hn::Add(bits, up))));
+    }
+#if HWY_TARGET == HWY_SSE4  // which has no instruction for it
+    HWY_ALIGN float values[kLanes];
+    HWY_ALIGN uint16_t halves[kLanes];
+    hn::Store(v, F(), values);
+    for (size_t i = 0; i < kLanes; ++i) halves[i] = infermem::f32_to_f16(values[i]);
+    return hn::Load(Halves(), halves);
+#else
+    return hn::BitCast(Halves(), hn::DemoteTo(hn::Rebind<hwy::float16_t, F>(), v));
+#endif
+  }
+};
+
+// A register of values, of levels one a byte.
+HWY_INLINE hn::Vec<F> values_of(const uint8_t *levels, hn::Vec<F> scale, hn::Vec<F> min) {
+  const auto level = hn::ConvertTo(F(), hn::PromoteTo(I(), hn::LoadU(Bytes(), levels)));
+  return hn::Add(hn::Mul(level, scale), min);
 }
 
-// kChunk levels, one a byte, to floats.
-template <bool kStream>
-HWY_INLINE void dequantize_chunk(const uint8_t *levels, hn::Vec<F> scale, hn::Vec<F> min, float *out) {
-  for (size_t i = 0; i < kChunk; i += kLanes) {
-    const auto level = hn::ConvertTo(F(), hn::PromoteTo(I(), hn::LoadU(Bytes(), levels + i)));
-    put<kStream>(hn::Add(hn::Mul(level, scale), min), out + i);
+// kChunk levels.
+template <typename To, bool kStream>
+HWY_INLINE void dequantize_chunk(const uint8_t *levels, hn::Vec<F> scale, hn::Vec<F> min, typename To::Value *out) {
+  for (size_t i = 0; i < kChunk; i += 2 * kLanes) {
+    const auto a = values_of(levels + i, scale, min), b = values_of(levels + i + kLanes, scale, min);
+    To::template put<kStream>(a, b, out + i);
   }
 }
 
@@ -67,42 +122,57 @@ HWY_INLINE void spread(const uint8_t *nibbles, uint8_t *levels) {
   hn::Store(hn::InterleaveUpper(d, even, odd), d, levels + 16);
 }
 
-template <uint32_t kBits, bool kStream>
+template <typename To, uint32_t kBits, bool kStream>
 HWY_INLINE void dequantize_groups(const uint8_t *levels, const float *scales, const float *mins, size_t group, size_t n,
-                                  float *out) {
+                                  typename To::Value *out) {
   constexpr float kTop = (1u << kBits) - 1;
   for (size_t at = 0; at < n; at += group, ++scales, ++mins) {
     const uint8_t *from = levels + at * kBits / 8;
     const float highest = kTop * *scales + *mins;
     if (HWY_UNLIKELY(n - at < group || !(highest - highest == 0.0f))) {  // short, or infinite, or NaN
-      reference::dequantize_group(from, HWY_MIN(group, n - at), kBits, *scales, *mins, out + at);
+      To::plain(from, HWY_MIN(group, n - at), kBits, *scales, *mins, out + at);
       continue;
     }
     const auto scale = hn::Set(F(), *scales), min = hn::Set(F(), *mins);
     for (size_t i = 0; i < group; i += kChunk) {
       if (kBits == 8) {
-        dequantize_chunk<kStream>(from + i, scale, min, out + at + i);
+        dequantize_chunk<To, kStream>(from + i, scale, min, out + at + i);
       } else {
         HWY_ALIGN uint8_t bytes[kChunk];
         spread(from + i / 2, bytes);
-        dequantize_chunk<kStream>(bytes, scale, min, out + at + i);
+        dequantize_chunk<To, kStream>(bytes, scale, min, out + at + i);
       }
     }
+  }
+}
+
+template <typename To, uint32_t kBits>
+HWY_INLINE void dequantize_to(const uint8_t *levels, const float *scales, const float *mins, size_t group, size_t n,
+                              bool stream, typename To::Value *out) {
+  if (group % kChunk != 0) {
+    for (size_t at = 0; at < n; at += group)
+      To::plain(levels + at * kBits / 8, HWY_MIN(group, n - at), kBits, *scales++, *mins++, out + at);
+  } else if (stream && is_aligned(out)) {
+    dequantize_groups<To, kBits, true>(levels, scales, mins, group, n, out);
+    hwy::FlushStream();
+  } else {
+    dequantize_groups<To, kBits, false>(levels, scales, mins, group, n, out);
   }
 }
 
 template <uint32_t kBits>
 void dequantize(const uint8_t *levels, const float *scales, const float *mins, size_t group, size_t n, bool stream,
                 float *out) {
-  if (group % kChunk != 0) {
-    (kBits == 4 ? kernels_reference.dequantize4 : kernels_reference.dequantize8)(levels, scales, mins, group, n, stream,
-                                                                                 out);
-  } else if (stream && is_aligned(out)) {
-    dequantize_groups<kBits, true>(levels, scales, mins, group, n, out);
-    hwy::FlushStream();
-  } else {
-    dequantize_groups<kBits, false>(levels, scales, mins, group, n, out);
-  }
+  dequantize_to<ToF32, kBits>(levels, scales, mins, group, n, stream, out);
+}
+
+template <uint32_t kBits>
+void dequantize_to_16(int32_t dtype, const uint8_t *levels, const float *scales, const float *mins, size_t group,
+                      size_t n, bool stream, uint16_t *out) {
+  if (dtype == INFERMEM_DTYPE_F16)
+    dequantize_to<To16<INFERMEM_DTYPE_F16>, kBits>(levels, scales, mins, group, n, stream, out);
+  else
+    dequantize_to<To16<INFERMEM_DTYPE_BF16>, kBits>(levels, scales, mins, group, n, stream, out);
 }
 
 // kChunk levels in bytes to nibbles.
@@ -284,10 +354,31 @@ void f32_to_f16(const float *in, size_t n, void *out) { reference::encode(INFERM
 
 constexpr Kernels make_table(const char *name, bool (*is_usable)(), decltype(Kernels::dot_blocks_q8) dot_blocks_q8,
                              const StoredKernels *stored) {
-  return {name,        is_usable,       dequantize<4>,  dequantize<8>, quantize<4>,   quantize<8>,
-          find_ranges, find_levels<4>,  find_levels<8>, dot<4>,        dot<8>,        dot,
-          dot_q8<4>,   dot_q8<8>,       packed,         packed_q8,     dot_blocks_q8, decode_blocks,
-          activate,    find_not_finite, f16_to_f32,     f32_to_f16,    stored};
+  return {name,
+          is_usable,
+          dequantize<4>,
+          dequantize<8>,
+          quantize<4>,
+          quantize<8>,
+          find_ranges,
+          find_levels<4>,
+          find_levels<8>,
+          dot<4>,
+          dot<8>,
+          dot,
+          dot_q8<4>,
+          dot_q8<8>,
+          packed,
+          packed_q8,
+          dot_blocks_q8,
+          decode_blocks,
+          activate,
+          find_not_finite,
+          f16_to_f32,
+          f32_to_f16,
+          dequantize_to_16<4>,
+          dequantize_to_16<8>,
+          stored};
 }
 
 #endif

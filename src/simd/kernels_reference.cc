@@ -17,6 +17,14 @@ void dequantize(const uint8_t *levels, const float *scales, const float *mins, s
 }
 
 template <uint32_t kBits>
+void dequantize_to_16(int32_t dtype, const uint8_t *levels, const float *scales, const float *mins, size_t group,
+                      size_t n, bool, uint16_t *out) {
+  for (size_t i = 0; i < n; i += group)
+    reference::dequantize_group(levels + i * kBits / 8, std::min(group, n - i), kBits, *scales++, *mins++, dtype,
+                                out + i);
+}
+
+template <uint32_t kBits>
 bool quantize(const float *values, size_t group, size_t n, uint8_t *levels, float *scales, float *mins) {
   for (size_t i = 0; i < n; i += group) {
     uint8_t *const to = levels + i * kBits / 8;
@@ -96,6 +104,8 @@ const Kernels kernels_reference = {
     reference::find_not_finite,
     f16_to_f32,
     f32_to_f16,
+    dequantize_to_16<4>,
+    dequantize_to_16<8>,
     &stored_reference,
 };
 

@@ -128,6 +128,18 @@ void dequantize_group(const uint8_t *levels, size_t n, uint32_t bits, float scal
   }
 }
 
+void dequantize_group(const uint8_t *levels, size_t n, uint32_t bits, float scale, float min, int32_t dtype,
+                      uint16_t *out) {
+  constexpr size_t kPiece = 256;
+  float piece[kPiece];
+  for (size_t at = 0; at < n; at += kPiece) {
+    const size_t count = std::min(kPiece, n - at);
+    dequantize_group(levels + at * bits / 8, count, bits, scale, min, piece);
+    for (size_t i = 0; i < count; ++i)
+      out[at + i] = dtype == INFERMEM_DTYPE_F16 ? f32_to_f16(piece[i]) : f32_to_bf16(piece[i]);
+  }
+}
+
 uint32_t level_bits(int32_t dtype) {
   switch (dtype) {
     case INFERMEM_DTYPE_F32:

@@ -43,6 +43,9 @@ void find_levels(const float *values, size_t n, Levels form, Parameters paramete
 
 // level * scale + min, two roundings. Never infinite for what quantize_group wrote.
 void dequantize_group(const uint8_t *levels, size_t n, uint32_t bits, float scale, float min, float *out);
+// The same, rounded to F16 or BF16.
+void dequantize_group(const uint8_t *levels, size_t n, uint32_t bits, float scale, float min, int32_t dtype,
+                      uint16_t *out);
 
 // ---- Stored types, by INFERMEM_DTYPE_* ----
 

@@ -137,6 +137,21 @@ void to_f32(benchmark::State &state, const char *set) {
 void dequantize(benchmark::State &state) { to_f32(state, nullptr); }
 void dequantize_avx2(benchmark::State &state) { to_f32(state, "avx2"); }
 
+// Arguments: the rows that would be as many bytes of floats, group.
+void to_16(benchmark::State &state, int32_t (*convert)(const infermem_quant *, uint16_t *, size_t)) {
+  const size_t rows = 2 * static_cast<size_t>(state.range(0)), n = rows * kCols;
+  const Floats data = new_floats(n);
+  infermem_quant *q = quantize(data.get(), rows, 4, static_cast<size_t>(state.range(1)), nullptr);
+  auto *const out = reinterpret_cast<uint16_t *>(data.get());
+  for (auto _ : state)
+    if (convert(q, out, n) != INFERMEM_OK) state.SkipWithError("it failed");
+  count_bytes(state, n * sizeof(uint16_t));
+  quant_free(q);
+}
+
+void dequantize_f16(benchmark::State &state) { to_16(state, quant_to_f16); }
+void dequantize_bf16(benchmark::State &state) { to_16(state, quant_to_bf16); }
+
 // Into a warm tape, so that the system's page faults are not counted; the bytes are those read.
 void quantize(benchmark::State &state) {
   const auto rows = static_cast<size_t>(state.range(0));
@@ -189,6 +204,8 @@ BENCHMARK(plain_from_f32)->Arg(4)->Arg(8);
 BENCHMARK(dequantize)->Args({kL2Rows, 4, 32})->Args({kL2Rows, 8, 32})->Args({kL2Rows, 8, 128});
 BENCHMARK(dequantize)->Args({kHugeRows, 4, 32})->Args({kHugeRows, 8, 32});
 BENCHMARK(dequantize_avx2)->Args({kL2Rows, 4, 32})->Args({kL2Rows, 8, 32});
+BENCHMARK(dequantize_f16)->Args({kL2Rows, 128})->Args({kHugeRows, 128});
+BENCHMARK(dequantize_bf16)->Args({kL2Rows, 128})->Args({kHugeRows, 128});
 BENCHMARK(quantize)->Args({kL2Rows, 4, 32})->Args({kL2Rows, 8, 32});
 BENCHMARK(quantize)->Args({kDramRows, 4, 32})->Args({kDramRows, 8, 32})->Args({kDramRows, 8, 128});
 
@@ -213,6 +230,12 @@ std::vector<bench::Bar> bench::quant_bars() {
        share("dequantize_avx2/24/4/32", write)},
       {"D4", "AVX2 forced: 8 bits, group 32, to f32, L2 / write", "x", 0.45, false,
        share("dequantize_avx2/24/8/32", write)},
+      {"D5", "4 bits, group 128, to f16, L2 / write", "x", 0.60, false, share("dequantize_f16/24/128", write)},
+      {"D5", "4 bits, group 128, to bf16, L2 / write", "x", 0.60, false, share("dequantize_bf16/24/128", write)},
+      {"D5", "4 bits, group 128, to f16, output 1 GiB / stream", "x", 0.80, false,
+       share("dequantize_f16/65536/128", stream)},
+      {"D5", "4 bits, group 128, to bf16, output 1 GiB / stream", "x", 0.80, false,
+       share("dequantize_bf16/65536/128", stream)},
       {"D7", "4 bits, group 32, to f32, L2 / plain", "x", 50, false, share("dequantize/24/4/32", "plain_to_f32/4")},
       {"D7", "8 bits, group 32, to f32, L2 / plain", "x", 40, false, share("dequantize/24/8/32", "plain_to_f32/8")},
       {"Q1", "f32 to 4 bits, group 32, L2 / plain", "x", 22, false, share("quantize/24/4/32", "plain_from_f32/4")},

@@ -59,9 +59,12 @@ struct CMUnitTest {
 #define cmocka_unit_test_prestate(f, state) \
   { #f, f, NULL, NULL, state }
 
-static inline int standin_run(const struct CMUnitTest *tests, size_t n, int (*tear_down)(void **state)) {
+static inline int standin_run(const struct CMUnitTest *tests, size_t n, int (*set_up)(void **state),
+                              int (*tear_down)(void **state)) {
+  void *group = NULL;
+  if (set_up) assert_int_equal(set_up(&group), 0);
   for (volatile size_t i = 0; i < n; i++) {
-    void *state = tests[i].state;
+    void *state = tests[i].state ? tests[i].state : group;
     printf("%s\n", tests[i].name);
     if (tests[i].set_up) assert_int_equal(tests[i].set_up(&state), 0);
     if (setjmp(*standin_skipped()) == 0)
@@ -70,13 +73,11 @@ static inline int standin_run(const struct CMUnitTest *tests, size_t n, int (*te
       puts("  skipped");
     if (tests[i].tear_down) assert_int_equal(tests[i].tear_down(&state), 0);
   }
-  void *none = NULL;
-  if (tear_down) assert_int_equal(tear_down(&none), 0);
+  if (tear_down) assert_int_equal(tear_down(&group), 0);
   return 0;
 }
 
-/* No test sets a group up. */
 #define cmocka_run_group_tests_name(name, tests, set_up, tear_down) \
-  standin_run(tests, sizeof(tests) / sizeof *(tests), tear_down)
+  standin_run(tests, sizeof(tests) / sizeof *(tests), set_up, tear_down)
 
 #endif

@@ -17,8 +17,10 @@
 #include <random>
 #include <vector>
 
+#include "infermem/dtype.h"
 #include "simd/float16.hh"
 #include "simd/kernels.hh"
+#include "simd/reference.hh"
 
 namespace infermem {
 
@@ -111,6 +113,7 @@ struct Places {
   uint8_t *at[kBuffers];
   uint8_t *bytes(size_t i) const { return at[i]; }
   int8_t *signed_bytes(size_t i) const { return reinterpret_cast<int8_t *>(at[i]); }
+  uint16_t *halves(size_t i) const { return reinterpret_cast<uint16_t *>(at[i]); }
   float *floats(size_t i) const { return reinterpret_cast<float *>(at[i]); }
 };
 
@@ -283,6 +286,37 @@ inline std::vector<uint8_t> random_bytes(size_t n) {
   std::vector<uint8_t> bytes(n);
   for (uint8_t &byte : bytes) byte = static_cast<uint8_t>(random_bits());
   return bytes;
+}
+
+// The types that reference::decode knows.
+struct Stored {
+  const char *name;
+  int32_t dtype;
+  size_t elements, bytes;  // of a block
+};
+
+inline const std::vector<Stored> kStored = [] {
+  std::vector<Stored> types = {
+#define ENTRY(name, number, elements, bytes) {#name, number, elements, bytes},
+      INFERMEM_DTYPE_LIST(ENTRY)
+#undef ENTRY
+  };
+  const auto is_unknown = [](const Stored &type) { return !reference::can_decode(type.dtype); };
+  types.erase(std::remove_if(types.begin(), types.end(), is_unknown), types.end());
+  return types;
+}();
+
+// Blocks of random bytes, so that no value is farther from 0 than `most`, or NaN.
+inline std::vector<uint8_t> random_blocks(const Stored &type, size_t blocks, float most) {
+  std::vector<uint8_t> stored;
+  std::vector<float> values(type.elements);
+  while (stored.size() < blocks * type.bytes) {
+    const auto block = random_bytes(type.bytes);
+    reference::decode(type.dtype, block.data(), type.elements, values.data());
+    if (std::all_of(values.begin(), values.end(), [=](float value) { return std::fabs(value) <= most; }))
+      stored.insert(stored.end(), block.begin(), block.end());
+  }
+  return stored;
 }
 
 // ---- Running ----

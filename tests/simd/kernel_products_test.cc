@@ -145,7 +145,7 @@ void dot_q8() {
     const bool symmetric = below(3) == 0;
     now("dot%u_q8, groups of %zu, %zu values, symmetric %d", kBits, group, n, symmetric);
     const Weights w(kBits, symmetric, 1, n, group);
-    const Vectors x(n, 1);
+    const Vectors x(n % Activations::kBlock == 0 ? n + below(3) * 100 : n, 1);  // more may follow whole blocks
     const std::vector<double> bounds = {w.bound(0, x.exact(0, true).data())};
     Inputs inputs = {input(w.levels), input(w.scales), input(w.mins)};
     x.add_q8(&inputs);
@@ -168,6 +168,27 @@ void dot_of_floats() {
               *out.floats(0) = k.dot(in.floats(0), n, in.floats(1));
               return 1;
             });
+  }
+}
+
+void dot_blocks_q8() {
+  for (const Stored &type : kStored) {
+    if (type.elements < Activations::kBlock) continue;
+    for (size_t blocks = 1; blocks <= 20; ++blocks) {
+      const size_t n = blocks * type.elements;
+      now("dot_blocks_q8, type %s, %zu values", type.name, n);
+      Weights w(8, false, 1, n, n);
+      const auto stored = random_blocks(type, blocks, 1e3f);
+      reference::decode(type.dtype, stored.data(), n, w.values.data());
+      const Vectors x(n, 1);
+      const std::vector<double> bounds = {w.bound(0, x.exact(0, true).data())};
+      Inputs inputs = {input(stored)};
+      x.add_q8(&inputs);
+      compare(inputs, sum_within(bounds), [&](const Kernels &k, const Places &in, const Places &out) {
+        *out.floats(0) = k.dot_blocks_q8(type.dtype, in.bytes(0), n, x.at(in, 1, 0));
+        return 1;
+      });
+    }
   }
 }
 
@@ -263,6 +284,7 @@ int main() {
            {"dot", dot_of_floats},
            {"dot4_q8", dot_q8<4>},
            {"dot8_q8", dot_q8<8>},
+           {"dot_blocks_q8", dot_blocks_q8},
            {"packed", packed<false>},
            {"packed_q8", packed<true>}});
 }

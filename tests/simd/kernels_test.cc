@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "compare.hh"
-#include "simd/reference.hh"
 
 namespace infermem {
 namespace {
@@ -37,6 +36,27 @@ void dequantize() {
               [=](const Kernels &k, const Places &in, const Places &out) {
                 (kBits == 4 ? k.dequantize4 : k.dequantize8)(in.bytes(0), in.floats(1), in.floats(2), group, n, stream,
                                                              out.floats(0));
+                return 1;
+              });
+    }
+  });
+}
+
+template <uint32_t kBits>
+void dequantize_to_16() {
+  each_shape([](size_t group, size_t n) {
+    const auto levels = random_bytes(level_bytes(n, kBits));
+    auto p = random_parameters(groups_of(n, group));
+    const float unit = std::ldexp(1.0f, static_cast<int>(below(40)) - 24);  // beyond the range of F16 at either end
+    for (float &scale : p.scales) scale *= unit;
+    for (float &min : p.mins) min *= unit;
+    for (int32_t dtype : {INFERMEM_DTYPE_F16, INFERMEM_DTYPE_BF16}) {
+      const bool stream = below(2) != 0;
+      now("dequantize%u to type %d, groups of %zu, %zu values, stream %d", kBits, dtype, group, n, stream);
+      compare({input(levels), input(p.scales), input(p.mins)}, {{n * sizeof(uint16_t), sizeof(uint16_t)}},
+              [=](const Kernels &k, const Places &in, const Places &out) {
+                (kBits == 4 ? k.dequantize4_to_16 : k.dequantize8_to_16)(dtype, in.bytes(0), in.floats(1), in.floats(2),
+                                                                         group, n, stream, out.halves(0));
                 return 1;
               });
     }
@@ -171,6 +191,21 @@ void compare_f32_to_f16(const std::vector<float> &values) {
   });
 }
 
+// Every type that can be decoded; infinities, too, but no NaN, of which the sign may differ.
+void decode() {
+  for (const Stored &type : kStored) {
+    for (size_t blocks = 0; blocks <= 40; ++blocks) {
+      const size_t n = blocks * type.elements;
+      now("decode, type %s, %zu values", type.name, n);
+      compare({input(random_blocks(type, blocks, HUGE_VALF))}, {{n * sizeof(float), sizeof(float)}},
+              [&](const Kernels &k, const Places &in, const Places &out) {
+                k.decode(type.dtype, in.bytes(0), n, out.floats(0));
+                return 1;
+              });
+    }
+  }
+}
+
 // All of them; and of the floats each half, what lies in the middle of it and the next one, and what is beside that.
 void halves() {
   std::vector<uint16_t> all(65536);
@@ -198,6 +233,8 @@ int main() {
   using namespace infermem;
   run_all({{"dequantize4", dequantize<4>},
            {"dequantize8", dequantize<8>},
+           {"dequantize4_to_16", dequantize_to_16<4>},
+           {"dequantize8_to_16", dequantize_to_16<8>},
            {"quantize4", quantize<4>},
            {"quantize8", quantize<8>},
            {"find_ranges", find_ranges},
@@ -205,5 +242,6 @@ int main() {
            {"find_levels8", find_levels<8>},
            {"activate", activate},
            {"find_not_finite", find_not_finite},
+           {"decode", decode},
            {"f16", halves}});
 }

@@ -58,9 +58,11 @@ static double round_down(const struct type16 *t, double x) {
 
 /* ---- Matrices ---- */
 
-/* Rows, columns, group: whole groups and not, odd rows, groups within a piece, longer than it, and dividing none. */
-static const size_t kShapes[][3] = {{1, 1, 8},      {3, 7, 8},      {5, 33, 32},    {4, 64, 64},     {9, 512, 32},
-                                    {2, 1100, 128}, {2, 1101, 704}, {2, 2048, 256}, {2, 3001, 2048}, {1, 4096, 4096}};
+/* Rows, columns, group: whole groups and not, odd rows, groups within a piece, longer than it, dividing none, and more
+ * of them than are widened at once. */
+static const size_t kShapes[][3] = {{1, 1, 8},       {3, 7, 8},       {5, 33, 32},    {4, 64, 64},
+                                    {9, 512, 32},    {2, 1100, 128},  {2, 1101, 704}, {2, 2048, 256},
+                                    {2, 3001, 2048}, {1, 4096, 4096}, {3, 2048, 8}};
 enum { kNShapes = sizeof kShapes / sizeof *kShapes, kMost = 9 * 512 + 2000 };
 
 static float data[kMost], clean[kMost], expected[kMost], got[kMost];
@@ -150,22 +152,26 @@ static void what_is_not_finite_stays_so_in_16_bits(void **state) {
 
 static void a_matrix_in_16_bits_is_that_in_floats_rounded(void **state) {
   (void)state;
+  static const int32_t params[] = {INFERMEM_DTYPE_F32, INFERMEM_DTYPE_F16, INFERMEM_DTYPE_BF16};
   uint64_t seed = 41;
-  for (int s = 0; s < kNShapes; s++) {
-    const size_t n = kShapes[s][0] * kShapes[s][1];
+  for (int run = 0; run < kNShapes * 12; run++) {
+    const size_t *shape = kShapes[run / 12];
+    const size_t n = shape[0] * shape[1];
     for (size_t i = 0; i < n; i++) data[i] = ldexpf(test_random_float(&seed), (int)(i % 40) - 30);
-    for (uint32_t bits = 4; bits <= 8; bits += 4) {
-      INFERMEM_STRUCT(infermem_quant_options, options);
-      options.bits = bits;
-      options.group = kShapes[s][2];
-      infermem_quant *q = from_f32(data, kShapes[s], &options);
-      assert_ok(quant_to_f32(q, got, n));
-      for (int which = 0; which < 2; which++) {
-        assert_ok(to_16(&kTypes[which], q, halves, n));
-        for (size_t i = 0; i < n; i++) assert_int_equal(halves[i], nearest(&kTypes[which], got[i]));
-      }
-      quant_free(q);
+    INFERMEM_STRUCT(infermem_quant_options, options);
+    options.bits = run % 2 ? 4 : 8;
+    options.symmetric = (uint32_t)(run / 2 % 2);
+    options.params = params[run / 4 % 3];
+    options.group = shape[2];
+    infermem_quant *q = from_f32(data, shape, &options);
+    assert_ok(quant_to_f32(q, got, n));
+    for (int which = 0; which < 2; which++) {
+      halves[n] = 42;
+      assert_ok(to_16(&kTypes[which], q, halves, n));
+      for (size_t i = 0; i < n; i++) assert_int_equal(halves[i], nearest(&kTypes[which], got[i]));
+      assert_int_equal(halves[n], 42);
     }
+    quant_free(q);
   }
 }
 
