@@ -196,6 +196,15 @@ typedef struct infermem_api_table {
   int32_t (*infermem_view_dlpack_unversioned)(const infermem_view *view, const infermem_allocator *allocator, infermem_dlpack_unversioned **out);
   int32_t (*quant_params)(const infermem_quant *q);
   int32_t (*quant_is_symmetric)(const infermem_quant *q);
+  int32_t (*kv_append_f16)(infermem_kv *kv, size_t layer, const uint16_t *k, size_t k_len, const uint16_t *v, size_t v_len, size_t n_tokens);
+  int32_t (*kv_append_bf16)(infermem_kv *kv, size_t layer, const uint16_t *k, size_t k_len, const uint16_t *v, size_t v_len, size_t n_tokens);
+  int32_t (*kv_clear_zero)(infermem_kv *kv);
+  int32_t (*kv_keep)(infermem_kv *kv, size_t sinks, size_t recent, size_t *out_dropped);
+  int32_t (*kv_copy_prefix)(infermem_kv *dst, const infermem_kv *src, size_t n);
+  int32_t (*kv_grow)(infermem_kv *kv, size_t max_tokens);
+  int32_t (*kv_prefetch)(const infermem_kv *kv, size_t layer);
+  int32_t (*kv_keys_mut)(infermem_kv *kv, size_t layer, infermem_view *out);
+  int32_t (*kv_values_mut)(infermem_kv *kv, size_t layer, infermem_view *out);
 } infermem_api_table;
 /* clang-format on */
 

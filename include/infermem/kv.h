@@ -19,11 +19,18 @@
  * [layer][token][row], and every layer begins on a multiple of 64 bytes. A step appends the same number of tokens to
  * every layer and then advances: what is appended is pending until then, and no part of the length.
  *
+ * Keys and values are stored as F32, F16, BF16, Q8_0, Q4_0 or Q4_1, each its own type, in all layers or in each its own.
+ * Appending converts in the one pass that copies, with GGML's bytes. The blocks of the last three are 32 elements, which
+ * head_dim must be a multiple of. INFERMEM_KV_ROTATE_K and _V lessen what blocks of few bits lose: each head is
+ * multiplied by an orthonormal, symmetric Hadamard matrix before it is stored. Its size is the largest power of two that
+ * divides the head's, 1024 at most; a head of more than one such run has each rotated by itself. Views show what is
+ * stored, so the rotated rows; kv_read rotates back.
+ *
  * Room for max_tokens is reserved at construction, pages are committed as tokens arrive, and nothing is allocated
- * afterwards. Rows below the length never change until they are truncated or cleared, and nothing ever moves: a view
- * stays valid until then, and shows no more tokens than it had. Of a cache that was stored in a tape, every function
- * that returns a status answers INFERMEM_E_STALE once the tape has taken the memory back: cleared, rewound past it, or
- * freed. A call that fails changes nothing.
+ * afterwards. Rows below the length never change until they are truncated, cleared or moved by kv_keep, and their places
+ * never do: a view stays valid until then, and shows no more tokens than it had. Of a cache that was stored in a tape,
+ * every function that returns a status answers INFERMEM_E_STALE once the tape has taken the memory back: cleared,
+ * rewound past it, or freed. A call that fails changes nothing.
  */
 #ifndef INFERMEM_KV_H
 #define INFERMEM_KV_H
@@ -38,8 +45,16 @@ enum { INFERMEM_KV_K = 0, INFERMEM_KV_V = 1 };
 /* A KV cache; see kv_new. */
 typedef struct infermem_kv infermem_kv;
 
-/* How a cache is made. Zero in k_type, v_type, head_dim_v, tape and allocator means the default; the other fields are
- * more than 0. */
+/* Options of a cache: flags. */
+enum {
+  INFERMEM_KV_ROTATE_K = 1, /* rotate the heads of keys before they are stored */
+  INFERMEM_KV_ROTATE_V = 2, /* those of values */
+  INFERMEM_KV_STREAM = 4 /* store past the processor's caches, whatever the size: for rows that are not soon read. Other
+                          * threads see them after kv_advance. */
+};
+
+/* How a cache is made. n_layers, n_kv_heads, head_dim and max_tokens are more than 0; zero in any other field means the
+ * default. */
 typedef struct infermem_kv_options {
   size_t struct_size;
   size_t n_layers;   /* below 2^20, as are n_kv_heads, head_dim and head_dim_v */
@@ -47,10 +62,15 @@ typedef struct infermem_kv_options {
   size_t head_dim;   /* elements of one head's key */
   size_t head_dim_v; /* elements of one head's value; 0 means head_dim */
   size_t max_tokens;
-  int32_t k_type;                      /* how keys are stored: INFERMEM_DTYPE_F32, which is 0, or INFERMEM_DTYPE_F16 */
-  int32_t v_type;                      /* how values are stored */
-  const infermem_tape *tape;           /* where the cache is stored; NULL means a mapping of its own */
+  int32_t k_type;            /* how keys are stored: INFERMEM_DTYPE_F32, which is 0, _F16, _BF16, _Q8_0, … */
+  int32_t v_type;            /* how values are stored */
+  const infermem_tape *tape; /* where the cache is stored; NULL means a mapping of its own */
   const infermem_allocator *allocator; /* for the handle and a few bytes a layer; NULL means malloc */
+  const int32_t *k_types;              /* n_layers types, a layer's each, instead of k_type; NULL means k_type in all */
+  const int32_t *v_types;              /* the same for values */
+  size_t growable;   /* the tokens that kv_grow may grow to, max_tokens or more; 0 means that it may not grow */
+  uint32_t flags;    /* INFERMEM_KV_ROTATE_K, … */
+  uint32_t reserved; /* 0 */
 } infermem_kv_options;
 
 #ifndef INFERMEM_NO_PROTOTYPES
@@ -58,9 +78,10 @@ INFERMEM_BEGIN_DECLS
 
 /* Makes an empty cache; free it with kv_free.
  * Errors: INFERMEM_E_NULL: options or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: a field that must be more than
- * 0 is 0, or the allocator lacks a function.  INFERMEM_E_LIMIT: a field is 2^20 or more where it must be below.
- * INFERMEM_E_TYPE: a type is no known type's number.  INFERMEM_E_UNSUPPORTED: it is a type that a cache cannot store.
- * INFERMEM_E_OVERFLOW: the bytes do not fit.  INFERMEM_E_NOMEM: the handle or the address range could not be had.
+ * 0 is 0, growable is below max_tokens, a flag is unknown, reserved is not 0, or the allocator lacks a function.
+ * INFERMEM_E_LIMIT: a field is 2^20 or more where it must be below.  INFERMEM_E_TYPE: a type is no known type's number.
+ * INFERMEM_E_UNSUPPORTED: it is a type that a cache cannot store.  INFERMEM_E_SHAPE: a head is not whole blocks of its
+ * type.  INFERMEM_E_OVERFLOW: the bytes do not fit.  INFERMEM_E_NOMEM: the handle or the address range could not be had.
  * INFERMEM_E_HANDLE: the tape is none.  INFERMEM_E_FULL, INFERMEM_E_SEALED: as tape_alloc.
  * Thread: any.  Memory: two allocations from the allocator; one mapping, or one allocation from the tape.  Since: 0.1
  */
@@ -71,16 +92,29 @@ INFERMEM_FN int32_t kv_new(const infermem_kv_options *options, infermem_kv **out
 INFERMEM_FN void kv_free(infermem_kv *kv) INFERMEM_AS(kv_free);
 
 /* Stores the keys and values of the step's tokens in one layer, after the kv_len tokens that are there, converted to
- * the stored type (to F16 by rounding to nearest, ties to even: what is too large becomes infinite). They are pending
- * until kv_advance. Appending to the same layer again replaces what is pending in it.
+ * the stored type. They are pending until kv_advance. Appending to the same layer again replaces what is pending in it.
+ * To F16 and BF16 values are rounded to the nearest, ties to even, and what is too large becomes infinite; block types
+ * refuse what they cannot hold.
  *   layer: below n_layers.  k: k_len floats, n_tokens rows of n_kv_heads * head_dim.  v: v_len floats, n_tokens rows of
  * n_kv_heads * head_dim_v.  n_tokens: more than 0.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SEALED: the tape of the cache is sealed.
  * INFERMEM_E_RANGE: there is no such layer.  INFERMEM_E_ARG: n_tokens is 0.  INFERMEM_E_SHAPE: k_len or v_len is not
- * n_tokens rows.  INFERMEM_E_FULL: n_tokens exceeds kv_max - kv_len.
- * Thread: exclusive.  Memory: none; commits the pages that the rows lie in.  Since: 0.1 */
+ * n_tokens rows.  INFERMEM_E_FULL: n_tokens exceeds kv_max - kv_len.  Of block types, INFERMEM_E_NOT_FINITE: a value is
+ * NaN or infinite; the error's `got` is its index.  INFERMEM_E_LIMIT: values, rotated where the cache does that, are too
+ * large for the parameters of their block, which are F16; `got` is the index of its first.
+ * Thread: exclusive.  Memory: none; commits the pages that the rows lie in, also where values are refused.  Since: 0.1 */
 INFERMEM_FN int32_t kv_append(infermem_kv *kv, size_t layer, const float *k, size_t k_len, const float *v, size_t v_len,
                               size_t n_tokens) INFERMEM_AS(kv_append);
+
+/* As kv_append, from rows of F16.
+ * Thread: exclusive.  Memory: as kv_append.  Since: 0.1 */
+INFERMEM_FN int32_t kv_append_f16(infermem_kv *kv, size_t layer, const uint16_t *k, size_t k_len, const uint16_t *v,
+                                  size_t v_len, size_t n_tokens) INFERMEM_AS(kv_append_f16);
+
+/* As kv_append, from rows of BF16.
+ * Thread: exclusive.  Memory: as kv_append.  Since: 0.1 */
+INFERMEM_FN int32_t kv_append_bf16(infermem_kv *kv, size_t layer, const uint16_t *k, size_t k_len, const uint16_t *v,
+                                   size_t v_len, size_t n_tokens) INFERMEM_AS(kv_append_bf16);
 
 /* Ends a step: the n tokens pending in every layer become part of the length.
  *   n: exactly the tokens pending in each layer; 0 does nothing when none are pending.
@@ -106,13 +140,50 @@ INFERMEM_FN int32_t kv_truncate(infermem_kv *kv, size_t n) INFERMEM_AS(kv_trunca
  * Thread: exclusive.  Memory: none; pages stay committed.  Since: 0.1 */
 INFERMEM_FN int32_t kv_clear(infermem_kv *kv) INFERMEM_AS(kv_clear);
 
-/* The keys of one layer, [kv_len, n_kv_heads * head_dim] of k_type, without a copy and read-only. Of an empty cache
- * shape[0] is 0. Valid until the rows are truncated or cleared.
+/* As kv_clear, and overwrites with zeros every byte that was ever written, so that nothing of the talk is left.
+ * Errors: as kv_clear, and INFERMEM_E_SEALED.
+ * Thread: exclusive.  Memory: none; pages stay committed.  Since: 0.1 */
+INFERMEM_FN int32_t kv_clear_zero(infermem_kv *kv) INFERMEM_AS(kv_clear_zero);
+
+/* Keeps the first `sinks` and the last `recent` tokens, and drops those between, and what is pending: attention with
+ * sinks, StreamingLLM (Xiao et al. 2023). The recent rows move up behind the sinks; their contents stay as they are, so
+ * keys keep the positions that were encoded in them. Where anything was dropped the generation grows by one.
+ *   sinks, recent: any numbers; together kv_len or more keep everything.
+ *   out_dropped: how many tokens were dropped. What is token i now was token i before, where i is below sinks, and else
+ * token i + dropped.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SEALED.
+ * Thread: exclusive.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t kv_keep(infermem_kv *kv, size_t sinks, size_t recent, size_t *out_dropped) INFERMEM_AS(kv_keep);
+
+/* Makes dst hold copies of the first n tokens of src, and nothing else: what was in it is cleared, as by kv_clear. The
+ * caches agree in layers, heads, head sizes, types and rotation; their max_tokens may differ.
+ *   n: at most the kv_len of src.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SEALED: the tape of dst is.  INFERMEM_E_ARG:
+ * dst is src.  INFERMEM_E_SHAPE: layers, heads or head sizes differ.  INFERMEM_E_TYPE: a type or the rotation does.
+ * INFERMEM_E_RANGE: n exceeds the tokens of src.  INFERMEM_E_FULL: it exceeds the kv_max of dst.
+ * Thread: exclusive for dst; src many at once.  Memory: none; commits the pages that the rows lie in.  Since: 0.1 */
+INFERMEM_FN int32_t kv_copy_prefix(infermem_kv *dst, const infermem_kv *src, size_t n) INFERMEM_AS(kv_copy_prefix);
+
+/* Lets the cache hold more tokens, within what was reserved for it; nothing moves, and every view stays valid.
+ *   max_tokens: from kv_max to the growable of the options.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_RANGE: max_tokens is not within these.
+ * Thread: exclusive.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t kv_grow(infermem_kv *kv, size_t max_tokens) INFERMEM_AS(kv_grow);
+
+/* Asks the processor to bring the beginning of a layer's keys and of its values, up to 64 KiB each, into its caches, and
+ * the place of the next row in both: to be called while the layer before is computed. Returns at once, or as soon as the
+ * processor has taken the requests.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_RANGE: there is no such layer.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t kv_prefetch(const infermem_kv *kv, size_t layer) INFERMEM_AS(kv_prefetch);
+
+/* The keys of one layer, [kv_len, n_kv_heads * head_dim] of the stored type, without a copy and read-only; rotated where
+ * the cache rotates keys. Of an empty cache shape[0] is 0. Valid until the rows are truncated, cleared or moved.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_RANGE: there is no such layer.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t kv_keys(const infermem_kv *kv, size_t layer, infermem_view *out) INFERMEM_AS(kv_keys);
 
-/* The values of one layer, [kv_len, n_kv_heads * head_dim_v] of v_type; as kv_keys.
+/* The values of one layer, [kv_len, n_kv_heads * head_dim_v] of the stored type; as kv_keys.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t kv_values(const infermem_kv *kv, size_t layer, infermem_view *out) INFERMEM_AS(kv_values);
 
@@ -127,10 +198,20 @@ INFERMEM_FN int32_t kv_keys_pending(const infermem_kv *kv, size_t layer, inferme
 INFERMEM_FN int32_t kv_values_pending(const infermem_kv *kv, size_t layer, infermem_view *out)
     INFERMEM_AS(kv_values_pending);
 
-/* Copies the rows of tokens first … first + n - 1 of one layer to floats.
+/* As kv_keys_pending, to be changed in place: to rotate keys to new positions after kv_keep, for one.
+ * Errors: as kv_keys, and INFERMEM_E_SEALED: the tape of the cache is sealed.
+ * Thread: exclusive.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t kv_keys_mut(infermem_kv *kv, size_t layer, infermem_view *out) INFERMEM_AS(kv_keys_mut);
+
+/* As kv_values_pending, to be changed in place; see kv_keys_mut.
+ * Thread: exclusive.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t kv_values_mut(infermem_kv *kv, size_t layer, infermem_view *out) INFERMEM_AS(kv_values_mut);
+
+/* Copies the rows of tokens first … first + n - 1 of one layer to floats, rotated back where the cache rotates. Tokens
+ * pending in this layer come after those of the length.
  *   which: INFERMEM_KV_K or INFERMEM_KV_V.  out: n_out floats.  n_out: n rows' elements.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_ARG: which is neither.  INFERMEM_E_RANGE:
- * there is no such layer, or the tokens do not all lie below kv_len.  INFERMEM_E_SHAPE: n_out is not n rows.
+ * there is no such layer, or the tokens are not all there.  INFERMEM_E_SHAPE: n_out is not n rows.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t kv_read(const infermem_kv *kv, size_t layer, int32_t which, size_t first, size_t n, float *out,
                             size_t n_out) INFERMEM_AS(kv_read);
@@ -140,20 +221,22 @@ INFERMEM_FN int32_t kv_read(const infermem_kv *kv, size_t layer, int32_t which, 
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN size_t kv_len(const infermem_kv *kv) INFERMEM_AS(kv_len);
 
-/* The most tokens that the cache can hold.
+/* The most tokens that the cache can hold, until it grows.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN size_t kv_max(const infermem_kv *kv) INFERMEM_AS(kv_max);
 
-/* How many times the cache was cleared.
+/* How many times rows below the length went or moved otherwise than by truncation: by kv_clear, kv_clear_zero,
+ * kv_copy_prefix into it, and kv_keep.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN uint64_t kv_generation(const infermem_kv *kv) INFERMEM_AS(kv_generation);
 
-/* Elements from the beginning of one layer to that of the next: max_tokens rows, rounded up to 64 bytes.
- *   which: INFERMEM_KV_K or INFERMEM_KV_V; of any other the answer is 0.
+/* Elements from the beginning of one layer to that of the next: max_tokens rows, or what growable says, rounded up to a
+ * multiple of 64 bytes that is whole blocks.
+ *   which: INFERMEM_KV_K or INFERMEM_KV_V; of any other the answer is 0, as where the layers' types differ.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN size_t kv_layer_stride(const infermem_kv *kv, int32_t which) INFERMEM_AS(kv_layer_stride);
 
-/* Bytes of K and V together, for max_tokens in every layer.
+/* Bytes of K and V together, for max_tokens in every layer, or what growable says.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN size_t kv_memory_bytes(const infermem_kv *kv) INFERMEM_AS(kv_memory_bytes);
 

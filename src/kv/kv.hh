@@ -1,10 +1,12 @@
 // The KV cache of one sequence: for K and for V an array [layer][token][row], in one piece of memory.
 //
-// A row is the elements of all heads of one token. The two arrays differ in type and row length, and in nothing else: a
-// Plane describes one. The tokens of the length are the same in all layers; those of the step in progress are counted a
-// layer, until advance() finds the counts equal.
+// A row is the elements of all heads of one token. What the layers share of K, or of V, is a Half; where the rows of one
+// layer are and how they are stored, Rows. The tokens of the length are the same in all layers; those of the step in
+// progress are counted a layer, until advance() finds the counts equal. Behind these nobody looks: what is converted
+// there may fail half done.
 #pragma once
 
+#include "base/dtype.hh"
 #include "base/handle.hh"
 #include "infermem/kv.h"
 #include "layout/store.hh"
@@ -13,6 +15,29 @@ namespace infermem {
 
 class Kv {
  public:
+  struct Half {
+    size_t heads = 0;
+    size_t head_dim = 0;
+    size_t row = 0;     // elements
+    size_t run = 1;     // elements that are rotated together: 1 where nothing is
+    size_t stride = 0;  // elements from layer to layer; 0 where the layers' types differ
+  };
+  struct Rows {
+    int32_t type = 0;
+    Block block = {};      // of that type
+    size_t begin = 0;      // bytes from the start of the store
+    size_t row_bytes = 0;  // of a token
+
+    size_t bytes_of(size_t elements) const { return elements / block.elements * block.bytes; }
+  };
+  // Rows to append, of F32, F16 or BF16.
+  struct Input {
+    const char *name;
+    int32_t type;
+    const void *data;
+    size_t n;  // elements
+  };
+
   Kv() = default;
   ~Kv();
   Kv(const Kv &) = delete;
@@ -21,51 +46,63 @@ class Kv {
   // Called once.
   Status open(const infermem_kv_options &options, const Allocator &allocator);
 
-  Status append(size_t layer, const float *k, size_t k_len, const float *v, size_t v_len, size_t n_tokens);
+  Status append(size_t layer, const Input &k, const Input &v, size_t n_tokens);
   Status advance(size_t n);
   Status abort();
   Status truncate(size_t n);
   Status clear();
+  Status clear_zero();
+  Status keep(size_t sinks, size_t recent, size_t *out_dropped);
+  Status copy_prefix(const Kv &from, size_t n);
+  Status grow(size_t max_tokens);
+  Status prefetch(size_t layer) const;
 
   // `which` is INFERMEM_KV_K or INFERMEM_KV_V.
   Status view(int32_t which, size_t layer, bool with_pending, infermem_view *out) const;
+  Status view_mut(int32_t which, size_t layer, infermem_view *out) const;
   Status read(size_t layer, int32_t which, size_t first, size_t n, float *out, size_t n_out) const;
 
   size_t length() const { return length_; }
   size_t max_tokens() const { return max_tokens_; }
   uint64_t generation() const { return generation_; }
-  size_t layer_stride(int32_t which) const { return planes_[which].stride; }
+  size_t layer_stride(int32_t which) const { return halves_[which].stride; }
   size_t bytes() const { return bytes_; }
   size_t reserved() const;
   size_t committed() const;
 
+  // For what reads or writes the rows themselves: check the store and the layer first.
+  Status check() const { return store_.check(); }
+  Status check_layer(size_t layer) const;
+  size_t n_layers() const { return n_layers_; }
+  const Half &half(int32_t which) const { return halves_[which]; }
+  const Rows &rows(int32_t which, size_t layer) const { return layers_[layer].rows[which]; }
+  char *row_at(const Rows &rows, size_t token) const { return store_.data() + rows.begin + token * rows.row_bytes; }
+  size_t tokens_with_pending(size_t layer) const { return length_ + layers_[layer].pending; }
+
  private:
-  struct Plane {
-    int32_t type = 0;
-    size_t begin = 0;        // bytes from the start of the store
-    size_t row = 0;          // elements
-    size_t row_bytes = 0;    // bytes
-    size_t stride = 0;       // elements from layer to layer
-    size_t layer_bytes = 0;  // the same in bytes
-  };
   struct Layer {
+    Rows rows[2];        // by INFERMEM_KV_*
     size_t pending = 0;  // tokens of the step in progress
     size_t written = 0;  // the most tokens there ever were, pending ones included
   };
 
-  // Lays out one plane behind *end bytes, and moves *end behind it.
-  Status place(Plane *plane, int32_t type, size_t heads, size_t head_dim, size_t *end);
-  Status check_layer(size_t layer) const;
-  Status check_rows(const char *name, const Plane &plane, size_t length, size_t n_tokens) const;
-  char *row_at(const Plane &plane, size_t layer, size_t token) const;
+  // Lays out K, or V, behind the bytes so far: types has n_layers entries, or is NULL and all are `type`.
+  Status place(int32_t which, int32_t type, const int32_t *types);
+  Status check_rows(const char *name, const Half &half, size_t length, size_t n_tokens) const;
+  // Whether all of an input can be stored: what is wrong is recorded.
+  static Status check_values(const Input &input, size_t run, const Rows &rows);
+  // Whether the rows of another cache could be this one's.
+  Status check_like(const Kv &other) const;
   void drop_pending();
 
   size_t length_ = 0;
   size_t max_tokens_ = 0;
+  size_t growable_ = 0;
   uint64_t generation_ = 0;
+  bool stream_ = false;
   size_t n_layers_ = 0;
   Layer *layers_ = nullptr;
-  Plane planes_[2];  // by INFERMEM_KV_*
+  Half halves_[2];  // by INFERMEM_KV_*
   size_t bytes_ = 0;
   Store store_;
   Allocator allocator_;

@@ -18,7 +18,26 @@ int32_t kv_append(infermem_kv *kv, size_t layer, const float *k, size_t k_len, c
   INFERMEM_HANDLE(kv);
   INFERMEM_NOT_NULL(k);
   INFERMEM_NOT_NULL(v);
-  INFERMEM_LEAVE(kv->core.append(layer, k, k_len, v, v_len, n_tokens));
+  constexpr int32_t kType = INFERMEM_DTYPE_F32;
+  INFERMEM_LEAVE(kv->core.append(layer, {"k", kType, k, k_len}, {"v", kType, v, v_len}, n_tokens));
+}
+
+int32_t kv_append_f16(infermem_kv *kv, size_t layer, const uint16_t *k, size_t k_len, const uint16_t *v, size_t v_len,
+                      size_t n_tokens) {
+  INFERMEM_HANDLE(kv);
+  INFERMEM_NOT_NULL(k);
+  INFERMEM_NOT_NULL(v);
+  constexpr int32_t kType = INFERMEM_DTYPE_F16;
+  INFERMEM_LEAVE(kv->core.append(layer, {"k", kType, k, k_len}, {"v", kType, v, v_len}, n_tokens));
+}
+
+int32_t kv_append_bf16(infermem_kv *kv, size_t layer, const uint16_t *k, size_t k_len, const uint16_t *v, size_t v_len,
+                       size_t n_tokens) {
+  INFERMEM_HANDLE(kv);
+  INFERMEM_NOT_NULL(k);
+  INFERMEM_NOT_NULL(v);
+  constexpr int32_t kType = INFERMEM_DTYPE_BF16;
+  INFERMEM_LEAVE(kv->core.append(layer, {"k", kType, k, k_len}, {"v", kType, v, v_len}, n_tokens));
 }
 
 int32_t kv_advance(infermem_kv *kv, size_t n) {
@@ -39,6 +58,33 @@ int32_t kv_truncate(infermem_kv *kv, size_t n) {
 int32_t kv_clear(infermem_kv *kv) {
   INFERMEM_HANDLE(kv);
   INFERMEM_LEAVE(kv->core.clear());
+}
+
+int32_t kv_clear_zero(infermem_kv *kv) {
+  INFERMEM_HANDLE(kv);
+  INFERMEM_LEAVE(kv->core.clear_zero());
+}
+
+int32_t kv_keep(infermem_kv *kv, size_t sinks, size_t recent, size_t *out_dropped) {
+  INFERMEM_HANDLE(kv);
+  INFERMEM_NOT_NULL(out_dropped);
+  INFERMEM_LEAVE(kv->core.keep(sinks, recent, out_dropped));
+}
+
+int32_t kv_copy_prefix(infermem_kv *dst, const infermem_kv *src, size_t n) {
+  INFERMEM_HANDLE(dst);
+  INFERMEM_HANDLE(src);
+  INFERMEM_LEAVE(dst->core.copy_prefix(src->core, n));
+}
+
+int32_t kv_grow(infermem_kv *kv, size_t max_tokens) {
+  INFERMEM_HANDLE(kv);
+  INFERMEM_LEAVE(kv->core.grow(max_tokens));
+}
+
+int32_t kv_prefetch(const infermem_kv *kv, size_t layer) {
+  INFERMEM_HANDLE(kv);
+  INFERMEM_LEAVE(kv->core.prefetch(layer));
 }
 
 int32_t kv_keys(const infermem_kv *kv, size_t layer, infermem_view *out) {
@@ -63,6 +109,18 @@ int32_t kv_values_pending(const infermem_kv *kv, size_t layer, infermem_view *ou
   INFERMEM_HANDLE(kv);
   INFERMEM_NOT_NULL(out);
   INFERMEM_LEAVE(kv->core.view(INFERMEM_KV_V, layer, true, out));
+}
+
+int32_t kv_keys_mut(infermem_kv *kv, size_t layer, infermem_view *out) {
+  INFERMEM_HANDLE(kv);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(kv->core.view_mut(INFERMEM_KV_K, layer, out));
+}
+
+int32_t kv_values_mut(infermem_kv *kv, size_t layer, infermem_view *out) {
+  INFERMEM_HANDLE(kv);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(kv->core.view_mut(INFERMEM_KV_V, layer, out));
 }
 
 int32_t kv_read(const infermem_kv *kv, size_t layer, int32_t which, size_t first, size_t n, float *out, size_t n_out) {

@@ -7,8 +7,12 @@
 namespace infermem {
 namespace {
 
+// Blocks of smaller values fit every type.
+constexpr float kAlwaysFits = 65504.0f;
+
 Status check_values(int32_t dtype, size_t block, const FloatMatrix &from) {
   const auto *data = static_cast<const float *>(from.data);
+  if (kernels().stored->all_below(data, from.n, kAlwaysFits)) return INFERMEM_OK;
   const size_t bad = kernels().find_not_finite(data, from.n);
   if (bad != from.n) return fail_not_finite(bad, from.cols);
   for (size_t i = 0; i < from.n; i += block)
@@ -39,7 +43,11 @@ Status quantize_to(int32_t dtype, const FloatMatrix &from, void *out, size_t n_o
     return fail(INFERMEM_E_SHAPE, bytes, n_out, "a %s matrix of %zu x %zu takes %zu bytes, not %zu",
                 infermem_dtype_name(dtype), from.rows, from.cols, bytes, n_out);
   INFERMEM_TRY(check_values(dtype, block.elements, from));
-  reference::quantize(dtype, static_cast<const float *>(from.data), from.n, out);
+  const auto *data = static_cast<const float *>(from.data);
+  if (can_encode(dtype))
+    encode(dtype, data, from.n, out);
+  else
+    reference::quantize(dtype, data, from.n, out);
   return INFERMEM_OK;
 }
 

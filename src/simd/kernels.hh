@@ -9,6 +9,7 @@
 
 #include "simd/activations.hh"
 #include "simd/packed.hh"
+#include "simd/stored.hh"
 
 namespace infermem {
 
@@ -63,6 +64,8 @@ struct Kernels {
                             size_t n, bool stream, uint16_t *out);
   void (*dequantize8_to_16)(int32_t dtype, const uint8_t *levels, const float *scales, const float *mins, size_t group,
                             size_t n, bool stream, uint16_t *out);
+
+  const StoredKernels *stored;
 };
 
 // The table in use.

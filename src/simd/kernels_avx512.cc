@@ -14,6 +14,7 @@
 #include "simd/dequantize_avx512.hh"
 #include "simd/kernels.hh"
 #include "simd/products_avx512.hh"
+#include "simd/reduce_avx512.hh"
 #include "simd/reference.hh"
 
 namespace infermem {
@@ -29,29 +30,6 @@ inline __mmask16 first(size_t count) {
 }
 
 // ---- Quantizing ----
-
-struct Minimum {
-  static __m512 of(__m512 a, __m512 b) { return _mm512_min_ps(a, b); }
-};
-struct Maximum {
-  static __m512 of(__m512 a, __m512 b) { return _mm512_max_ps(a, b); }
-};
-
-// Lane i of the result is v[i] reduced over its lanes: a transposition that reduces as it goes.
-template <typename Op>
-inline __m512 reduce_each(const __m512 *v) {
-  __m512 quad[4];
-  for (int i = 0; i < 4; ++i) {
-    const __m512 *const w = v + 4 * i;
-    const __m512 a = Op::of(_mm512_unpacklo_ps(w[0], w[1]), _mm512_unpackhi_ps(w[0], w[1]));
-    const __m512 b = Op::of(_mm512_unpacklo_ps(w[2], w[3]), _mm512_unpackhi_ps(w[2], w[3]));
-    const __m512d c = _mm512_castps_pd(a), d = _mm512_castps_pd(b);
-    quad[i] = Op::of(_mm512_castpd_ps(_mm512_unpacklo_pd(c, d)), _mm512_castpd_ps(_mm512_unpackhi_pd(c, d)));
-  }
-  const __m512 a = Op::of(_mm512_shuffle_f32x4(quad[0], quad[1], 0x88), _mm512_shuffle_f32x4(quad[0], quad[1], 0xdd));
-  const __m512 b = Op::of(_mm512_shuffle_f32x4(quad[2], quad[3], 0x88), _mm512_shuffle_f32x4(quad[2], quad[3], 0xdd));
-  return Op::of(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
-}
 
 // Lane i of *min and *max is the range of group i, of `count` groups. False when a value is NaN or infinite.
 inline bool find_range_of_each(const float *values, size_t group, size_t count, __m512 *min, __m512 *max) {
@@ -73,8 +51,8 @@ inline bool find_range_of_each(const float *values, size_t group, size_t count, 
     high[g] = b;
   }
   for (size_t g = count; g < kBlock; ++g) low[g] = high[g] = zero;
-  *min = _mm512_add_ps(reduce_each<Minimum>(low), zero);  // a minimum of -0 becomes +0
-  *max = reduce_each<Maximum>(high);
+  *min = _mm512_add_ps(avx512::reduce_each<avx512::Minimum>(low), zero);  // a minimum of -0 becomes +0
+  *max = avx512::reduce_each<avx512::Maximum>(high);
   return _mm512_cmp_ps_mask(zeros, zero, _CMP_EQ_OQ) == 0xffff;
 }
 
@@ -310,6 +288,7 @@ const Kernels kernels_avx512 = {
     f32_to_f16,
     avx512::dequantize_to_16<4>,
     avx512::dequantize_to_16<8>,
+    &stored_avx512,
 };
 
 }  // namespace infermem

@@ -106,6 +106,7 @@ const Kernels kernels_reference = {
     f32_to_f16,
     dequantize_to_16<4>,
     dequantize_to_16<8>,
+    &stored_reference,
 };
 
 const Kernels *const all_kernels[] = {

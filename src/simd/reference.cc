@@ -177,8 +177,6 @@ void decode(int32_t dtype, const void *stored, size_t n, float *out) {
   }
 }
 
-bool can_encode(int32_t dtype) { return dtype == INFERMEM_DTYPE_F32 || dtype == INFERMEM_DTYPE_F16; }
-
 void encode(int32_t dtype, const float *values, size_t n, void *out) {
   if (dtype == INFERMEM_DTYPE_F32) {
     std::memmove(out, values, n * sizeof(float));
@@ -186,7 +184,7 @@ void encode(int32_t dtype, const float *values, size_t n, void *out) {
   }
   auto *bytes = static_cast<uint8_t *>(out);
   for (size_t i = 0; i < n; ++i) {
-    const uint16_t half = f32_to_f16(values[i]);
+    const uint16_t half = dtype == INFERMEM_DTYPE_F16 ? f32_to_f16(values[i]) : f32_to_bf16(values[i]);
     std::memcpy(bytes + 2 * i, &half, sizeof half);
   }
 }

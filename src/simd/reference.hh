@@ -56,8 +56,7 @@ inline bool can_decode(int32_t dtype) { return level_bits(dtype) != 0; }
 // n elements, whole blocks, of a type that can_decode, to floats: GGML's values, bit for bit.
 void decode(int32_t dtype, const void *stored, size_t n, float *out);
 
-// n floats to a type that can_encode, which can_decode as well.
-bool can_encode(int32_t dtype);
+// n floats to F32, F16 or BF16.
 void encode(int32_t dtype, const float *values, size_t n, void *out);
 
 // n finite floats to whole blocks of a type that can_quantize. What a block needs must fit.

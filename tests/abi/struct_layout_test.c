@@ -60,7 +60,7 @@ AT(infermem_error, got, 16);
 AT(infermem_error, function, 24);
 AT(infermem_error, message, 32);
 
-SIZE(infermem_kv_options, 72);
+SIZE(infermem_kv_options, 104);
 AT(infermem_kv_options, n_layers, 8);
 AT(infermem_kv_options, n_kv_heads, 16);
 AT(infermem_kv_options, head_dim, 24);
@@ -70,6 +70,11 @@ AT(infermem_kv_options, k_type, 48);
 AT(infermem_kv_options, v_type, 52);
 AT(infermem_kv_options, tape, 56);
 AT(infermem_kv_options, allocator, 64);
+AT(infermem_kv_options, k_types, 72);
+AT(infermem_kv_options, v_types, 80);
+AT(infermem_kv_options, growable, 88);
+AT(infermem_kv_options, flags, 96);
+AT(infermem_kv_options, reserved, 100);
 
 SIZE(infermem_pad_options, 48);
 AT(infermem_pad_options, max_tokens, 8);

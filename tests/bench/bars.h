@@ -30,5 +30,6 @@ std::vector<Bar> tape_bars();
 std::vector<Bar> quant_bars();
 std::vector<Bar> products_bars();
 std::vector<Bar> block_bars();
+std::vector<Bar> kv_bars();
 
 }  // namespace bench

@@ -63,7 +63,8 @@ static void a_decode_step_allocates_nothing(void **state) {
   kv_options.n_kv_heads = 2;
   kv_options.head_dim = kDim / 2;
   kv_options.max_tokens = kTokens;
-  kv_options.v_type = INFERMEM_DTYPE_F16;
+  kv_options.v_type = INFERMEM_DTYPE_Q4_0;
+  kv_options.flags = INFERMEM_KV_ROTATE_V;
   kv_options.allocator = &allocator.hook;
   infermem_kv *kv = NULL;
   assert_ok(kv_new(&kv_options, &kv));
@@ -85,7 +86,7 @@ static void a_decode_step_allocates_nothing(void **state) {
 
   float row[kDim], rows[2 * kDim], weights[kDim * kDim];
   unsigned char blocks[144];
-  uint16_t halves[kDim * kDim];
+  uint16_t halves[kDim * kDim], halves_row[kDim] = {0};
   uint64_t seed = 5;
   for (int i = 0; i < kDim; i++) row[i] = test_random_float(&seed);
   for (int i = 0; i < kDim * kDim; i++) weights[i] = test_random_float(&seed);
@@ -119,7 +120,10 @@ static void a_decode_step_allocates_nothing(void **state) {
     infermem_view view;
     infermem_neuron_counts counts = {.struct_size = sizeof counts};
     for (size_t layer = 0; layer < 2; layer++) {
+      sum += kv_prefetch(kv, layer) + kv_append_f16(kv, layer, halves_row, kDim, halves_row, kDim, 1);
+      sum += kv_append_bf16(kv, layer, halves_row, kDim, halves_row, kDim, 1);
       sum += kv_append(kv, layer, row, kDim, row, kDim, 1);
+      sum += kv_keys_mut(kv, layer, &view) + kv_values_mut(kv, layer, &view);
       sum += kv_keys_pending(kv, layer, &view) + kv_values_pending(kv, layer, &view);
     }
     sum += kv_append(kv, 2, row, kDim, row, kDim, 1) - INFERMEM_E_RANGE;

@@ -6,37 +6,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "model_check.h"
+#include "stored.h"
 #include "support.h"
-
-/* F16 by its definition: the nearest multiple of the unit in the last place, ties to even; NaN payloads cut, quiet. */
-static uint16_t f16_bits(float value) {
-  uint32_t bits;
-  memcpy(&bits, &value, sizeof bits);
-  const uint32_t sign = bits >> 16 & 0x8000;
-  if (isnan(value)) return (uint16_t)(sign | 0x7e00 | (bits >> 13 & 0x3ff));
-  const double magnitude = fabs((double)value);
-  if (isinf(magnitude)) return (uint16_t)(sign | 0x7c00);
-  const int exponent = magnitude < 0x1p-14 ? -14 : ilogb(magnitude);
-  const double rounded = ldexp(nearbyint(ldexp(magnitude, 10 - exponent)), exponent - 10);
-  if (rounded >= 65536) return (uint16_t)(sign | 0x7c00);
-  if (rounded < 0x1p-14) return (uint16_t)(sign | (uint32_t)ldexp(rounded, 24));
-  const int e = ilogb(rounded);
-  return (uint16_t)(sign | (uint32_t)(e + 15) << 10 | ((uint32_t)ldexp(rounded, 10 - e) - 1024));
-}
-
-static size_t type_bytes(int32_t type) { return type == INFERMEM_DTYPE_F32 ? 4 : 2; }
-
-/* What a cache of the type must hold for these floats. */
-static void store(int32_t type, const float *values, size_t n, unsigned char *out) {
-  for (size_t i = 0; i < n; i++) {
-    const uint16_t half = f16_bits(values[i]);
-    if (type == INFERMEM_DTYPE_F32)
-      memcpy(out + 4 * i, &values[i], 4);
-    else
-      memcpy(out + 2 * i, &half, 2);
-  }
-}
 
 static infermem_kv_options shape(size_t layers, size_t heads, size_t head_dim, size_t max_tokens) {
   INFERMEM_STRUCT(infermem_kv_options, options);
@@ -486,11 +457,11 @@ static void check_f16(const float *values, size_t n) {
     assert_ok(kv_values(kv, 0, &v));
     const uint16_t *got = k.data;
     for (size_t i = 0; i < kDim; i++)
-      if (got[i] != f16_bits(row[i]))
-        fail_msg("%a is stored as 0x%04x, not 0x%04x", (double)row[i], got[i], f16_bits(row[i]));
+      if (got[i] != stored_f16(row[i]))
+        fail_msg("%a is stored as 0x%04x, not 0x%04x", (double)row[i], got[i], stored_f16(row[i]));
     assert_memory_equal(k.data, v.data, kDim * 2);
     assert_ok(kv_read(kv, 0, INFERMEM_KV_K, 0, 1, back, kDim));
-    for (size_t i = 0; i < kDim; i++) assert_int_equal(f16_bits(back[i]), got[i]);
+    for (size_t i = 0; i < kDim; i++) assert_int_equal(stored_f16(back[i]), got[i]);
     assert_ok(kv_truncate(kv, 0));
   }
   kv_free(kv);
@@ -554,7 +525,7 @@ static void keys_and_values_may_differ_in_type_and_width(void **state) {
   unsigned char expected[80];
   infermem_view view;
   assert_ok(kv_keys(kv, 0, &view));
-  store(INFERMEM_DTYPE_F16, k, 12, expected);
+  stored_encode(INFERMEM_DTYPE_F16, k, 12, expected);
   assert_int_equal(view.bytes, 24);
   assert_memory_equal(view.data, expected, 24);
   assert_ok(kv_values(kv, 0, &view));
@@ -579,12 +550,15 @@ static void a_range_of_tokens_is_read_as_floats(void **state) {
   assert_ok(kv_read(kv, 1, INFERMEM_KV_V, 1, 2, out, 2 * kRow));
   assert_memory_equal(out, expected + kRow, 2 * kRow * sizeof *out);
   assert_true(out[2 * kRow] == 42);
-  assert_ok(kv_read(kv, 1, INFERMEM_KV_K, 4, 0, out, 0));
+  assert_ok(kv_read(kv, 1, INFERMEM_KV_K, 5, 0, out, 0));
+  assert_ok(kv_read(kv, 1, INFERMEM_KV_K, 3, 2, out, 2 * kRow)); /* the last is pending */
+  assert_true(out[0] == 1001 + 12 / 16.0f && out[kRow] == 9);
   memset(out, 0x11, sizeof out);
   float before[4 * kRow + 1];
   memcpy(before, out, sizeof out);
-  assert_fails(INFERMEM_E_RANGE, kv_read(kv, 1, INFERMEM_KV_K, 4, 1, out, kRow)); /* pending tokens are none yet */
-  assert_fails(INFERMEM_E_RANGE, kv_read(kv, 1, INFERMEM_KV_K, 5, 0, out, 0));
+  assert_fails(INFERMEM_E_RANGE, kv_read(kv, 1, INFERMEM_KV_K, 5, 1, out, kRow));
+  assert_fails(INFERMEM_E_RANGE, kv_read(kv, 0, INFERMEM_KV_K, 4, 1, out, kRow)); /* nothing is pending there */
+  assert_fails(INFERMEM_E_RANGE, kv_read(kv, 1, INFERMEM_KV_K, 6, 0, out, 0));
   assert_fails(INFERMEM_E_RANGE, kv_read(kv, 1, INFERMEM_KV_K, 1, SIZE_MAX, out, kRow));
   assert_fails(INFERMEM_E_RANGE, kv_read(kv, 2, INFERMEM_KV_K, 0, 1, out, kRow));
   assert_fails(INFERMEM_E_ARG, kv_read(kv, 1, 2, 0, 1, out, kRow));
@@ -610,6 +584,11 @@ static void a_bad_view_leaves_the_record_alone(void **state) {
   assert_fails(INFERMEM_E_NULL, kv_values(kv, 0, NULL));
   assert_fails(INFERMEM_E_NULL, kv_keys_pending(kv, 0, NULL));
   assert_fails(INFERMEM_E_NULL, kv_values_pending(kv, 0, NULL));
+  assert_fails(INFERMEM_E_RANGE, kv_keys_mut(kv, 2, &view));
+  assert_fails(INFERMEM_E_RANGE, kv_values_mut(kv, 2, &view));
+  assert_memory_equal(&view, &before, sizeof view);
+  assert_fails(INFERMEM_E_NULL, kv_keys_mut(kv, 0, NULL));
+  assert_fails(INFERMEM_E_NULL, kv_values_mut(kv, 0, NULL));
   kv_free(kv);
 }
 
@@ -635,14 +614,24 @@ static void what_cannot_be_a_cache_is_refused(void **state) {
   for (int which = 0; which < 2; which++) {
     options = shape(1, 1, 32, 1);
     int32_t *type = which ? &options.v_type : &options.k_type;
-    *type = INFERMEM_DTYPE_Q8_0;
+    *type = INFERMEM_DTYPE_Q4_K;
     assert_fails(INFERMEM_E_UNSUPPORTED, kv_new(&options, &kv));
-    assert_non_null(strstr(infermem_error_detail()->message, "Q8_0"));
+    assert_non_null(strstr(infermem_error_detail()->message, "Q4_K"));
     *type = 5;
     assert_fails(INFERMEM_E_TYPE, kv_new(&options, &kv));
     *type = -1;
     assert_fails(INFERMEM_E_TYPE, kv_new(&options, &kv));
   }
+  options = shape(1, 1, 1, 5);
+  options.growable = 4;
+  assert_fails(INFERMEM_E_ARG, kv_new(&options, &kv));
+  assert_int_equal(infermem_error_detail()->expected, 5);
+  options.growable = 0;
+  options.flags = 8;
+  assert_fails(INFERMEM_E_ARG, kv_new(&options, &kv));
+  options.flags = 0;
+  options.reserved = 1;
+  assert_fails(INFERMEM_E_ARG, kv_new(&options, &kv));
   options = shape(1, 1, 1, SIZE_MAX);
   assert_fails(INFERMEM_E_OVERFLOW, kv_new(&options, &kv));
   options = shape(1, 1, 1, SIZE_MAX / 4);
@@ -668,9 +657,22 @@ static void no_handle_and_other_handles_are_told_apart(void **state) {
   infermem_tape *tape = new_tape(4096);
   infermem_kv *const other = (infermem_kv *)(void *)tape;
   infermem_kv *const none = NULL;
+  infermem_kv *kv = small();
   float row[kRow] = {0};
+  const uint16_t halves[kRow] = {0};
+  size_t dropped;
   infermem_view view;
   assert_fails(INFERMEM_E_NULL, kv_append(none, 0, row, kRow, row, kRow, 1));
+  assert_fails(INFERMEM_E_NULL, kv_append_f16(none, 0, halves, kRow, halves, kRow, 1));
+  assert_fails(INFERMEM_E_NULL, kv_append_bf16(none, 0, halves, kRow, halves, kRow, 1));
+  assert_fails(INFERMEM_E_NULL, kv_clear_zero(none));
+  assert_fails(INFERMEM_E_NULL, kv_keep(none, 1, 1, &dropped));
+  assert_fails(INFERMEM_E_NULL, kv_copy_prefix(none, kv, 0));
+  assert_fails(INFERMEM_E_NULL, kv_copy_prefix(kv, none, 0));
+  assert_fails(INFERMEM_E_NULL, kv_grow(none, 5));
+  assert_fails(INFERMEM_E_NULL, kv_prefetch(none, 0));
+  assert_fails(INFERMEM_E_NULL, kv_keys_mut(none, 0, &view));
+  assert_fails(INFERMEM_E_NULL, kv_values_mut(none, 0, &view));
   assert_fails(INFERMEM_E_NULL, kv_advance(none, 1));
   assert_fails(INFERMEM_E_NULL, kv_abort(none));
   assert_fails(INFERMEM_E_NULL, kv_truncate(none, 0));
@@ -681,6 +683,16 @@ static void no_handle_and_other_handles_are_told_apart(void **state) {
   assert_fails(INFERMEM_E_NULL, kv_values_pending(none, 0, &view));
   assert_fails(INFERMEM_E_NULL, kv_read(none, 0, INFERMEM_KV_K, 0, 1, row, kRow));
   assert_fails(INFERMEM_E_HANDLE, kv_append(other, 0, row, kRow, row, kRow, 1));
+  assert_fails(INFERMEM_E_HANDLE, kv_append_f16(other, 0, halves, kRow, halves, kRow, 1));
+  assert_fails(INFERMEM_E_HANDLE, kv_append_bf16(other, 0, halves, kRow, halves, kRow, 1));
+  assert_fails(INFERMEM_E_HANDLE, kv_clear_zero(other));
+  assert_fails(INFERMEM_E_HANDLE, kv_keep(other, 1, 1, &dropped));
+  assert_fails(INFERMEM_E_HANDLE, kv_copy_prefix(other, kv, 0));
+  assert_fails(INFERMEM_E_HANDLE, kv_copy_prefix(kv, other, 0));
+  assert_fails(INFERMEM_E_HANDLE, kv_grow(other, 5));
+  assert_fails(INFERMEM_E_HANDLE, kv_prefetch(other, 0));
+  assert_fails(INFERMEM_E_HANDLE, kv_keys_mut(other, 0, &view));
+  assert_fails(INFERMEM_E_HANDLE, kv_values_mut(other, 0, &view));
   assert_fails(INFERMEM_E_HANDLE, kv_advance(other, 1));
   assert_fails(INFERMEM_E_HANDLE, kv_abort(other));
   assert_fails(INFERMEM_E_HANDLE, kv_truncate(other, 0));
@@ -702,6 +714,7 @@ static void no_handle_and_other_handles_are_told_apart(void **state) {
     kv_free(both[i]);
   }
   assert_int_equal(tape_total(tape), 4096);
+  kv_free(kv);
   tape_free(tape);
 }
 
@@ -721,7 +734,17 @@ static void a_cache_lives_in_the_tape_it_is_given(void **state) {
   take_snapshot(kv, &before);
   assert_ok(tape_seal(tape));
   float row[kRow] = {0};
+  infermem_kv *open = small();
+  size_t dropped;
+  infermem_view view;
   assert_fails(INFERMEM_E_SEALED, kv_append(kv, 0, row, kRow, row, kRow, 1));
+  assert_fails(INFERMEM_E_SEALED, kv_clear_zero(kv));
+  assert_fails(INFERMEM_E_SEALED, kv_keep(kv, 1, 1, &dropped));
+  assert_fails(INFERMEM_E_SEALED, kv_copy_prefix(kv, open, 0));
+  assert_fails(INFERMEM_E_SEALED, kv_keys_mut(kv, 0, &view));
+  assert_fails(INFERMEM_E_SEALED, kv_values_mut(kv, 0, &view));
+  assert_ok(kv_copy_prefix(open, kv, 2));
+  kv_free(open);
   assert_unchanged(kv, &before);
   assert_ok(tape_unseal(tape));
   step(kv, 1, 5);
@@ -760,9 +783,22 @@ static void a_cache_whose_tape_was_cleared_or_rewound_is_stale(void **state) {
       assert_ok(tape_clear(tape));
     else
       assert_ok(tape_rewind(tape, &mark));
+    infermem_kv *fresh = small();
     float row[kRow] = {0};
+    const uint16_t halves[kRow] = {0};
+    size_t dropped;
     infermem_view view;
     assert_fails(INFERMEM_E_STALE, kv_append(kv, 0, row, kRow, row, kRow, 1));
+    assert_fails(INFERMEM_E_STALE, kv_append_f16(kv, 0, halves, kRow, halves, kRow, 1));
+    assert_fails(INFERMEM_E_STALE, kv_append_bf16(kv, 0, halves, kRow, halves, kRow, 1));
+    assert_fails(INFERMEM_E_STALE, kv_clear_zero(kv));
+    assert_fails(INFERMEM_E_STALE, kv_keep(kv, 0, 0, &dropped));
+    assert_fails(INFERMEM_E_STALE, kv_copy_prefix(kv, fresh, 0));
+    assert_fails(INFERMEM_E_STALE, kv_copy_prefix(fresh, kv, 0));
+    assert_fails(INFERMEM_E_STALE, kv_grow(kv, 5));
+    assert_fails(INFERMEM_E_STALE, kv_prefetch(kv, 0));
+    assert_fails(INFERMEM_E_STALE, kv_keys_mut(kv, 0, &view));
+    assert_fails(INFERMEM_E_STALE, kv_values_mut(kv, 0, &view));
     assert_fails(INFERMEM_E_STALE, kv_advance(kv, 1));
     assert_fails(INFERMEM_E_STALE, kv_abort(kv));
     assert_fails(INFERMEM_E_STALE, kv_truncate(kv, 0));
@@ -774,6 +810,7 @@ static void a_cache_whose_tape_was_cleared_or_rewound_is_stale(void **state) {
     assert_fails(INFERMEM_E_STALE, kv_read(kv, 0, INFERMEM_KV_K, 0, 1, row, kRow));
     assert_int_equal(kv_len(kv), 2);
     assert_int_equal(kv_generation(kv), 0);
+    kv_free(fresh);
     kv_free(kv);
     tape_free(tape);
   }
@@ -824,181 +861,6 @@ static void nothing_is_allocated_after_construction(void **state) {
   assert_int_equal(a.live, 0);
 }
 
-/* ---- Random operations against a model: plain arrays, and two counters ---- */
-
-enum { kAppend, kStep, kAdvance, kAbort, kTruncate, kClear, kRead, kBad, kKinds };
-static const char *const kNames[] = {"append", "step", "advance", "abort", "truncate", "clear", "read", "bad"};
-
-enum { kLayers = 3, kTokens = 20, kHeads = 2, kDimK = 3, kDimV = 5, kRowK = kHeads * kDimK, kRowV = kHeads * kDimV };
-
-static int32_t type_of[2]; /* of the run: by INFERMEM_KV_* */
-static int in_tape;
-
-static struct {
-  size_t length, pending[kLayers];
-  uint64_t generation;
-  float rows[2][kLayers][kTokens][kRowV]; /* as they were given */
-} model;
-
-#define DIFFERS(condition, what)  \
-  do {                            \
-    if (condition) return (what); \
-  } while (0)
-
-static size_t row_of(int which) { return which == INFERMEM_KV_K ? kRowK : kRowV; }
-
-static const char *compare_view(int which, size_t layer, size_t tokens, int32_t status, const infermem_view *view) {
-  DIFFERS(status != INFERMEM_OK, "a view is refused");
-  const size_t row = row_of(which), row_bytes = row * type_bytes(type_of[which]);
-  DIFFERS(view->shape[0] != tokens || view->shape[1] != row || view->bytes != tokens * row_bytes, "a view's shape");
-  DIFFERS(view->dtype != type_of[which], "a view's type");
-  for (size_t t = 0; t < tokens; t++) {
-    unsigned char expected[kRowV * 4];
-    store(type_of[which], model.rows[which][layer][t], row, expected);
-    DIFFERS(memcmp((const char *)view->data + t * row_bytes, expected, row_bytes) != 0, "a row");
-  }
-  return NULL;
-}
-
-static const char *compare(const infermem_kv *kv) {
-  DIFFERS(kv_len(kv) != model.length, "length");
-  DIFFERS(kv_generation(kv) != model.generation, "generation");
-  for (size_t layer = 0; layer < kLayers; layer++) {
-    const size_t all = model.length + model.pending[layer];
-    infermem_view view;
-    const char *what = compare_view(INFERMEM_KV_K, layer, model.length, kv_keys(kv, layer, &view), &view);
-    if (!what) what = compare_view(INFERMEM_KV_V, layer, model.length, kv_values(kv, layer, &view), &view);
-    if (!what) what = compare_view(INFERMEM_KV_K, layer, all, kv_keys_pending(kv, layer, &view), &view);
-    if (!what) what = compare_view(INFERMEM_KV_V, layer, all, kv_values_pending(kv, layer, &view), &view);
-    if (what) return what;
-  }
-  return NULL;
-}
-
-static const char *random_append(infermem_kv *kv, size_t layer, size_t n, uint64_t seed) {
-  float k[kTokens * kRowK], v[kTokens * kRowV];
-  for (size_t i = 0; i < n * kRowK; i++) k[i] = 100 * test_random_float(&seed);
-  for (size_t i = 0; i < n * kRowV; i++) v[i] = 0x1p-14f * test_random_float(&seed);
-  const int32_t status = kv_append(kv, layer, k, n * kRowK, v, n * kRowV, n);
-  if (layer >= kLayers) return status == INFERMEM_E_RANGE ? NULL : "an append to no layer";
-  if (n == 0) return status == INFERMEM_E_ARG ? NULL : "an append of nothing";
-  if (n > kTokens - model.length) return status == INFERMEM_E_FULL ? NULL : "an append beyond the end";
-  DIFFERS(status != INFERMEM_OK, "an append is refused");
-  for (size_t t = 0; t < n; t++) {
-    memcpy(model.rows[INFERMEM_KV_K][layer][model.length + t], k + t * kRowK, kRowK * sizeof *k);
-    memcpy(model.rows[INFERMEM_KV_V][layer][model.length + t], v + t * kRowV, kRowV * sizeof *v);
-  }
-  model.pending[layer] = n;
-  return NULL;
-}
-
-static const char *random_advance(infermem_kv *kv, size_t n) {
-  int32_t expected = INFERMEM_OK;
-  size_t first = 0;
-  while (first < kLayers && model.pending[first] == n) first++;
-  if (first < kLayers) expected = INFERMEM_E_INCOMPLETE;
-  DIFFERS(kv_advance(kv, n) != expected, "an advance");
-  if (expected != INFERMEM_OK) {
-    DIFFERS(infermem_error_detail()->got != model.pending[first], "the layer named");
-    return NULL;
-  }
-  model.length += n;
-  memset(model.pending, 0, sizeof model.pending);
-  return NULL;
-}
-
-static const char *random_read(infermem_kv *kv, const struct operation *op) {
-  float out[kTokens * kRowV];
-  const int which = (int)(op->a >> 32 & 1);
-  const size_t layer = op->a % kLayers, first = op->b % (kTokens + 1), n = op->c % (kTokens + 1), row = row_of(which);
-  const int32_t status = kv_read(kv, layer, which, first, n, out, n * row);
-  if (first + n > model.length) return status == INFERMEM_E_RANGE ? NULL : "a read beyond the length";
-  DIFFERS(status != INFERMEM_OK, "a read is refused");
-  for (size_t t = 0; t < n; t++) {
-    unsigned char got[kRowV * 4], expected[kRowV * 4];
-    store(type_of[which], out + t * row, row, got);
-    store(type_of[which], model.rows[which][layer][first + t], row, expected);
-    DIFFERS(memcmp(got, expected, row * type_bytes(type_of[which])) != 0, "a row that was read");
-  }
-  return NULL;
-}
-
-static const char *operate(infermem_kv *kv, const struct operation *op) {
-  switch (op->kind) {
-    case kAppend: /* to one layer; now and then none, of nothing, or beyond the end */
-      return random_append(kv, op->a % 16 == 0 ? kLayers : op->a % kLayers, op->b % 5, op->c);
-    case kStep: { /* what a model does */
-      const size_t n = 1 + op->b % 4;
-      for (size_t layer = 0; layer < kLayers; layer++) {
-        const char *what = random_append(kv, layer, n, op->c + layer);
-        if (what) return what;
-      }
-      return n > kTokens - model.length ? NULL : random_advance(kv, n);
-    }
-    case kAdvance:
-      return random_advance(kv, op->a % 4 == 0 ? op->b % 5 : model.pending[op->b % kLayers]);
-    case kAbort:
-      DIFFERS(kv_abort(kv) != INFERMEM_OK, "abort");
-      memset(model.pending, 0, sizeof model.pending);
-      return NULL;
-    case kTruncate: {
-      const size_t n = op->a % (model.length + 2);
-      DIFFERS(kv_truncate(kv, n) != (n > model.length ? INFERMEM_E_RANGE : INFERMEM_OK), "truncate");
-      if (n > model.length) return NULL;
-      model.length = n;
-      memset(model.pending, 0, sizeof model.pending);
-      return NULL;
-    }
-    case kClear:
-      if (op->a % 8 != 0) return NULL;
-      DIFFERS(kv_clear(kv) != INFERMEM_OK, "clear");
-      model.length = 0;
-      model.generation++;
-      memset(model.pending, 0, sizeof model.pending);
-      return NULL;
-    case kRead:
-      return random_read(kv, op);
-    default: { /* arguments that must change nothing */
-      float rows[2 * kRowV] = {0};
-      const size_t layer = op->a % kLayers, k_len = op->b % kRowK, v_len = op->c % kRowV;
-      DIFFERS(kv_append(kv, layer, rows, k_len, rows, kRowV, 1) != INFERMEM_E_SHAPE, "a narrow key");
-      DIFFERS(kv_append(kv, layer, rows, kRowK, rows, v_len, 1) != INFERMEM_E_SHAPE, "a narrow value");
-      DIFFERS(kv_append(kv, layer, NULL, kRowK, rows, kRowV, 1) != INFERMEM_E_NULL, "no key");
-      DIFFERS(kv_truncate(kv, model.length + 1 + op->b % 9) != INFERMEM_E_RANGE, "truncation to more");
-      return NULL;
-    }
-  }
-}
-
-static const char *run(const struct operation *operations, size_t n) {
-  infermem_tape *tape = in_tape ? new_tape(1 << 16) : NULL;
-  infermem_kv_options options = shape(kLayers, kHeads, kDimK, kTokens);
-  options.head_dim_v = kDimV;
-  options.k_type = type_of[INFERMEM_KV_K];
-  options.v_type = type_of[INFERMEM_KV_V];
-  options.tape = tape;
-  infermem_kv *kv = make(options);
-  memset(&model, 0, sizeof model);
-  const char *what = NULL;
-  for (size_t i = 0; i < n && !what; i++) {
-    what = operate(kv, &operations[i]);
-    if (!what) what = compare(kv);
-  }
-  kv_free(kv);
-  tape_free(tape);
-  return what;
-}
-
-static void random_operations_agree_with_plain_arrays(void **state) {
-  (void)state;
-  for (int types = 0; types < 4; types++) {
-    type_of[INFERMEM_KV_K] = types & 1 ? INFERMEM_DTYPE_F16 : INFERMEM_DTYPE_F32;
-    type_of[INFERMEM_KV_V] = types & 2 ? INFERMEM_DTYPE_F16 : INFERMEM_DTYPE_F32;
-    in_tape = types == 1 || types == 2;
-    model_check(run, kNames, kKinds, 1000 + (uint64_t)types, 10000);
-  }
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(f32_layers_lie_at_the_known_strides),
@@ -1026,7 +888,6 @@ int main(void) {
       cmocka_unit_test(a_cache_whose_tape_was_cleared_or_rewound_is_stale),
       cmocka_unit_test(any_allocation_may_fail),
       cmocka_unit_test(nothing_is_allocated_after_construction),
-      cmocka_unit_test(random_operations_agree_with_plain_arrays),
   };
   return cmocka_run_group_tests_name("kv", tests, NULL, NULL);
 }

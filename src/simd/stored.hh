@@ -1,0 +1,30 @@
+// The kernels of keys and values as caches store them: a part of each table of kernels, with the same rule: the bits are
+// those of the plain ones, whatever the instruction set.
+#pragma once
+
+#include <cstddef>
+
+namespace infermem {
+
+struct StoredKernels {
+  // n floats to whole blocks, at any address: GGML's reference, bit for bit. False, with the output half done, when a value
+  // is NaN or infinite, or a block's parameters do not fit.
+  bool (*to_q8_0)(const float *in, size_t n, void *out);
+  bool (*to_q4_0)(const float *in, size_t n, void *out);
+  bool (*to_q4_1)(const float *in, size_t n, void *out);
+  // To nearest, ties to even; at any address.
+  void (*to_bf16)(const float *in, size_t n, void *out);
+  void (*from_bf16)(const void *in, size_t n, float *out);
+  // Whether the magnitude of each of n floats is below a limit; that of NaN is not.
+  bool (*all_below)(const float *values, size_t n, float limit);
+  // Multiplies each run of n floats by the Hadamard matrix of its size, and by 1 / sqrt(size), in place. run is a power of
+  // two, and n a multiple of it.
+  void (*rotate)(float *values, size_t n, size_t run);
+  // Copies bytes past the caches where the processor can; fence() lets other threads see them in order.
+  void (*stream)(const void *in, size_t bytes, void *out);
+  void (*fence)();
+};
+
+extern const StoredKernels stored_reference, stored_sse4, stored_avx2, stored_avx512, stored_neon;
+
+}  // namespace infermem
