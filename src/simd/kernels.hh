@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "simd/activations.hh"
+#include "simd/attend.hh"
 #include "simd/packed.hh"
 #include "simd/stored.hh"
 
@@ -61,6 +62,7 @@ struct Kernels {
   void (*f32_to_f16)(const float *in, size_t n, void *out);
 
   const StoredKernels *stored;
+  const AttendKernels *attend;
 };
 
 // The table in use.

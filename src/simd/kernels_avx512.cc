@@ -379,6 +379,7 @@ const Kernels kernels_avx512 = {
     f16_to_f32,
     f32_to_f16,
     &stored_avx512,
+    &attend_avx512,
 };
 
 }  // namespace infermem

@@ -97,6 +97,7 @@ const Kernels kernels_reference = {
     f16_to_f32,
     f32_to_f16,
     &stored_reference,
+    &attend_reference,
 };
 
 const Kernels *const all_kernels[] = {
