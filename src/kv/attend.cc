@@ -12,7 +12,7 @@ constexpr size_t kTile = AttendKernels::kTile;
 constexpr size_t kRows = AttendKernels::kRows;
 constexpr size_t kFloats = 8192;  // of queries at a time: kMostDim has room for 8 rows
 
-constexpr size_t kStepBytes = 12288;  // of keys, or of values, that are read at once: they stay in the nearest cache
+constexpr size_t kStepBytes = 20480;  // of keys, or of values, that are read at once: they stay in the nearest cache
 
 // The stored tokens begin … end - 1.
 struct Range {
