@@ -27,11 +27,10 @@ constexpr size_t kBytes = kType == INFERMEM_DTYPE_Q8_0   ? sizeof(blocks::Q8_0)
 // What the blocks of sixteen tokens have beside their levels: [block][token].
 template <int32_t kType>
 struct Parameters {
-  // Of tokens from `first` on, of which there are n, 16 or fewer: the last again where there are fewer.
-  Parameters(const StoredRows &rows, size_t first, size_t n, size_t n_blocks) {
-    const char *const from = rows.data + first * rows.stride;
-    read(from, rows.stride, n, n_blocks, scales);
-    if constexpr (kHasMin<kType>) read(from + sizeof(blocks::Half), rows.stride, n, n_blocks, minima);
+  // Of the first n tokens, 16 or fewer: the last again where there are fewer.
+  Parameters(const StoredRows &rows, size_t n, size_t n_blocks) {
+    read(rows.data, rows.stride, n, n_blocks, scales);
+    if constexpr (kHasMin<kType>) read(rows.data + sizeof(blocks::Half), rows.stride, n, n_blocks, minima);
   }
 
   alignas(64) float scales[kMostBlocks][kLanes];
@@ -112,7 +111,9 @@ void score(const StoredRows &keys, size_t n, const float *queries, size_t n_rows
   const size_t n_blocks = dim / kBlock;
   for (size_t first = 0; first < n; first += kLanes) {
     const size_t count = n - first < kLanes ? n - first : kLanes;
-    const Parameters<kType> parameters(keys, first, count, n_blocks);
+    StoredRows sixteen = keys;
+    sixteen.data += first * keys.stride;
+    const Parameters<kType> parameters(sixteen, count, n_blocks);
     for (size_t token = 0; token < count; token += kTokens) {
       const char *rows[kTokens];  // the last again where there are fewer
       for (size_t t = 0; t < kTokens; ++t) {
@@ -144,10 +145,21 @@ inline __m512 load_half(const char *block, bool is_upper) {
   return _mm512_cvtepi32_ps(kHasMin<kType> ? levels : _mm512_sub_epi32(levels, _mm512_set1_epi32(8)));
 }
 
-// kBlocks blocks from the b-th on of n tokens, 16 or fewer, the first of whose rows begins at `rows`.
+// Tokens whose values are added up at once: n of them, 16 or fewer.
+template <int32_t kType>
+struct Tokens {
+  StoredRows rows;  // from the first of them on
+  size_t n;
+  Parameters<kType> parameters;
+};
+
+// kBlocks blocks from the b-th on; with the first of all comes the prefetching of `ahead` bytes a token.
 template <int32_t kType, size_t kRows, size_t kBlocks>
-inline void add_values(const char *rows, size_t stride, size_t n, const Parameters<kType> &parameters,
-                       const float *weights, const float *factors, size_t b, float *const *out) {
+inline void add_values(const Tokens<kType> &tokens, const float *weights, const float *factors, size_t b, size_t ahead,
+                       float *const *out) {
+  const StoredRows &rows = tokens.rows;
+  const Parameters<kType> &parameters = tokens.parameters;
+  const size_t n = tokens.n;
   constexpr size_t kVectors = 2 * kBlocks;
   alignas(64) float scaled[kRows][kBlocks][kLanes];  // weights
   __m512 sums[kRows][kVectors];
@@ -167,7 +179,8 @@ inline void add_values(const char *rows, size_t stride, size_t n, const Paramete
     }
   }
   for (size_t token = 0; token < n; ++token) {
-    const char *const block = rows + token * stride + b * kBytes<kType>;
+    if (ahead != 0) prefetch(rows.ahead + token * rows.ahead_stride, ahead);
+    const char *const block = rows.data + token * rows.stride + b * kBytes<kType>;
     __m512 values[kVectors];
 #pragma GCC unroll 8
     for (size_t v = 0; v < kVectors; ++v) values[v] = load_half<kType>(block + v / 2 * kBytes<kType>, v % 2 == 1);
@@ -184,13 +197,14 @@ inline void add_values(const char *rows, size_t stride, size_t n, const Paramete
 }
 
 template <int32_t kType, size_t kRows>
-inline void add_rows(const char *rows, size_t stride, size_t n, const Parameters<kType> &parameters,
-                     const float *weights, const float *factors, size_t n_blocks, float *const *out) {
+inline void add_rows(const Tokens<kType> &tokens, const float *weights, const float *factors, size_t n_blocks,
+                     bool is_first, float *const *out) {
   constexpr size_t kBlocks = kRows == 4 ? 2 : 4;
+  const size_t bytes = is_first ? n_blocks * kBytes<kType> : 0;
   size_t b = 0;
   for (; b + kBlocks <= n_blocks; b += kBlocks)
-    add_values<kType, kRows, kBlocks>(rows, stride, n, parameters, weights, factors, b, out);
-  for (; b < n_blocks; ++b) add_values<kType, kRows, 1>(rows, stride, n, parameters, weights, factors, b, out);
+    add_values<kType, kRows, kBlocks>(tokens, weights, factors, b, b == 0 ? bytes : 0, out);
+  for (; b < n_blocks; ++b) add_values<kType, kRows, 1>(tokens, weights, factors, b, b == 0 ? bytes : 0, out);
 }
 
 template <int32_t kType>
@@ -200,18 +214,16 @@ void add(const StoredRows &stored, size_t n, const float *weights, const float *
   const size_t n_blocks = dim / kBlock;
   for (size_t first = 0; first < n; first += kLanes) {
     const size_t count = n - first < kLanes ? n - first : kLanes;
-    const Parameters<kType> parameters(stored, first, count, n_blocks);
-    for (size_t token = first; token < first + count; ++token)
-      prefetch(stored.ahead + token * stored.ahead_stride, n_blocks * kBytes<kType>);
-    const char *const rows = stored.data + first * stored.stride;
+    StoredRows rows = stored;
+    rows.data += first * stored.stride;
+    rows.ahead += first * stored.ahead_stride;
+    const Tokens<kType> tokens = {rows, count, {rows, count, n_blocks}};
     const auto with = [&](size_t r) { return first == 0 ? factors + r : kOnes; };
     const float *w = weights + first;
     size_t r = 0;
-    for (; r + 4 <= n_rows; r += 4, w += 4 * kTile)
-      add_rows<kType, 4>(rows, stored.stride, count, parameters, w, with(r), n_blocks, out + r);
-    for (; r + 2 <= n_rows; r += 2, w += 2 * kTile)
-      add_rows<kType, 2>(rows, stored.stride, count, parameters, w, with(r), n_blocks, out + r);
-    if (r < n_rows) add_rows<kType, 1>(rows, stored.stride, count, parameters, w, with(r), n_blocks, out + r);
+    for (; r + 4 <= n_rows; r += 4, w += 4 * kTile) add_rows<kType, 4>(tokens, w, with(r), n_blocks, r == 0, out + r);
+    for (; r + 2 <= n_rows; r += 2, w += 2 * kTile) add_rows<kType, 2>(tokens, w, with(r), n_blocks, r == 0, out + r);
+    if (r < n_rows) add_rows<kType, 1>(tokens, w, with(r), n_blocks, r == 0, out + r);
   }
 }
 
