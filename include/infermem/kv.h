@@ -9,8 +9,7 @@
  *     if (kv_new(&options, &kv) != INFERMEM_OK) return 1;
  *     for (size_t layer = 0; layer < 32; layer++) {
  *       kv_append(kv, layer, k, 1024, v, 1024, 1);    // this token's key and value
- *       infermem_view keys;
- *       kv_keys_pending(kv, layer, &keys);            // all tokens up to and including this one
+ *       kv_attend(kv, layer, NULL, 0, 8, q, 1024, out, 1024);  // to all tokens up to and including this one
  *     }
  *     kv_advance(kv, 1);
  *     kv_free(kv);
@@ -72,6 +71,17 @@ typedef struct infermem_kv_options {
   uint32_t flags;    /* INFERMEM_KV_ROTATE_K, … */
   uint32_t reserved; /* 0 */
 } infermem_kv_options;
+
+/* What attention is computed; see kv_attend. Zero in any field but struct_size means the default. */
+typedef struct infermem_kv_attend_options {
+  size_t struct_size;
+  size_t n_q_heads;  /* heads of the query, a multiple of the cache's n_kv_heads; 0 means n_kv_heads */
+  size_t n_q_tokens; /* tokens of the query, 64 at most; 0 means 1 */
+  size_t n_after;    /* tokens that other caches hold after those of this one; see kv_attend_partial */
+  size_t window;     /* a token sees itself and the window - 1 tokens before it; 0 means all before it */
+  float scale;       /* of the scores, finite; 0 means 1 / sqrt(head_dim) */
+  float soft_cap;    /* scores become soft_cap * tanh(score / soft_cap); finite, at least 0; 0 means that they stay */
+} infermem_kv_attend_options;
 
 #ifndef INFERMEM_NO_PROTOTYPES
 INFERMEM_BEGIN_DECLS
@@ -248,6 +258,66 @@ INFERMEM_FN size_t kv_memory_reserved(const infermem_kv *kv) INFERMEM_AS(kv_memo
  * kv_memory_bytes. Time linear in the layers.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN size_t kv_memory_committed(const infermem_kv *kv) INFERMEM_AS(kv_memory_committed);
+
+/* ---- Attention ---- */
+
+/* Attention over one layer, causal, for the last tokens of the cache: of query token t and query head h, the sum over the
+ * tokens j that t sees of softmax over j of scale * (q[t][h] . key[j]) times value[j], where query heads
+ * i * n_q_heads / n_kv_heads and on share head i of the keys and values. Stored rows are read as they are, once for 64 or
+ * fewer rows of the query, in one pass.
+ *   The tokens that are pending in this layer count: call it after kv_append of the layer, before or after kv_advance. The
+ * n_q_tokens tokens of the query are the last of them. Each sees itself and those before it, back to its window's begin.
+ *   options: NULL means all defaults: one token, as many heads as the cache has.  first_head, n_heads: the heads of keys
+ * and values to attend to, and with them their query heads: callers split the heads over their own threads. With n_heads
+ * 0 nothing is written.  q: n_q floats, [n_q_tokens][n_q_heads][head_dim], of all heads.  out: n_out floats,
+ * [n_q_tokens][n_q_heads][head_dim_v], of all heads, of which those attended to are written; may not overlap q.
+ * head_dim and head_dim_v are multiples of 8, and 1024 at most. Where the cache rotates, the query is rotated too, and the
+ * output back, so that of rotation nothing is seen but its rounding.
+ *   Error: let e = (head_dim + 16) * 2^-23 * |scale| * (the largest sum over i of |q[i] * key[i]|), plus, of keys in
+ * blocks, 2^-15 * |scale| * max |q[i]| * (the largest sum of |key[i]|): the query is then multiplied as integers of 16
+ * bits. With n tokens seen, each element is within (2.1 * e + (n + 32) * 2^-23) * max |value| of exact, as long as e is
+ * below 1/16; with a soft cap, e is 2^-20 * soft_cap more. With rotation this holds of the rotated vectors, and of the
+ * output before it is rotated back. Scores beyond the largest float count as the largest. Where a query, or a row that any of
+ * the query's tokens sees, is not finite, what is written for that head is unspecified. How heads are split changes no bit.
+ * Errors: INFERMEM_E_NULL: kv, q or out is NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_STALE.
+ * INFERMEM_E_RANGE: there is no such layer, or the heads are not all of the cache, or the tokens there are, n_after
+ * among them, are fewer than n_q_tokens.  INFERMEM_E_LIMIT: n_q_tokens is above 64.  INFERMEM_E_ARG: n_q_heads is no
+ * multiple of n_kv_heads, scale or soft_cap is not finite, or soft_cap is below 0.  INFERMEM_E_UNSUPPORTED: head_dim or
+ * head_dim_v is none of the above.  INFERMEM_E_SHAPE: n_q or n_out is another number.  INFERMEM_E_OVERFLOW: n_after, or
+ * a length, does not fit.
+ * Thread: many at once.  Memory: none; some 60 KiB of stack.  Since: 0.1 */
+INFERMEM_FN int32_t kv_attend(const infermem_kv *kv, size_t layer, const infermem_kv_attend_options *options,
+                              size_t first_head, size_t n_heads, const float *q, size_t n_q, float *out, size_t n_out)
+    INFERMEM_AS(kv_attend);
+
+/* The same over a range of the tokens, as a part for kv_attend_merge: callers split a long cache over their threads, or
+ * attend to several caches, such as a prefix that sequences share and what follows in each.
+ *   Of each query token and head the part has head_dim_v sums of values weighted with exp(score - largest), then that
+ * largest score, then the sum of the weights; where nothing is seen, zeros, -infinity and 0.
+ *   first_token, n_tokens: the tokens to attend to, of those that there are with the pending ones; none is allowed.
+ * options: n_after is how many tokens lie in other caches behind those of this one. The query's tokens are then the last
+ * of all: with a prefix of its own cache, n_after is the length of the suffix, the query's tokens included; with the
+ * suffix it is 0. Windows count across caches.  part: n_part floats, [n_q_tokens][n_q_heads][head_dim_v + 2], of which
+ * the heads attended to are written; may not overlap q.
+ * Errors: as kv_attend, of which INFERMEM_E_SHAPE: n_part is another number; INFERMEM_E_RANGE: the tokens are not all
+ * there, too.
+ * Thread: many at once.  Memory: none; some 60 KiB of stack.  Since: 0.1 */
+INFERMEM_FN int32_t kv_attend_partial(const infermem_kv *kv, size_t layer, const infermem_kv_attend_options *options,
+                                      size_t first_head, size_t n_heads, size_t first_token, size_t n_tokens,
+                                      const float *q, size_t n_q, float *part, size_t n_part)
+    INFERMEM_AS(kv_attend_partial);
+
+/* Combines parts over different tokens into the attention over all of them: each row is the sum of the parts' sums, each
+ * times exp(its largest score - the largest of all), over the sum of their weights times the same; a row of which no part
+ * saw anything becomes 0.
+ *   parts: n_floats floats, n_parts parts after each other, each n_rows rows of head_dim_v + 2.  n_rows: the query's
+ * tokens times its heads; or a share of them.  out: n_out floats, n_rows rows of head_dim_v; may not overlap the parts.
+ * The error is that of kv_attend, and (n_parts + 8) * 2^-23 * max |value|.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_ARG: n_parts or head_dim_v is 0.  INFERMEM_E_SHAPE: n_floats or n_out is another
+ * number.
+ * Thread: any.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t kv_attend_merge(const float *parts, size_t n_floats, size_t n_parts, size_t n_rows,
+                                    size_t head_dim_v, float *out, size_t n_out) INFERMEM_AS(kv_attend_merge);
 
 INFERMEM_END_DECLS
 #endif

@@ -62,6 +62,18 @@ class Kv {
   Status view_mut(int32_t which, size_t layer, infermem_view *out) const;
   Status read(size_t layer, int32_t which, size_t first, size_t n, float *out, size_t n_out) const;
 
+  // What one call of kv_attend asks for. Of a whole one the tokens are all there are.
+  struct AttendCall {
+    size_t first_head, n_heads;
+    bool is_partial;
+    size_t first_token, n_tokens;
+    const float *q;
+    size_t n_q;
+    float *out;
+    size_t n_out;
+  };
+  Status attend(size_t layer, const infermem_kv_attend_options *options, const AttendCall &call) const;
+
   size_t length() const { return length_; }
   size_t max_tokens() const { return max_tokens_; }
   uint64_t generation() const { return generation_; }

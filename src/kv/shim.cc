@@ -1,4 +1,5 @@
 // The extern "C" functions of infermem/kv.h.
+#include "kv/attend.hh"
 #include "kv/kv.hh"
 
 using namespace infermem;
@@ -127,6 +128,31 @@ int32_t kv_read(const infermem_kv *kv, size_t layer, int32_t which, size_t first
   INFERMEM_HANDLE(kv);
   INFERMEM_NOT_NULL(out);
   INFERMEM_LEAVE(kv->core.read(layer, which, first, n, out, n_out));
+}
+
+int32_t kv_attend(const infermem_kv *kv, size_t layer, const infermem_kv_attend_options *options, size_t first_head,
+                  size_t n_heads, const float *q, size_t n_q, float *out, size_t n_out) {
+  INFERMEM_HANDLE(kv);
+  INFERMEM_NOT_NULL(q);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(kv->core.attend(layer, options, {first_head, n_heads, false, 0, 0, q, n_q, out, n_out}));
+}
+
+int32_t kv_attend_partial(const infermem_kv *kv, size_t layer, const infermem_kv_attend_options *options,
+                          size_t first_head, size_t n_heads, size_t first_token, size_t n_tokens, const float *q,
+                          size_t n_q, float *part, size_t n_part) {
+  INFERMEM_HANDLE(kv);
+  INFERMEM_NOT_NULL(q);
+  INFERMEM_NOT_NULL(part);
+  INFERMEM_LEAVE(
+      kv->core.attend(layer, options, {first_head, n_heads, true, first_token, n_tokens, q, n_q, part, n_part}));
+}
+
+int32_t kv_attend_merge(const float *parts, size_t n_floats, size_t n_parts, size_t n_rows, size_t head_dim_v,
+                        float *out, size_t n_out) {
+  INFERMEM_NOT_NULL(parts);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(attend_merge(parts, n_floats, n_parts, n_rows, head_dim_v, out, n_out));
 }
 
 size_t kv_len(const infermem_kv *kv) { return is(kv) ? kv->core.length() : 0; }

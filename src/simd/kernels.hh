@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "simd/activations.hh"
+#include "simd/attend.hh"
 #include "simd/packed.hh"
 #include "simd/stored.hh"
 
@@ -66,6 +67,7 @@ struct Kernels {
                             size_t n, bool stream, uint16_t *out);
 
   const StoredKernels *stored;
+  const AttendKernels *attend;
 };
 
 // The table in use.

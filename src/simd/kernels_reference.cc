@@ -107,6 +107,7 @@ const Kernels kernels_reference = {
     dequantize_to_16<4>,
     dequantize_to_16<8>,
     &stored_reference,
+    &attend_reference,
 };
 
 const Kernels *const all_kernels[] = {

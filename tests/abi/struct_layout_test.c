@@ -106,6 +106,14 @@ SIZE(infermem_dlpack_unversioned, 64);
 AT(infermem_dlpack_unversioned, manager, 48);
 AT(infermem_dlpack_unversioned, deleter, 56);
 
+SIZE(infermem_kv_attend_options, 48);
+AT(infermem_kv_attend_options, n_q_heads, 8);
+AT(infermem_kv_attend_options, n_q_tokens, 16);
+AT(infermem_kv_attend_options, n_after, 24);
+AT(infermem_kv_attend_options, window, 32);
+AT(infermem_kv_attend_options, scale, 40);
+AT(infermem_kv_attend_options, soft_cap, 44);
+
 SIZE(infermem_tape_options, 48);
 AT(infermem_tape_options, size, 8);
 AT(infermem_tape_options, flags, 16);

@@ -31,5 +31,6 @@ std::vector<Bar> quant_bars();
 std::vector<Bar> products_bars();
 std::vector<Bar> block_bars();
 std::vector<Bar> kv_bars();
+std::vector<Bar> attend_bars();
 
 }  // namespace bench

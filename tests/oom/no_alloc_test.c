@@ -84,7 +84,7 @@ static void a_decode_step_allocates_nothing(void **state) {
   infermem_pad *pad = NULL;
   assert_ok(pad_new(&pad_options, &pad));
 
-  float row[kDim], rows[2 * kDim], weights[kDim * kDim];
+  float row[kDim], rows[3 * kDim], weights[kDim * kDim];
   unsigned char blocks[144];
   uint16_t halves[kDim * kDim], halves_row[kDim] = {0};
   uint64_t seed = 5;
@@ -126,6 +126,9 @@ static void a_decode_step_allocates_nothing(void **state) {
       sum += kv_keys_mut(kv, layer, &view) + kv_values_mut(kv, layer, &view);
       sum += kv_keys_pending(kv, layer, &view) + kv_values_pending(kv, layer, &view);
     }
+    sum += kv_attend(kv, 1, NULL, 0, 2, row, kDim, rows, kDim);
+    sum += kv_attend_partial(kv, 1, NULL, 0, 2, 0, 1, row, kDim, rows, kDim + 4);
+    sum += kv_attend_merge(rows, kDim + 4, 1, 2, kDim / 2, rows + kDim + 4, kDim);
     sum += kv_append(kv, 2, row, kDim, row, kDim, 1) - INFERMEM_E_RANGE;
     sum += kv_advance(kv, 1);
     sum += kv_keys(kv, 1, &view) + kv_values(kv, 1, &view) + kv_read(kv, 1, INFERMEM_KV_V, 0, 1, rows, kDim);

@@ -1,0 +1,176 @@
+#include "kv/attend.hh"
+
+#include <algorithm>
+
+#include "kv/rotate.hh"
+#include "simd/kernels.hh"
+
+namespace infermem {
+namespace {
+
+constexpr size_t kTile = AttendKernels::kTile;
+constexpr size_t kRows = AttendKernels::kRows;
+constexpr size_t kFloats = 8192;      // of queries at a time: kMostDim has room for 8 rows
+constexpr size_t kStepBytes = 20480;  // of keys, or of values, that are read at once: they stay in the nearest cache
+
+// The stored tokens begin … end - 1.
+struct Range {
+  size_t begin, end;
+  size_t count() const { return end - begin; }
+};
+
+// What query token t sees of the tokens from `begin` to `end`; nothing where the result's end is not above its begin.
+Range visible(const Attention &a, size_t t, Range all) {
+  const size_t position = a.position + t;
+  const size_t begin = a.window != 0 && position >= a.window ? position - a.window + 1 : 0;
+  return {std::max(all.begin, begin), std::min(all.end, position + 1)};
+}
+
+StoredRows rows_of(const HeadRows &rows, size_t head, size_t token) {
+  return {rows.type, rows.data + token * rows.stride + head * rows.head_bytes, rows.stride, nullptr, 0};
+}
+
+// One pass over the stored tokens: for each of a few heads the same query rows, at most kRows in all. Row r of a head is
+// query token r / group and query head r % group of the head's own.
+class Pass {
+ public:
+  Pass(const Attention &a, size_t first_head, size_t n_heads, size_t first_row, size_t n_rows)
+      : a_(a), kernels_(*kernels().attend), head_(first_head), n_heads_(n_heads), row_(first_row), n_rows_(n_rows) {}
+
+  void run() {
+    begin();
+    const size_t first = token_of(0), last = token_of(n_rows_ - 1);
+    const Range all = {a_.first_token, a_.end_token};
+    const Range seen = {visible(a_, first, all).begin, visible(a_, last, all).end};
+    for (size_t token = seen.begin; token < seen.end; token += kTile)
+      add_tile({token, std::min(token + kTile, seen.end)});
+    end();
+  }
+
+ private:
+  size_t token_of(size_t row) const { return (row_ + row) / a_.group; }
+
+  // The place of a query row among those of q and out.
+  size_t index_of(size_t head, size_t row) const {
+    return (token_of(row) * a_.n_kv_heads + head_ + head) * a_.group + (row_ + row) % a_.group;
+  }
+
+  void begin() {
+    const size_t dim = a_.keys.dim, width = a_.values.dim + (a_.is_partial ? kPartExtra : 0);
+    for (size_t head = 0, i = 0; head < n_heads_; ++head) {
+      for (size_t row = 0; row < n_rows_; ++row, ++i) {
+        const size_t index = index_of(head, row);
+        float *const query = queries_ + i * dim;
+        std::copy_n(a_.q + index * dim, dim, query);
+        rotate(query, dim, a_.keys.run);
+        units_[i] = a_.scale * kernels_.prepare(a_.keys.type, query, dim);
+        out_[i] = a_.out + index * width;
+        std::fill_n(out_[i], a_.values.dim, 0.0f);
+      }
+    }
+  }
+
+  void add_tile(Range tile) {
+    const size_t key_step = step(a_.keys, 4), value_step = step(a_.values, 16);
+    for (size_t token = tile.begin; token < tile.end; token += key_step) {
+      const Range part = {token, std::min(token + key_step, tile.end)};
+      for (size_t head = 0; head < n_heads_; ++head)
+        kernels_.score(part_of(a_.keys, part, head), part.count(), queries_ + head * n_rows_ * a_.keys.dim, n_rows_,
+                       a_.keys.dim, scores_ + head * n_rows_ * kTile + token - tile.begin);
+    }
+    for (size_t i = 0; i < n_heads_ * n_rows_; ++i) {
+      float *const scores = scores_ + i * kTile;
+      const Range seen = visible(a_, token_of(i % n_rows_), tile);
+      if (seen.begin < seen.end) {
+        factors_[i] =
+            kernels_.weigh(scores, seen.begin - tile.begin, seen.end - tile.begin, units_[i], a_.cap, &softmax_[i]);
+      } else {
+        std::fill_n(scores, kTile, 0.0f);
+        factors_[i] = 1.0f;
+      }
+    }
+    for (size_t token = tile.begin; token < tile.end; token += value_step) {
+      const Range part = {token, std::min(token + value_step, tile.end)};
+      for (size_t head = 0, i = 0; head < n_heads_; ++head, i += n_rows_)
+        kernels_.add(part_of(a_.values, part, head), part.count(), scores_ + i * kTile + token - tile.begin,
+                     factors_ + i, n_rows_, a_.values.dim, out_ + i);
+      std::fill_n(factors_, n_heads_ * n_rows_, 1.0f);
+    }
+  }
+
+  // Tokens whose rows are read at once, all heads of them, so that memory is read about in order: a multiple of what the
+  // kernels take together, so that no sum depends on it.
+  size_t step(const HeadRows &rows, size_t unit) const {
+    return std::clamp(kStepBytes / (rows.head_bytes * n_heads_) / unit * unit, unit, kTile);
+  }
+
+  // With all heads of the rows, what is prefetched is what follows in memory, a share during each head; otherwise it is
+  // the same head's part of the tokens that follow.
+  StoredRows part_of(const HeadRows &rows, Range part, size_t head) const {
+    StoredRows stored = rows_of(rows, head_ + head, part.begin);
+    if (n_heads_ == a_.n_kv_heads) {
+      stored.ahead = rows.data + part.end * rows.stride + head * part.count() * rows.head_bytes;
+      stored.ahead_stride = rows.head_bytes;
+    } else {
+      stored.ahead = stored.data + part.count() * rows.stride;
+      stored.ahead_stride = rows.stride;
+    }
+    return stored;
+  }
+
+  void end() {
+    for (size_t i = 0; i < n_heads_ * n_rows_; ++i) {
+      const AttendKernels::Softmax &softmax = softmax_[i];
+      float *const out = out_[i];
+      rotate(out, a_.values.dim, a_.values.run);
+      if (a_.is_partial) {
+        out[a_.values.dim] = softmax.largest;
+        out[a_.values.dim + 1] = softmax.sum;
+      } else if (softmax.sum != 0) {
+        for (size_t j = 0; j < a_.values.dim; ++j) out[j] /= softmax.sum;
+      }
+    }
+  }
+
+  const Attention &a_;
+  const AttendKernels &kernels_;
+  const size_t head_, n_heads_, row_, n_rows_;
+  float *out_[kRows];
+  float units_[kRows], factors_[kRows];
+  AttendKernels::Softmax softmax_[kRows];
+  alignas(64) float scores_[kRows * kTile];
+  alignas(64) float queries_[kFloats];
+};
+
+}  // namespace
+
+void attend(const Attention &a) {
+  const size_t rows = a.group * a.n_q_tokens, most = std::min(kRows, kFloats / a.keys.dim);
+  const size_t rows_a_pass = std::min(rows, most), heads_a_pass = most / rows_a_pass;
+  for (size_t head = 0; head < a.n_heads; head += heads_a_pass)
+    for (size_t row = 0; row < rows; row += rows_a_pass)
+      Pass(a, a.first_head + head, std::min(heads_a_pass, a.n_heads - head), row, std::min(rows_a_pass, rows - row))
+          .run();
+}
+
+void merge(const float *parts, size_t n_parts, size_t n_rows, size_t dim, float *out) {
+  const size_t width = dim + kPartExtra;
+  for (size_t row = 0; row < n_rows; ++row, out += dim) {
+    const auto part = [&](size_t i) { return parts + (i * n_rows + row) * width; };
+    float largest = -INFINITY;
+    for (size_t i = 0; i < n_parts; ++i) largest = std::max(largest, part(i)[dim]);
+    std::fill_n(out, dim, 0.0f);
+    float sum = 0;
+    for (size_t i = 0; i < n_parts; ++i) {
+      const float *const values = part(i);
+      if (values[dim + 1] == 0) continue;  // nothing was seen
+      const float weight = std::exp(values[dim] - largest);
+      sum += weight * values[dim + 1];
+      for (size_t j = 0; j < dim; ++j) out[j] += weight * values[j];
+    }
+    if (sum != 0)
+      for (size_t j = 0; j < dim; ++j) out[j] /= sum;
+  }
+}
+
+}  // namespace infermem

@@ -1,0 +1,188 @@
+// Attention to plain types for AVX-512: four tokens and up to four query rows at once, so that a key's load and conversion
+// serve all of the rows, and a query's load all of the tokens.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wuninitialized"  // gcc 12 warns of its own _mm512_undefined_ps
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+#include "simd/attend_avx512.hh"
+
+namespace infermem::avx512 {
+namespace {
+
+template <int32_t kType>
+constexpr size_t kBytes = kType == INFERMEM_DTYPE_F32 ? 4 : 2;  // of an element
+
+// Sixteen elements of a row from element `at` on.
+template <int32_t kType>
+inline __m512 load(const char *row, size_t at) {
+  if constexpr (kType == INFERMEM_DTYPE_F32) return _mm512_loadu_ps(row + 4 * at);
+  if constexpr (kType == INFERMEM_DTYPE_F16) return _mm512_cvtph_ps(load32(row + 2 * at));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(load32(row + 2 * at)), 16));
+}
+
+// The last eight elements of a row, with zeros behind them.
+template <int32_t kType>
+inline __m512 load_tail(const char *row, size_t at) {
+  if constexpr (kType == INFERMEM_DTYPE_F32)
+    return _mm512_zextps256_ps512(_mm256_loadu_ps(reinterpret_cast<const float *>(row + 4 * at)));
+  const __m256i halves = _mm256_zextsi128_si256(load16(row + 2 * at));
+  if constexpr (kType == INFERMEM_DTYPE_F16) return _mm512_cvtph_ps(halves);
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+}
+
+// ---- Scores ----
+
+template <int32_t kType, size_t kRows>
+inline void add_products(const char *const *rows, size_t at, const float *queries, size_t dim,
+                         __m512 (&sums)[kTokens][kRows]) {
+  __m512 keys[kTokens];
+#pragma GCC unroll 4
+  for (size_t t = 0; t < kTokens; ++t) keys[t] = load<kType>(rows[t], at);
+#pragma GCC unroll 4
+  for (size_t r = 0; r < kRows; ++r) {
+    const __m512 q = _mm512_loadu_ps(queries + r * dim + at);
+#pragma GCC unroll 4
+    for (size_t t = 0; t < kTokens; ++t) sums[t][r] = _mm512_fmadd_ps(keys[t], q, sums[t][r]);
+  }
+}
+
+template <int32_t kType, size_t kRows>
+inline void add_tail(const char *const *rows, size_t at, const float *queries, size_t dim,
+                     __m512 (&sums)[kTokens][kRows]) {
+#pragma GCC unroll 4
+  for (size_t r = 0; r < kRows; ++r) {
+    const __m512 q = _mm512_zextps256_ps512(_mm256_loadu_ps(queries + r * dim + at));
+#pragma GCC unroll 4
+    for (size_t t = 0; t < kTokens; ++t) sums[t][r] = _mm512_fmadd_ps(load_tail<kType>(rows[t], at), q, sums[t][r]);
+  }
+}
+
+// Four tokens with kRows query rows. scores: that of the first row and token.
+template <int32_t kType, size_t kRows>
+inline void score_rows(const char *const *rows, const float *queries, size_t dim, float *scores) {
+  __m512 sums[kTokens][kRows];
+#pragma GCC unroll 4
+  for (size_t t = 0; t < kTokens; ++t)
+#pragma GCC unroll 4
+    for (size_t r = 0; r < kRows; ++r) sums[t][r] = _mm512_setzero_ps();
+  size_t at = 0;
+  for (; at + kLanes <= dim; at += kLanes) add_products<kType>(rows, at, queries, dim, sums);
+  if (at < dim) add_tail<kType>(rows, at, queries, dim, sums);
+#pragma GCC unroll 4
+  for (size_t r = 0; r < kRows; ++r)
+    _mm_storeu_ps(scores + r * kTile, sum_each(sums[0][r], sums[1][r], sums[2][r], sums[3][r]));
+}
+
+template <int32_t kType>
+void score(const StoredRows &keys, size_t n, const float *queries, size_t n_rows, size_t dim, float *scores) {
+  const size_t bytes = kBytes<kType> * dim;
+  for (size_t token = 0; token < n; token += kTokens) {
+    const char *rows[kTokens];  // the last again where there are fewer
+    for (size_t t = 0; t < kTokens; ++t) {
+      const size_t index = token + t < n ? token + t : n - 1;
+      rows[t] = keys.data + index * keys.stride;
+      prefetch(keys.ahead + index * keys.ahead_stride, bytes);
+    }
+    size_t r = 0;
+    for (; r + 4 <= n_rows; r += 4) score_rows<kType, 4>(rows, queries + r * dim, dim, scores + r * kTile + token);
+    for (; r + 2 <= n_rows; r += 2) score_rows<kType, 2>(rows, queries + r * dim, dim, scores + r * kTile + token);
+    if (r < n_rows) score_rows<kType, 1>(rows, queries + r * dim, dim, scores + r * kTile + token);
+  }
+}
+
+// ---- Values ----
+
+// kVectors registers of elements from element `at` on.
+template <int32_t kType, size_t kRows, size_t kVectors>
+inline void add_values(const StoredRows &stored, size_t n, const float *weights, const float *factors, size_t at,
+                       bool is_first, size_t ahead_bytes, float *const *out) {
+  __m512 sums[kRows][kVectors];
+#pragma GCC unroll 4
+  for (size_t r = 0; r < kRows; ++r)
+#pragma GCC unroll 8
+    for (size_t v = 0; v < kVectors; ++v)
+      sums[r][v] = _mm512_mul_ps(_mm512_loadu_ps(out[r] + at + v * kLanes), _mm512_set1_ps(factors[r]));
+  for (size_t token = 0; token < n; ++token) {
+    if (is_first) prefetch(stored.ahead + token * stored.ahead_stride, ahead_bytes);
+    __m512 values[kVectors];
+    const char *const row = stored.data + token * stored.stride;
+#pragma GCC unroll 8
+    for (size_t v = 0; v < kVectors; ++v) values[v] = load<kType>(row, at + v * kLanes);
+#pragma GCC unroll 4
+    for (size_t r = 0; r < kRows; ++r) {
+      const __m512 w = _mm512_set1_ps(weights[r * kTile + token]);
+#pragma GCC unroll 8
+      for (size_t v = 0; v < kVectors; ++v) sums[r][v] = _mm512_fmadd_ps(values[v], w, sums[r][v]);
+    }
+  }
+#pragma GCC unroll 4
+  for (size_t r = 0; r < kRows; ++r)
+#pragma GCC unroll 8
+    for (size_t v = 0; v < kVectors; ++v) _mm512_storeu_ps(out[r] + at + v * kLanes, sums[r][v]);
+}
+
+// The last eight elements.
+template <int32_t kType>
+inline void add_last_values(const StoredRows &stored, size_t n, const float *weights, float factor, size_t at,
+                            float *out) {
+  __m256 sum = _mm256_mul_ps(_mm256_loadu_ps(out + at), _mm256_set1_ps(factor));
+  for (size_t token = 0; token < n; ++token) {
+    const __m256 value = _mm512_castps512_ps256(load_tail<kType>(stored.data + token * stored.stride, at));
+    sum = _mm256_fmadd_ps(value, _mm256_set1_ps(weights[token]), sum);
+  }
+  _mm256_storeu_ps(out + at, sum);
+}
+
+template <int32_t kType, size_t kRows>
+void add_rows(const StoredRows &stored, size_t n, const float *weights, const float *factors, size_t dim, bool is_first,
+              float *const *out) {
+  constexpr size_t kVectors = kRows == 4 ? 4 : 8, kWide = kVectors * kLanes;
+  const size_t bytes = is_first ? kBytes<kType> * dim : 0;
+  size_t at = 0;
+  for (; at + kWide <= dim; at += kWide)
+    add_values<kType, kRows, kVectors>(stored, n, weights, factors, at, is_first && at == 0, bytes, out);
+  for (; at + 2 * kLanes <= dim; at += 2 * kLanes)
+    add_values<kType, kRows, 2>(stored, n, weights, factors, at, is_first && at == 0, bytes, out);
+  if (at + kLanes <= dim) {
+    add_values<kType, kRows, 1>(stored, n, weights, factors, at, is_first && at == 0, bytes, out);
+    at += kLanes;
+  }
+  if (at < dim)
+    for (size_t r = 0; r < kRows; ++r) add_last_values<kType>(stored, n, weights + r * kTile, factors[r], at, out[r]);
+}
+
+template <int32_t kType>
+void add(const StoredRows &stored, size_t n, const float *weights, const float *factors, size_t n_rows, size_t dim,
+         float *const *out) {
+  size_t r = 0;
+  for (; r + 4 <= n_rows; r += 4) add_rows<kType, 4>(stored, n, weights + r * kTile, factors + r, dim, r == 0, out + r);
+  for (; r + 2 <= n_rows; r += 2) add_rows<kType, 2>(stored, n, weights + r * kTile, factors + r, dim, r == 0, out + r);
+  if (r < n_rows) add_rows<kType, 1>(stored, n, weights + r * kTile, factors + r, dim, r == 0, out + r);
+}
+
+}  // namespace
+
+void score_plain(const StoredRows &keys, size_t n, const float *queries, size_t n_rows, size_t dim, float *scores) {
+  switch (keys.type) {
+    case INFERMEM_DTYPE_F32:
+      return score<INFERMEM_DTYPE_F32>(keys, n, queries, n_rows, dim, scores);
+    case INFERMEM_DTYPE_F16:
+      return score<INFERMEM_DTYPE_F16>(keys, n, queries, n_rows, dim, scores);
+    default:
+      return score<INFERMEM_DTYPE_BF16>(keys, n, queries, n_rows, dim, scores);
+  }
+}
+
+void add_plain(const StoredRows &values, size_t n, const float *weights, const float *factors, size_t n_rows,
+               size_t dim, float *const *out) {
+  switch (values.type) {
+    case INFERMEM_DTYPE_F32:
+      return add<INFERMEM_DTYPE_F32>(values, n, weights, factors, n_rows, dim, out);
+    case INFERMEM_DTYPE_F16:
+      return add<INFERMEM_DTYPE_F16>(values, n, weights, factors, n_rows, dim, out);
+    default:
+      return add<INFERMEM_DTYPE_BF16>(values, n, weights, factors, n_rows, dim, out);
+  }
+}
+
+}  // namespace infermem::avx512

@@ -1,0 +1,99 @@
+// Attention for one token over a cache that lies in DRAM, against a pure read of the same bytes in the same rounds.
+#include <benchmark/benchmark.h>
+#include <infermem.h>
+
+#include <cstdlib>
+#include <vector>
+
+#include "bars.h"
+#include "limits.h"
+
+namespace {
+
+constexpr size_t kHeads = 8, kHeadDim = 128, kRow = kHeads * kHeadDim;
+constexpr size_t kTokens = 32768;
+constexpr size_t kStep = 256;  // tokens appended at once
+
+// A cache of one layer, full. Caches are made once: rounds are interleaved.
+infermem_kv *cache(int32_t type) {
+  static std::vector<std::pair<int32_t, infermem_kv *>> all;
+  for (const auto &entry : all)
+    if (entry.first == type) return entry.second;
+  INFERMEM_STRUCT(infermem_kv_options, options);
+  options.n_layers = 1;
+  options.n_kv_heads = kHeads;
+  options.head_dim = kHeadDim;
+  options.max_tokens = kTokens;
+  options.k_type = options.v_type = type;
+  infermem_kv *kv = nullptr;
+  if (kv_new(&options, &kv) != INFERMEM_OK) std::abort();
+  const limits::Floats rows = limits::new_floats(kStep * kRow);
+  while (kv_len(kv) < kTokens)
+    if (kv_append(kv, 0, rows.get(), kStep * kRow, rows.get(), kStep * kRow, kStep) != INFERMEM_OK ||
+        kv_advance(kv, kStep) != INFERMEM_OK)
+      std::abort();
+  all.emplace_back(type, kv);
+  return kv;
+}
+
+void count_bytes(benchmark::State &state, const infermem_kv *kv) {
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(kv_memory_bytes(kv)));
+}
+
+// Arguments: the type; query heads to a head of the cache; tokens of the query.
+void attend(benchmark::State &state) {
+  const infermem_kv *kv = cache(static_cast<int32_t>(state.range(0)));
+  INFERMEM_STRUCT(infermem_kv_attend_options, options);
+  options.n_q_heads = kHeads * static_cast<size_t>(state.range(1));
+  options.n_q_tokens = static_cast<size_t>(state.range(2));
+  const size_t n = options.n_q_tokens * options.n_q_heads * kHeadDim;
+  const limits::Floats q = limits::new_floats(n), out = limits::new_floats(n);
+  for (auto _ : state)
+    if (kv_attend(kv, 0, &options, 0, kHeads, q.get(), n, out.get(), n) != INFERMEM_OK)
+      state.SkipWithError("it failed");
+  count_bytes(state, kv);
+}
+
+void read_cache(benchmark::State &state) {
+  const infermem_kv *kv = cache(static_cast<int32_t>(state.range(0)));
+  infermem_view views[2];
+  if (kv_keys(kv, 0, &views[0]) != INFERMEM_OK || kv_values(kv, 0, &views[1]) != INFERMEM_OK) std::abort();
+  for (auto _ : state)
+    for (const infermem_view &view : views)
+      benchmark::DoNotOptimize(
+          limits::load_all(static_cast<const float *>(view.data), view.bytes / sizeof(float) / 128 * 128));
+  count_bytes(state, kv);
+}
+
+void add_types(benchmark::internal::Benchmark *b, const std::vector<std::vector<int64_t>> &others) {
+  for (const int64_t type : {INFERMEM_DTYPE_F32, INFERMEM_DTYPE_F16, INFERMEM_DTYPE_BF16, INFERMEM_DTYPE_Q8_0,
+                             INFERMEM_DTYPE_Q4_0, INFERMEM_DTYPE_Q4_1})
+    for (std::vector<int64_t> arguments : others) {
+      arguments.insert(arguments.begin(), type);
+      b->Args(arguments)->Unit(benchmark::kMillisecond);
+    }
+}
+
+BENCHMARK(read_cache)->Apply([](auto *b) { add_types(b, {{}}); });
+BENCHMARK(attend)->Apply([](auto *b) { add_types(b, {{1, 1}, {4, 1}, {4, 8}}); });
+
+}  // namespace
+
+std::vector<bench::Bar> bench::attend_bars() {
+  const struct {
+    int32_t type;
+    const char *name;
+    double limit;
+  } kTypes[] = {{INFERMEM_DTYPE_F16, "F16", 0.85}, {INFERMEM_DTYPE_Q8_0, "Q8_0", 0.75}};
+  std::vector<Bar> bars;
+  for (const auto &type : kTypes)
+    for (const char *group : {"1", "4"}) {
+      const std::string number = std::to_string(type.type), name = "attend/" + number + "/" + group + "/1";
+      bars.push_back({"K6",
+                      std::string("attention, ") + type.name + ", 32k tokens, query heads to a head: " + group +
+                          " / read of the cache",
+                      "x", type.limit, false,
+                      [=](const Medians &m) { return m.at("read_cache/" + number) / m.at(name); }});
+    }
+  return bars;
+}
