@@ -168,9 +168,9 @@ INFERMEM_FN int32_t kv_keep(infermem_kv *kv, size_t sinks, size_t recent, size_t
 /* Makes dst hold copies of the first n tokens of src, and nothing else: what was in it is cleared, as by kv_clear. The
  * caches agree in layers, heads, head sizes, types and rotation; their max_tokens may differ.
  *   n: at most the kv_len of src.
- * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SEALED: the tape of dst is.  INFERMEM_E_ARG:
- * dst is src.  INFERMEM_E_SHAPE: layers, heads or head sizes differ.  INFERMEM_E_TYPE: a type or the rotation does.
- * INFERMEM_E_RANGE: n exceeds the tokens of src.  INFERMEM_E_FULL: it exceeds the kv_max of dst.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SEALED: the tape of dst is.
+ * INFERMEM_E_ARG: dst is src.  INFERMEM_E_SHAPE: layers, heads or head sizes differ.  INFERMEM_E_TYPE: a type or the
+ * rotation does. INFERMEM_E_RANGE: n exceeds the tokens of src.  INFERMEM_E_FULL: it exceeds the kv_max of dst.
  * Thread: exclusive for dst; src many at once.  Memory: none; commits the pages that the rows lie in.  Since: 0.1 */
 INFERMEM_FN int32_t kv_copy_prefix(infermem_kv *dst, const infermem_kv *src, size_t n) INFERMEM_AS(kv_copy_prefix);
 
@@ -265,20 +265,22 @@ INFERMEM_FN size_t kv_memory_committed(const infermem_kv *kv) INFERMEM_AS(kv_mem
  * tokens j that t sees of softmax over j of scale * (q[t][h] . key[j]) times value[j], where query heads
  * i * n_q_heads / n_kv_heads and on share head i of the keys and values. Stored rows are read as they are, once for 64 or
  * fewer rows of the query, in one pass.
- *   The tokens that are pending in this layer count: call it after kv_append of the layer, before or after kv_advance. The
- * n_q_tokens tokens of the query are the last of them. Each sees itself and those before it, back to its window's begin.
- *   options: NULL means all defaults: one token, as many heads as the cache has.  first_head, n_heads: the heads of keys
- * and values to attend to, and with them their query heads: callers split the heads over their own threads. With n_heads
- * 0 nothing is written.  q: n_q floats, [n_q_tokens][n_q_heads][head_dim], of all heads.  out: n_out floats,
+ *   The tokens that are pending in this layer count: call it after kv_append of the layer, before or after kv_advance.
+ * The n_q_tokens tokens of the query are the last of them. Each sees itself and those before it, back to its window's
+ * begin.
+ *   options: NULL means all defaults: one token, as many heads as the cache has.  first_head, n_heads: the heads of
+ * keys and values to attend to, and with them their query heads: callers split the heads over their own threads. With
+ * n_heads 0 nothing is written.  q: n_q floats, [n_q_tokens][n_q_heads][head_dim], of all heads.  out: n_out floats,
  * [n_q_tokens][n_q_heads][head_dim_v], of all heads, of which those attended to are written; may not overlap q.
- * head_dim and head_dim_v are multiples of 8, and 1024 at most. Where the cache rotates, the query is rotated too, and the
- * output back, so that of rotation nothing is seen but its rounding.
+ * head_dim and head_dim_v are multiples of 8, and 1024 at most. Where the cache rotates, the query is rotated too, and
+ * the output back, so that of rotation nothing is seen but its rounding.
  *   Error: let e = (head_dim + 16) * 2^-23 * |scale| * (the largest sum over i of |q[i] * key[i]|), plus, of keys in
  * blocks, 2^-15 * |scale| * max |q[i]| * (the largest sum of |key[i]|): the query is then multiplied as integers of 16
  * bits. With n tokens seen, each element is within (2.1 * e + (n + 32) * 2^-23) * max |value| of exact, as long as e is
  * below 1/16; with a soft cap, e is 2^-20 * soft_cap more. With rotation this holds of the rotated vectors, and of the
- * output before it is rotated back. Scores beyond the largest float count as the largest. Where a query, or a row that any of
- * the query's tokens sees, is not finite, what is written for that head is unspecified. How heads are split changes no bit.
+ * output before it is rotated back. Scores beyond the largest float count as the largest. Where a query, or a row that
+ * any of the query's tokens sees, is not finite, what is written for that head is unspecified. How heads are split
+ * changes no bit.
  * Errors: INFERMEM_E_NULL: kv, q or out is NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_STALE.
  * INFERMEM_E_RANGE: there is no such layer, or the heads are not all of the cache, or the tokens there are, n_after
  * among them, are fewer than n_q_tokens.  INFERMEM_E_LIMIT: n_q_tokens is above 64.  INFERMEM_E_ARG: n_q_heads is no

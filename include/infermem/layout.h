@@ -212,7 +212,8 @@ INFERMEM_FN int32_t tape_info(const infermem_tape *tape, infermem_tape_facts *ou
 /* Makes the three tapes of an inference process: weights are loaded once and kept, scratch is cleared every token,
  * history is cleared every conversation. Free it with layout_free. All three are made, or none.
  * Errors: INFERMEM_E_NULL: options or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: all three sizes are 0, a tape
- * left out has flags, or as in tape_new.  INFERMEM_E_OVERFLOW: a size, or the sum of the three, does not fit.  INFERMEM_E_NOMEM.  INFERMEM_E_SYSTEM.
+ * left out has flags, or as in tape_new.  INFERMEM_E_OVERFLOW: a size, or the sum of the three, does not fit.
+ * INFERMEM_E_NOMEM.  INFERMEM_E_SYSTEM.
  * Thread: any.  Memory: one handle from the allocator; one mapping a tape.  Since: 0.1 */
 INFERMEM_FN int32_t layout_new(const infermem_layout_options *options, infermem_layout **out) INFERMEM_AS(layout_new);
 

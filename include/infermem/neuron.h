@@ -59,8 +59,8 @@ INFERMEM_BEGIN_DECLS
  * bytes and one bit a neuron.
  * Errors: INFERMEM_E_NULL: options or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: n_neurons is 0, threshold is
  * not within 0 to 1 (or NaN), a flag is unknown, a reserved field is not 0, or the allocator lacks a function.
- * INFERMEM_E_OVERFLOW: the counts do not fit the address range.  INFERMEM_E_NOMEM.  INFERMEM_E_HANDLE: tape is another kind of handle.  INFERMEM_E_FULL,
- * INFERMEM_E_SEALED: the tape has no room, or is sealed.
+ * INFERMEM_E_OVERFLOW: the counts do not fit the address range.  INFERMEM_E_NOMEM.  INFERMEM_E_HANDLE: tape is another
+ * kind of handle.  INFERMEM_E_FULL, INFERMEM_E_SEALED: the tape has no room, or is sealed.
  * Thread: any; with an EXCLUSIVE tape, one at a time.  Memory: one handle from the allocator; counts and lists from the
  * tape, or one mapping.  Since: 0.1 */
 INFERMEM_FN int32_t neuron_new(const infermem_neuron_options *options, infermem_neuron **out) INFERMEM_AS(neuron_new);

@@ -66,9 +66,9 @@ typedef struct infermem_quant_options {
   /* The type that scales and minima are stored in: INFERMEM_DTYPE_F32, which is 0, INFERMEM_DTYPE_F16 or
    * INFERMEM_DTYPE_BF16, which take half the bytes: in groups of 32, 5 bits a weight of 4 bits rather than 6. */
   int32_t params;
-  /* 1 for levels on both sides of 0, which is exact, and no minima, which saves their bytes: in groups of 32 with F16, 4.5
-   * bits a weight of 4 bits. 0 for levels from each group's minimum up, which are about twice as fine where the values of
-   * a group lie on one side of 0. */
+  /* 1 for levels on both sides of 0, which is exact, and no minima, which saves their bytes: in groups of 32 with F16,
+   * 4.5 bits a weight of 4 bits. 0 for levels from each group's minimum up, which are about twice as fine where the
+   * values of a group lie on one side of 0. */
   uint32_t symmetric;
   uint64_t flags; /* of quant_load and quant_load_bytes: INFERMEM_QUANT_NO_VERIFY; else 0 */
 } infermem_quant_options;
@@ -112,25 +112,26 @@ INFERMEM_BEGIN_DECLS
  * back exactly. Any finite values will do: where max - min exceeds the largest float, scale is the same as if it did
  * not; where scale is denormal, and rounded down so far that q would exceed levels, it is the next float up.
  *   With params F16 or BF16, min is the largest number of that type that is not above the least value of the group, and
- * scale, computed with this min, the smallest of that type that is not below (max - min) / levels, a float. The group's range is
- * thus still covered, and no value moves by more than scale / 2, the rounding of the floats apart; a group of equal
- * values comes back exactly where the type has the value. What lies beyond the largest float after that is the largest.
+ * scale, computed with this min, the smallest of that type that is not below (max - min) / levels, a float. The group's
+ * range is thus still covered, and no value moves by more than scale / 2, the rounding of the floats apart; a group of
+ * equal values comes back exactly where the type has the value. What lies beyond the largest float after that is the
+ * largest.
  *   Symmetric, with levels = 2^(bits-1) - 1 and most the largest magnitude in the group,
- *     scale = most / levels, which is 0 where most is; with params F16 or BF16 the smallest number of that type not below it
+ *     scale = most / levels; with params F16 or BF16 the smallest number of that type not below it
  *     q = value / scale, rounded to the nearest integer, halves away from 0, + 2^(bits-1)
- * so that 0 comes back as 0, no value moves by more than scale / 2, the rounding of the floats apart, and q is never 0. Denormal scales are rounded up as
- * above.
+ * so that 0 comes back as 0, no value moves by more than scale / 2, the rounding of the floats apart, and q is never 0.
+ * Of a group of zeros scale is 0, and each q 2^(bits-1). Denormal scales are rounded up as above.
  *   data: n floats.  n: rows * cols.  options: NULL means all defaults.
  * Errors: INFERMEM_E_NULL: data or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: bits, nan_policy, group, params or
  * symmetric is not one of those above, or the allocator lacks a function.  INFERMEM_E_SHAPE: rows or cols is 0, or n is
- * not rows * cols.  INFERMEM_E_OVERFLOW: rows * cols, or the bytes, do not fit.
- * INFERMEM_E_NOT_FINITE: a value is NaN or infinite, and nan_policy refuses it; the error's `got` is the index in data
- * of the first.  INFERMEM_E_LIMIT: all values will do, but a group's least value, or its scale, is farther from 0 than
- * the largest number of params (65504 in F16, 3.39e38 in BF16), or the minimum that is implied farther than the largest
- * float (of values beyond 2.97e38 in 4 bits, 3.37e38 in 8); `got` is the index of the first such group's first value.
- * INFERMEM_E_NOMEM.  INFERMEM_E_HANDLE: the tape is none.  INFERMEM_E_FULL, INFERMEM_E_SEALED: as tape_alloc. Of all these
- * only INFERMEM_E_NOT_FINITE and INFERMEM_E_LIMIT come after the tape was asked: its cursor then moves back, unless
- * another thread took something from it meanwhile.
+ * not rows * cols.  INFERMEM_E_OVERFLOW: rows * cols, or the bytes, do not fit. INFERMEM_E_NOT_FINITE: a value is NaN
+ * or infinite, and nan_policy refuses it; the error's `got` is the index in data of the first.  INFERMEM_E_LIMIT: all
+ * values will do, but a group's least value, or its scale, is farther from 0 than the largest number of params (65504
+ * in F16, 3.39e38 in BF16), or the minimum that is implied farther than the largest float (of values beyond 2.97e38 in
+ * 4 bits, 3.37e38 in 8); `got` is the index of the first such group's first value. INFERMEM_E_NOMEM.
+ * INFERMEM_E_HANDLE: the tape is none.  INFERMEM_E_FULL, INFERMEM_E_SEALED: as tape_alloc. Of all these only
+ * INFERMEM_E_NOT_FINITE and INFERMEM_E_LIMIT come after the tape was asked: its cursor then moves back, unless another
+ * thread took something from it meanwhile.
  * Thread: any.  Memory: one handle from the allocator; one mapping, or one allocation from the tape.  Since: 0.1 */
 INFERMEM_FN int32_t quant_from_f32(const float *data, size_t n, size_t rows, size_t cols,
                                    const infermem_quant_options *options, infermem_quant **out)
@@ -168,12 +169,12 @@ INFERMEM_FN int32_t quant_borrow(int32_t dtype, const void *bytes, size_t n_byte
                                  const infermem_quant_options *options, infermem_quant **out) INFERMEM_AS(quant_borrow);
 
 /* Makes a matrix of the library's own form of GPTQ's tensors, as AutoGPTQ and GPTQModel write them; free it with
- * quant_free. With words of 32 bits that hold n = 32 / bits numbers, the first in the lowest bits, and groups = ceil(cols /
- * group), the tensors of a layer with `rows` outputs and `cols` inputs are
- *   weights: "qweight", cols / n x rows words, each n inputs of an output.  zeros: "qzeros", groups x rows / n words, each
- * the zero points of n outputs; in version 1, "gptq", stored less one: less 0x11111111 a word in 4 bits, 0x01010101 in 8;
- * in version 2, "gptq_v2", as they are.  scales: "scales", groups x rows.  group_index: "g_idx", the group of each input
- * in 32 bits, or NULL, or all 0, as some write it where there is no order.
+ * quant_free. With words of 32 bits that hold n = 32 / bits numbers, the first in the lowest bits, and groups =
+ * ceil(cols / group), the tensors of a layer with `rows` outputs and `cols` inputs are
+ *   weights: "qweight", cols / n x rows words, each n inputs of an output.  zeros: "qzeros", groups x rows / n words,
+ * each the zero points of n outputs; in version 1, "gptq", stored less one: less 0x11111111 a word in 4 bits,
+ * 0x01010101 in 8; in version 2, "gptq_v2", as they are.  scales: "scales", groups x rows.  group_index: "g_idx", the
+ * group of each input in 32 bits, or NULL, or all 0, as some write it where there is no order.
  *   They stand for (q - zero) * scale. The matrix has their levels and scales, and min = -zero * scale, rounded to a
  * float; with scales of 16 bits and params F32 its values are exactly those. With params F16 or BF16 scales and minima
  * are rounded to the nearest number of that type; a symmetric matrix stores no minima, and loses nothing by it where all
@@ -181,14 +182,14 @@ INFERMEM_FN int32_t quant_borrow(int32_t dtype, const void *bytes, size_t n_byte
  *   tensors: all but group_index.  options: as of quant_from_f32, its bits and group being those of the tensors, and
  * nan_policy 0; NULL means all defaults.
  * Errors: INFERMEM_E_NULL: tensors or out, or weights, zeros or scales is NULL.  INFERMEM_E_STRUCT: that of tensors or
- * options.  INFERMEM_E_ARG: a field of options is not as above, or gptq_version is not 0, 1 or 2.  INFERMEM_E_SHAPE: rows
- * or cols is 0, or does not fill whole words, or a length is not that of the shape.  INFERMEM_E_OVERFLOW: rows * cols, or
- * the bytes, do not fit.  INFERMEM_E_TYPE: scales_type is no known type's number.  INFERMEM_E_UNSUPPORTED: scales_type is
- * not F32, F16 or BF16; or the group of an input i is not i / group, because columns were reordered by activation
- * (`got` is i); or options ask for a symmetric matrix, and a group's zero point is not 2^(bits-1) (`got` is row * groups +
- * group).  INFERMEM_E_NOT_FINITE: a scale is NaN or infinite; `got` is row * groups + group.  INFERMEM_E_LIMIT: params
- * cannot hold a scale or a minimum, or a weight is beyond the largest float; `got` is the same.  INFERMEM_E_NOMEM.
- * INFERMEM_E_HANDLE: the tape is none.  INFERMEM_E_FULL, INFERMEM_E_SEALED: as tape_alloc.
+ * options.  INFERMEM_E_ARG: a field of options is not as above, or gptq_version is not 0, 1 or 2.  INFERMEM_E_SHAPE:
+ * rows or cols is 0, or does not fill whole words, or a length is not that of the shape.  INFERMEM_E_OVERFLOW: rows *
+ * cols, or the bytes, do not fit.  INFERMEM_E_TYPE: scales_type is no known type's number.  INFERMEM_E_UNSUPPORTED:
+ * scales_type is not F32, F16 or BF16; or the group of an input i is not i / group, because columns were reordered by
+ * activation (`got` is i); or options ask for a symmetric matrix, and a group's zero point is not 2^(bits-1) (`got` is
+ * row * groups + group).  INFERMEM_E_NOT_FINITE: a scale is NaN or infinite; `got` is row * groups + group.
+ * INFERMEM_E_LIMIT: params cannot hold a scale or a minimum, or a weight is beyond the largest float; `got` is the
+ * same.  INFERMEM_E_NOMEM. INFERMEM_E_HANDLE: the tape is none.  INFERMEM_E_FULL, INFERMEM_E_SEALED: as tape_alloc.
  * Thread: any.  Memory: one handle from the allocator; one mapping, or one allocation from the tape.  Since: 0.1 */
 INFERMEM_FN int32_t quant_from_gptq(const infermem_quant_tensors *tensors, size_t rows, size_t cols,
                                     const infermem_quant_options *options, infermem_quant **out)
@@ -206,13 +207,13 @@ INFERMEM_FN int32_t quant_from_awq(const infermem_quant_tensors *tensors, size_t
     INFERMEM_AS(quant_from_awq);
 
 /* The same of HQQ's tensors, with its axis 1, and packings "4bit_u8" and "8bit_u8":
- *   weights: "W_q", of 8 bits rows x cols bytes; of 4 bits half as many, the levels of the matrix's first half in the high
- * nibbles, those of the second in the low ones.  zeros, scales: "zero" and "scale", rows x groups each, both of
+ *   weights: "W_q", of 8 bits rows x cols bytes; of 4 bits half as many, the levels of the matrix's first half in the
+ * high nibbles, those of the second in the low ones.  zeros, scales: "zero" and "scale", rows x groups each, both of
  * scales_type.  group_index: NULL.
  *   Zero points need not be whole numbers; values are then exact but for the roundings of min and of their sum. Zeros or
  * scales that HQQ has quantized, too, must be turned back first.
- * Errors: as quant_from_gptq; INFERMEM_E_ARG also: gptq_version or group_index is not 0; INFERMEM_E_SHAPE also: cols is not
- * whole groups, or of 4 bits rows * groups is odd; INFERMEM_E_NOT_FINITE also: a zero point is NaN or infinite.
+ * Errors: as quant_from_gptq; INFERMEM_E_ARG also: gptq_version or group_index is not 0; INFERMEM_E_SHAPE also: cols is
+ * not whole groups, or of 4 bits rows * groups is odd; INFERMEM_E_NOT_FINITE also: a zero point is NaN or infinite.
  * Thread: any.  Memory: as quant_from_gptq.  Since: 0.1 */
 INFERMEM_FN int32_t quant_from_hqq(const infermem_quant_tensors *tensors, size_t rows, size_t cols,
                                    const infermem_quant_options *options, infermem_quant **out)
@@ -270,11 +271,12 @@ INFERMEM_FN int32_t quant_error(const infermem_quant *q, const float *data, size
     INFERMEM_AS(quant_error);
 
 /* Copies a matrix of the library's own form out as plain arrays, row by row, with groups = ceil(cols / group):
- *   out_levels: rows x ceil(cols * bits / 8) bytes; of 4 bits, element 2i of a row is the low nibble of byte i, 2i + 1 the
- * high one, and the last one's other nibble 0.  n_levels: that number.  out_scales, out_mins: rows x groups floats each,
- * exactly what is stored, or the minima that are implied.  n_scales, n_mins: that number. None may overlap another.
- * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_UNSUPPORTED: the matrix is one of a borrowed
- * type.  INFERMEM_E_SHAPE: a length is not that number.
+ *   out_levels: rows x ceil(cols * bits / 8) bytes; of 4 bits, element 2i of a row is the low nibble of byte i, 2i + 1
+ * the high one, and the last one's other nibble 0.  n_levels: that number.  out_scales, out_mins: rows x groups floats
+ * each, exactly what is stored, or the minima that are implied.  n_scales, n_mins: that number. None may overlap
+ * another.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_UNSUPPORTED: the matrix is one of a
+ * borrowed type.  INFERMEM_E_SHAPE: a length is not that number.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t quant_export(const infermem_quant *q, uint8_t *out_levels, size_t n_levels, float *out_scales,
                                  size_t n_scales, float *out_mins, size_t n_mins) INFERMEM_AS(quant_export);
@@ -285,8 +287,8 @@ INFERMEM_FN int32_t quant_export(const infermem_quant *q, uint8_t *out_levels, s
  * leaves unwritten). Values too small for an F16 scale become 0.
  *   Q4_K, Q6_K: a search for the least squared error in each block of 256; slower, by far, than the others. Equal values
  * give equal bytes on every machine.
- *   dtype: one of those six.  data: n floats.  n: rows * cols.  cols: whole blocks of the type.  out: at any address; must
- * not overlap data.  n_out: exactly the bytes that the matrix takes (infermem_dtype_bytes).
+ *   dtype: one of those six.  data: n floats.  n: rows * cols.  cols: whole blocks of the type.  out: at any address;
+ * must not overlap data.  n_out: exactly the bytes that the matrix takes (infermem_dtype_bytes).
  * Errors: INFERMEM_E_NULL: data or out is NULL.  INFERMEM_E_TYPE: dtype is no known type's number.
  * INFERMEM_E_UNSUPPORTED: it is a type that cannot be written here.  INFERMEM_E_SHAPE: rows or cols is 0, cols is not
  * whole blocks, n is not rows * cols, or n_out is not the bytes.  INFERMEM_E_OVERFLOW: rows * cols, or the bytes, do not
@@ -298,19 +300,19 @@ INFERMEM_FN int32_t quant_export(const infermem_quant *q, uint8_t *out_levels, s
 INFERMEM_FN int32_t quant_quantize(int32_t dtype, const float *data, size_t n, size_t rows, size_t cols, void *out,
                                    size_t n_out) INFERMEM_AS(quant_quantize);
 
-/* Writes a matrix to a file, native or borrowed, as it is stored: the same matrix gives the same bytes. The format is told
- * in src/doc/quant_file.md; a file written by any release is read by all later ones of the same major version.
- *   The file is written whole or not at all: the bytes go to a temporary file in the same directory, which takes the name
- * once they are on the disk. A process killed at any moment leaves the former file or the new one at path, and perhaps a
- * temporary, .infermem-PID-TIME-N.tmp, which can be removed. An existing file's permissions are kept, its owner and its other
- * names are not: what else is linked to it keeps the former content, and a symbolic link is replaced, not followed. A
- * matrix may be saved to the path that it was loaded from.
+/* Writes a matrix to a file, native or borrowed, as it is stored: the same matrix gives the same bytes. The format is
+ * told in src/doc/quant_file.md; a file written by any release is read by all later ones of the same major version.
+ *   The file is written whole or not at all: the bytes go to a temporary file in the same directory, which takes the
+ * name once they are on the disk. A process killed at any moment leaves the former file or the new one at path, and
+ * perhaps a temporary, .infermem-PID-TIME-N.tmp, which can be removed. An existing file's permissions are kept, its
+ * owner and its other names are not: what else is linked to it keeps the former content, and a symbolic link is
+ * replaced, not followed. A matrix may be saved to the path that it was loaded from.
  *   path: NUL-terminated; its directory exists, and can be read and written.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_ARG: path ends with a slash, is empty, or
- * is a directory, a device, a FIFO or a socket, or a link to one.  INFERMEM_E_IO: the system refuses; os_error tells why: EFBIG is also
- * the process's limit on the size of files. Then path is as it was and the temporary is removed; only where the
- * directory cannot be written back, which the message says, the new file is in its place, and a power failure may undo
- * that.
+ * is a directory, a device, a FIFO or a socket, or a link to one.  INFERMEM_E_IO: the system refuses; os_error tells
+ * why: EFBIG is also the process's limit on the size of files. Then path is as it was and the temporary is removed;
+ * only where the directory cannot be written back, which the message says, the new file is in its place, and a power
+ * failure may undo that.
  * Thread: many at once, also to one path, which the last takes.  Memory: none; two file descriptors during the call.
  * Since: 0.1 */
 INFERMEM_FN int32_t quant_save(const infermem_quant *q, const char *path) INFERMEM_AS(quant_save);
@@ -351,12 +353,13 @@ INFERMEM_FN int32_t quant_verify(const infermem_quant *q) INFERMEM_AS(quant_veri
 
 /* The product of a range of rows with a vector, out[i] = sum over j of W[first_row + i][j] * x[j], read from the stored
  * form directly: the matrix is never expanded in memory. Callers split the rows over their own threads.
- *   x: n_x floats.  n_x: cols.  out: n_out floats; may not overlap x.  n_out: n_rows.
- * The sum is taken in f32, in an order that depends on the instruction set, with fused multiply-add where there is one;
- * it is within (cols + 8) * 2^-23 times the largest magnitude in the row times the sum of |x[j]| of the exact one, as
- * long as weights and partial sums stay below 2^126 and products above the least normal float. Of an imported or a loaded
- * matrix a row's largest |min| + (2^bits - 1) * |scale| counts instead, which may exceed all that it stands for. How the rows are split
- * changes no bit.
+ *   x: n_x floats.  n_x: cols.  out: n_out floats; may not overlap x.  n_out: n_rows. The sum is taken in f32, in an
+ * order that depends on the instruction set, with fused multiply-add where there is one; it is within (cols + 8) *
+ * 2^-23 times the largest magnitude in the row times the sum of |x[j]| of the exact one, as long as weights and partial
+ * sums stay below 2^126 and products above the least normal float; and (2^bits - 1) * cols times the largest |x[j]|
+ * must be a float, too. Where x or a weight is not finite, neither is the product. Of an imported or a loaded matrix a
+ * row's largest |min| + (2^bits - 1) * |scale| counts instead, which may exceed all that it stands for. How the rows
+ * are split changes no bit.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SHAPE: n_x is not cols, or n_out not
  * n_rows.  INFERMEM_E_RANGE: first_row + n_rows is more than the number of rows; the error's `got` is first_row.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
@@ -385,8 +388,8 @@ INFERMEM_FN int32_t quant_dot_row(const infermem_quant *q, size_t row, const flo
  *   x: n_x floats, vector after vector.  n_x: n_vectors * cols.  n_vectors: 1 or more.  stride: floats from one vector's
  * products to the next's, at least n_rows: threads that share the rows write to one matrix of products.  out: n_out
  * floats, at least (n_vectors - 1) * stride + n_rows; what lies between the products is left alone. May not overlap x.
- * The error is as that of quant_gemv. Of a packed matrix weights are rounded once as they are expanded. How the rows are
- * split changes no bit.
+ * The error is as that of quant_gemv. How the rows are split changes no bit; how many vectors there are may change the
+ * last digits.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SHAPE: n_vectors is 0, n_x is not
  * n_vectors * cols, stride is less than n_rows, or n_out is too small.  INFERMEM_E_RANGE: first_row + n_rows is more
  * than the number of rows; the error's `got` is first_row.
@@ -404,8 +407,8 @@ INFERMEM_FN size_t quant_activations_bytes(size_t n, size_t n_vectors) INFERMEM_
  *     scale = farthest / 127,  level = value * (127 / farthest), rounded to the nearest integer, ties to even
  * so that no element moves by more than scale / 2, the rounding of the floats apart. Elements whose 32 are all below
  * 2^-100 become 0. The bytes are for quant_gemv_q8 and quant_gemm_q8 of the same library alone, not for files.
- *   x: n_x floats, vector after vector.  n_x: n_vectors * n.  out: n_out bytes at a multiple of 4; of 64 is best.
- * n_out: exactly quant_activations_bytes(n, n_vectors).
+ *   x: n_x floats, vector after vector.  n_x: n_vectors * n.  out: n_out bytes at a multiple of 4, of 64 at best; may
+ * not overlap x. n_out: exactly quant_activations_bytes(n, n_vectors).
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_SHAPE: n or n_vectors is 0, or n_x or n_out not the right number.
  * INFERMEM_E_OVERFLOW: the bytes do not fit.  INFERMEM_E_ARG: out is not at a multiple of 4.  INFERMEM_E_NOT_FINITE: an
  * element is NaN or infinite; the error's `got` is its index in x.
@@ -413,16 +416,19 @@ INFERMEM_FN size_t quant_activations_bytes(size_t n, size_t n_vectors) INFERMEM_
 INFERMEM_FN int32_t quant_activations(const float *x, size_t n_x, size_t n, size_t n_vectors, void *out, size_t n_out)
     INFERMEM_AS(quant_activations);
 
-/* The product of a range of rows with a vector of 8 bits, in integers: what quant_gemv gives of the vector's quantized
- * elements, and bound by the matrix's bytes rather than by arithmetic.
+/* The product of a range of rows with a vector of 8 bits: what quant_gemv gives of the vector's quantized elements. It
+ * takes integer instructions, and little more than the time to read the matrix, where groups are multiples of 32, and of
+ * Q4_0, Q4_1, Q8_0, Q4_K and Q6_K with AVX2 or AVX-512; whatever else there is goes through plain code, and quant_gemv
+ * is faster.
  *   xq: what quant_activations wrote of 1 vector of cols elements.  n_xq: its bytes.  out: n_out floats; may not overlap
  * xq.  n_out: n_rows.
  * Integers are summed exactly, over 32 columns or fewer, and those sums in f32: the result is as near to the exact
  * product with the quantized elements as quant_gemv's is to that with floats; of GGML's blocks, instead of the largest
  * magnitude in the row, 2^bits times its largest scale counts where that is more. How the rows are split changes no bit.
- * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SHAPE: n_xq is not the bytes of 1 vector of
- * cols elements, or xq of another shape, or n_out is not n_rows.  INFERMEM_E_ARG: xq is not at a multiple of 4.
- * INFERMEM_E_FORMAT: the bytes are not from quant_activations.  INFERMEM_E_RANGE: first_row + n_rows is more than the number of rows; the error's `got` is first_row.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SHAPE: n_xq is not the bytes of 1 vector
+ * of cols elements, or xq of another shape, or n_out is not n_rows.  INFERMEM_E_ARG: xq is not at a multiple of 4.
+ * INFERMEM_E_FORMAT: the bytes are not from quant_activations.  INFERMEM_E_RANGE: first_row + n_rows is more than the
+ * number of rows; the error's `got` is first_row.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t quant_gemv_q8(const infermem_quant *q, size_t first_row, size_t n_rows, const void *xq, size_t n_xq,
                                   float *out, size_t n_out) INFERMEM_AS(quant_gemv_q8);
@@ -435,11 +441,11 @@ INFERMEM_FN int32_t quant_gemv_q8(const infermem_quant *q, size_t first_row, siz
 INFERMEM_FN int32_t quant_gemm_q8(const infermem_quant *q, size_t first_row, size_t n_rows, const void *xq, size_t n_xq,
                                   size_t n_vectors, float *out, size_t stride, size_t n_out) INFERMEM_AS(quant_gemm_q8);
 
-/* Makes a packed copy of a plain matrix of the library's own form; free each with quant_free. In the packed layout 16 rows
- * are interleaved group by group, and their parameters stand beside their values, so that a product reads one stream:
- * quant_gemv, quant_gemm and their kind are fastest there. All other functions take it as well, and give the same values
- * bit for bit; those that read single rows (quant_rows_to_f32, quant_gemv_rows, quant_dot_row) are slower, for a row's
- * values are spread over the bytes of 16. Rows are filled up to a multiple of 16, columns to one of 8.
+/* Makes a packed copy of a plain matrix of the library's own form; free each with quant_free. In the packed layout 16
+ * rows are interleaved group by group, and their parameters stand beside their values, so that a product reads one
+ * stream: quant_gemv, quant_gemm and their kind are fastest there. All other functions take it as well, and give the
+ * same values bit for bit; those that read single rows (quant_rows_to_f32, quant_gemv_rows, quant_dot_row) are slower,
+ * for a row's values are spread over the bytes of 16. Rows are filled up to a multiple of 16, columns to one of 8.
  *   options: NULL, or all but tape and allocator 0.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE: q, or the tape.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: a field of options
  * that must be 0 is not, or the allocator lacks a function.  INFERMEM_E_STALE.  INFERMEM_E_UNSUPPORTED: q is borrowed, of

@@ -24,10 +24,10 @@ static const shape kShapes[] = {
     {19, 700, 8, 24, INFERMEM_DTYPE_F16},    {32, 256, 4, 256, INFERMEM_DTYPE_F32},
     {16, 2056, 8, 2056, INFERMEM_DTYPE_F32}, {2, 40, 4, 40, INFERMEM_DTYPE_BF16},
     {64, 544, 8, 32, INFERMEM_DTYPE_F32},    {64, 544, 4, 32, INFERMEM_DTYPE_F32},
-    {16, 48, 8, 16, INFERMEM_DTYPE_F32},
+    {16, 48, 8, 16, INFERMEM_DTYPE_F32},     {2, 600 * 32 + 5, 8, 32, INFERMEM_DTYPE_F16},
 };
 #define N_SHAPES (sizeof kShapes / sizeof *kShapes)
-#define N_VECTORS 67 /* more than are taken at once, and no multiple of anything */
+#define N_VECTORS 75 /* more than are taken at once, and no multiple of anything */
 
 static uint32_t state = 1;
 static float uniform(void) {
@@ -199,6 +199,29 @@ static void groups_of_equal_weights_add_no_error(void **unused) {
       quant_free(packed);
       quant_free(plain);
     }
+  }
+  assert_ok(infermem_simd_select(NULL));
+  free(data);
+}
+
+/* Plain numbers of the caller's, over more than one piece. */
+static void borrowed_numbers_are_multiplied(void **unused) {
+  (void)unused;
+  const shape s = {3, 1500, 0, 0, 0};
+  float *data = random_floats(s.rows * s.cols);
+  for (size_t k = 0; infermem_simd_available(k); ++k) {
+    assert_ok(infermem_simd_select(infermem_simd_available(k)));
+    infermem_quant *floats = NULL, *halves = NULL;
+    assert_ok(quant_borrow(INFERMEM_DTYPE_F32, data, s.rows * s.cols * 4, s.rows, s.cols, NULL, &floats));
+    uint16_t *const bits = malloc(s.rows * s.cols * sizeof *bits);
+    assert_non_null(bits);
+    assert_ok(quant_to_bf16(floats, bits, s.rows * s.cols));
+    assert_ok(quant_borrow(INFERMEM_DTYPE_BF16, bits, s.rows * s.cols * 2, s.rows, s.cols, NULL, &halves));
+    check_products(floats, &s);
+    check_products(halves, &s);
+    quant_free(halves);
+    quant_free(floats);
+    free(bits);
   }
   assert_ok(infermem_simd_select(NULL));
   free(data);
@@ -435,6 +458,9 @@ static void wrong_arguments_are_refused_and_nothing_is_written(void **unused) {
   assert_fails(INFERMEM_E_NULL, quant_gemv_q8(q, 0, kRows, xq, bytes, NULL, kRows));
   memset(other, 0, sizeof other);
   assert_fails(INFERMEM_E_FORMAT, quant_gemv_q8(q, 0, kRows, other, bytes, y, kRows));
+  memcpy(other, xq, bytes);
+  other[4] = 2; /* another version */
+  assert_fails(INFERMEM_E_FORMAT, quant_gemv_q8(q, 0, kRows, other, bytes, y, kRows));
   assert_int_equal(quant_activations_bytes(kCols + 1, 1), bytes); /* padded alike, and yet another vector */
   assert_ok(quant_activations(x, kCols + 1, kCols + 1, 1, other, bytes));
   assert_fails(INFERMEM_E_SHAPE, quant_gemv_q8(q, 0, kRows, other, bytes, y, kRows));
@@ -562,6 +588,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(products_are_near_the_exact_ones),
       cmocka_unit_test(groups_of_equal_weights_add_no_error),
+      cmocka_unit_test(borrowed_numbers_are_multiplied),
       cmocka_unit_test(groups_of_zeros_lose_no_digit),
       cmocka_unit_test(packing_and_unpacking_change_no_value),
       cmocka_unit_test(a_packed_matrix_takes_whole_records),
