@@ -73,10 +73,6 @@ static size_t q_floats(struct setup s) { return s.n_q_tokens * s.n_q_heads * s.h
 static size_t out_floats(struct setup s) { return s.n_q_tokens * s.n_q_heads * s.head_dim_v; }
 static size_t part_floats(struct setup s) { return s.n_q_tokens * s.n_q_heads * (s.head_dim_v + 2); }
 
-static void read_all(const infermem_kv *kv, int32_t which, size_t n, size_t row, float *out) {
-  assert_ok(kv_read(kv, 0, which, 0, n, out, n * row));
-}
-
 /* One row of the query: out within the bound that the header states, and that `more` times. */
 static void assert_row(struct setup s, const float *keys, const float *values, const float *q, size_t t, size_t head,
                        const float *out, double more) {
@@ -125,8 +121,8 @@ static void assert_row(struct setup s, const float *keys, const float *values, c
 static void assert_attended(const infermem_kv *kv, struct setup s, const float *q, const float *out, double more) {
   const size_t k_row = s.n_kv_heads * s.head_dim, v_row = s.n_kv_heads * s.head_dim_v;
   float *keys = floats(s.n_tokens * k_row, 0, 0), *values = floats(s.n_tokens * v_row, 0, 0);
-  read_all(kv, INFERMEM_KV_K, s.n_tokens, k_row, keys);
-  read_all(kv, INFERMEM_KV_V, s.n_tokens, v_row, values);
+  assert_ok(kv_read(kv, 0, INFERMEM_KV_K, 0, s.n_tokens, keys, s.n_tokens * k_row));
+  assert_ok(kv_read(kv, 0, INFERMEM_KV_V, 0, s.n_tokens, values, s.n_tokens * v_row));
   for (size_t t = 0; t < s.n_q_tokens; t++)
     for (size_t head = 0; head < s.n_q_heads; head++) {
       const size_t row = t * s.n_q_heads + head;
@@ -375,13 +371,11 @@ static void where_nothing_is_seen_the_result_is_zero(void **state) {
 
 /* One head of 8 elements; key t is keys[t] in its first element, value t is t in all. */
 static infermem_kv *numbered(const float *keys, size_t n) {
-  const struct setup s = filled((struct setup){.head_dim = 8});
-  infermem_kv *kv = part_of_stream(s, 0, 0);
-  kv_free(kv);
   INFERMEM_STRUCT(infermem_kv_options, options);
   options.n_layers = options.n_kv_heads = 1;
   options.head_dim = 8;
   options.max_tokens = n;
+  infermem_kv *kv = NULL;
   assert_ok(kv_new(&options, &kv));
   for (size_t t = 0; t < n; t++) {
     float k[8] = {keys[t]}, v[8];
@@ -426,7 +420,7 @@ static void a_query_of_zeros_gives_the_mean(void **state) {
       const struct setup s = filled((struct setup){.k_type = kTypes[type], .v_type = kTypes[type]});
       infermem_kv *kv = part_of_stream(s, 0, s.n_tokens);
       float *values = floats(s.n_tokens * 64, 0, 0), q[64] = {0}, out[64];
-      read_all(kv, INFERMEM_KV_V, s.n_tokens, 64, values);
+      assert_ok(kv_read(kv, 0, INFERMEM_KV_V, 0, s.n_tokens, values, s.n_tokens * 64));
       assert_ok(kv_attend(kv, 0, NULL, 0, 1, q, 64, out, 64));
       for (size_t i = 0; i < 64; i++) {
         double sum = 0;
