@@ -6,7 +6,6 @@
 #define HWY_COMPILE_ALL_ATTAINABLE  // those below what the compiler's flags assume, too
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "simd/attend_highway.cc"
-#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
@@ -106,10 +105,11 @@ struct Piece {
   Floats scale, min;
 };
 
+// Into the L2 cache: what is asked for is as much as the nearest one holds.
 HWY_INLINE void prefetch(const char *from, size_t bytes) {
   const auto at = reinterpret_cast<uintptr_t>(from);  // maybe beyond what there is, which does no harm
   for (uintptr_t line = at & ~(kLine - 1); line < at + bytes; line += kLine)
-    hwy::Prefetch(reinterpret_cast<const char *>(line));
+    __builtin_prefetch(reinterpret_cast<const char *>(line), 0, 2);
 }
 
 // ---- Scores ----
