@@ -11,7 +11,8 @@
 
 namespace bench {
 
-// The median real time of an iteration in nanoseconds, by the benchmark's name.
+// The median time of an iteration in nanoseconds, by the benchmark's name: of the processor, or where the name
+// says so, real or manual time.
 using Medians = std::map<std::string, double>;
 
 struct Bar {

@@ -85,16 +85,16 @@ void use_all_processors() {
   sched_setaffinity(0, sizeof set, &set);
 }
 
-// Two callers, half of the rows each. Arguments: columns, bits.
-void product_of_two(benchmark::State &state) {
+// One caller, or two with half of the rows each. Arguments: columns, bits, callers.
+void product_by_callers(benchmark::State &state) {
   Matrix &m = matrix(static_cast<size_t>(state.range(0)), static_cast<unsigned>(state.range(1)), true);
   cpu_set_t before;
   sched_getaffinity(0, sizeof before, &before);
   use_all_processors();  // which a new thread inherits
-  const size_t half = m.rows / 32 * 16;
+  const size_t first = state.range(2) == 2 ? m.rows / 32 * 16 : m.rows;
   for (auto _ : state) {
-    std::thread other([&] { (void)m.multiply(true, half, m.rows - half); });
-    if (m.multiply(true, 0, half) != INFERMEM_OK) state.SkipWithError("it failed");
+    std::thread other([&] { (void)m.multiply(true, first, m.rows - first); });
+    if (m.multiply(true, 0, first) != INFERMEM_OK) state.SkipWithError("it failed");
     other.join();
   }
   sched_setaffinity(0, sizeof before, &before);
@@ -133,7 +133,7 @@ void add_reads(benchmark::internal::Benchmark *b) {
 
 BENCHMARK(read_matrix)->Apply(add_reads);
 BENCHMARK(product)->ArgsProduct({{kShort, kLong}, {4, 8}, {0, 1}, {0, 1}})->Unit(benchmark::kMillisecond);
-BENCHMARK(product_of_two)->ArgsProduct({{kShort}, {4, 8}})->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(product_by_callers)->ArgsProduct({{kShort}, {4, 8}, {1, 2}})->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(products_of_many)->ArgsProduct({{4, 8}, {1, 4, 16, 64}, {0, 1}})->Unit(benchmark::kMicrosecond);
 
 std::string name_of(size_t cols, size_t bits, bool is_packed, bool is_q8) {
@@ -167,8 +167,8 @@ std::vector<bench::Bar> bench::products_bars() {
   for (const char *bits : {"4", "8"})
     bars.push_back({"G6", std::string("gemv, packed, ") + bits + " bits: two callers / one", "x", 1.6, false,
                     [=](const Medians &m) {
-                      return m.at(std::string("product/4096/") + bits + "/1/1") /
-                             m.at(std::string("product_of_two/4096/") + bits + "/real_time");
+                      const std::string name = std::string("product_by_callers/4096/") + bits;
+                      return m.at(name + "/1/real_time") / m.at(name + "/2/real_time");
                     }});
   return bars;
 }
