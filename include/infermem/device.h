@@ -21,10 +21,11 @@
 #include "error.h"
 
 enum {
-  INFERMEM_DEVICE_NO_CUDA = 1 /* no CUDA or NVML library is loaded */
+  INFERMEM_DEVICE_NO_CUDA = 1, /* no CUDA or NVML library is loaded */
+  INFERMEM_DEVICE_NO_AMD = 2   /* AMD's devices are not looked for */
 };
 
-/* Why there is no device. */
+/* Why there is no device. The words are CUDA's; where no AMD device is there either, the reason is that of CUDA. */
 enum {
   INFERMEM_DEVICE_WHY_NONE = 0,       /* there are devices */
   INFERMEM_DEVICE_WHY_DISABLED = 1,   /* INFERMEM_DEVICE_NO_CUDA was given */
@@ -35,7 +36,7 @@ enum {
   INFERMEM_DEVICE_WHY_MISMATCH = 6,   /* the library and the kernel's driver, or the hardware, do not fit together */
   INFERMEM_DEVICE_WHY_PERMISSION = 7, /* this user may not use the devices */
   INFERMEM_DEVICE_WHY_FORKED = 8,     /* the parent of this process has used CUDA, which does not survive a fork */
-  INFERMEM_DEVICE_WHY_HIDDEN = 9,     /* CUDA_VISIBLE_DEVICES hides all of them */
+  INFERMEM_DEVICE_WHY_HIDDEN = 9,     /* CUDA_VISIBLE_DEVICES, or AMD's variables, hide all of them */
   INFERMEM_DEVICE_WHY_NO_DEVICE = 10, /* the driver is there, and finds no device */
   INFERMEM_DEVICE_WHY_FAILED = 11     /* the driver failed; the text has its code */
 };
@@ -44,7 +45,8 @@ enum {
 enum {
   INFERMEM_DEVICE_SOURCE_NONE = 0, /* it is not known */
   INFERMEM_DEVICE_SOURCE_NVML = 1, /* the driver's management library */
-  INFERMEM_DEVICE_SOURCE_HOST = 2  /* the device shares the host's memory: an estimate, the host's effective_bytes */
+  INFERMEM_DEVICE_SOURCE_HOST = 2, /* the device shares the host's memory: an estimate from its effective_bytes */
+  INFERMEM_DEVICE_SOURCE_SYSFS = 3 /* the kernel's driver, in /sys */
 };
 
 /* Which fields of infermem_host_facts are known; a field that is not is 0. */
@@ -74,11 +76,12 @@ typedef struct infermem_device_options {
 /* One device. */
 typedef struct infermem_device_facts {
   size_t struct_size;
-  char name[96];           /* as the driver gives it; "" when it does not */
-  char uuid[48];           /* "GPU-" or "MIG-" and the usual 36 characters; "" when not known */
-  char bus_id[32];         /* of PCI, "0000:65:00.0"; "" when not known */
-  uint32_t vendor;         /* of PCI: 0x10de is NVIDIA */
-  uint32_t ordinal;        /* its number to the CUDA driver in this process, after CUDA_VISIBLE_DEVICES */
+  char name[96];    /* as the driver gives it; "" when it does not */
+  char uuid[48];    /* "GPU-" or "MIG-" and the usual 36 characters; "" when not known */
+  char bus_id[32];  /* of PCI, "0000:65:00.0"; "" when not known */
+  uint32_t vendor;  /* of PCI: 0x10de is NVIDIA, 0x1002 AMD */
+  uint32_t ordinal; /* its number to the CUDA driver in this process, after CUDA_VISIBLE_DEVICES; of AMD's, to HIP
+                              after ROCR_VISIBLE_DEVICES and HIP_VISIBLE_DEVICES */
   uint32_t driver_version; /* the CUDA version that the driver supports, 1000 * major + 10 * minor; 0 when not known */
   uint32_t cc_major;       /* compute capability; 0.0 when not known */
   uint32_t cc_minor;
@@ -87,7 +90,7 @@ typedef struct infermem_device_facts {
   uint32_t free_known;  /* 0: free_bytes is 0 and says nothing */
   uint32_t free_source; /* INFERMEM_DEVICE_SOURCE_* */
   uint32_t reserved;
-  uint64_t total_bytes;    /* what CUDA can use */
+  uint64_t total_bytes;    /* what CUDA can use; of AMD's, its own memory, and what it may map where it has none */
   uint64_t free_bytes;     /* at most total_bytes */
   uint64_t reserved_bytes; /* kept by the driver for itself; 0 when it does not tell */
   uint64_t timestamp_ns;   /* when free_bytes was read, by CLOCK_MONOTONIC */
@@ -113,9 +116,11 @@ typedef struct infermem_host_facts {
 #ifndef INFERMEM_NO_PROTOTYPES
 INFERMEM_BEGIN_DECLS
 
-/* Looks for devices, now; free the list with device_free. Identity and total come from the CUDA driver, free memory
- * from NVML, joined by UUID; a MIG slice has the slice's memory. Libraries are loaded by their name, /usr/lib/wsl/lib
- * first, never from a folder named stubs, and stay loaded. Host memory comes from /proc/meminfo and from the control
+/* Looks for devices, now; free the list with device_free. Of NVIDIA's devices, identity and total come from the CUDA
+ * driver, free memory from NVML, joined by UUID or else by the place on the bus; a MIG slice has the slice's memory.
+ * Libraries are loaded by their name, /usr/lib/wsl/lib first, never from a folder named stubs, and stay loaded. A call
+ * takes as long as the drivers do. AMD's devices are those of the kernel's amdgpu driver, in the order of the bus, after
+ * NVIDIA's; an integrated one, whose processor and GPU the kernel shows as one node, shares the host's memory. Host memory comes from /proc/meminfo and from the control
  * groups, v2 or v1. A device that fails to tell its total is left out.
  *   options: NULL means all defaults.
  * Errors: INFERMEM_E_NULL: out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: a flag is unknown, a path does not begin
@@ -132,7 +137,8 @@ INFERMEM_FN void device_free(infermem_device_list *list) INFERMEM_AS(device_free
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN size_t device_count(const infermem_device_list *list) INFERMEM_AS(device_count);
 
-/* Fills *out, whose struct_size the caller has set, with a device, in the order of the CUDA driver.
+/* Fills *out, whose struct_size the caller has set, with a device: NVIDIA's in the order of the CUDA driver, then AMD's
+ * in that of HIP.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_RANGE: there is no such device.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t device_info(const infermem_device_list *list, size_t index, infermem_device_facts *out)

@@ -1,74 +1,19 @@
-// Sources: proc(5), and the kernel's documents on control groups v1 (memory controller) and v2. All text is read into
-// fixed buffers that take several times what the kernel writes; of a longer file the beginning is used.
+// Sources: proc(5), and the kernel's documents on control groups v1 (memory controller) and v2.
 #include "device/host.hh"
 
-#include <fcntl.h>
 #include <limits.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
 
 #include "base/checked.hh"
 #include "base/mapping.hh"
+#include "device/kernel_text.hh"
 
 namespace infermem {
 namespace {
-
-struct Text {
-  char bytes[8192];
-
-  // False when there is no such file, or nothing in it. Ends with whole lines where the file is too long.
-  bool read(const char *path);
-  // The number that follows a key at the start of a line: "MemTotal:  24684084 kB", "inactive_file 4096".
-  bool find(const char *key, uint64_t *out) const;
-};
-
-bool Text::read(const char *path) {
-  const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return false;
-  size_t length = 0;
-  while (length < sizeof bytes - 1) {
-    const ssize_t n = ::read(fd, bytes + length, sizeof bytes - 1 - length);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) break;
-    length += static_cast<size_t>(n);
-  }
-  close(fd);
-  if (length == sizeof bytes - 1)
-    while (length > 0 && bytes[length - 1] != '\n') --length;
-  bytes[length] = '\0';
-  return length > 0;
-}
-
-// A decimal number at *text, which moves behind it.
-bool parse(const char **text, uint64_t *out) {
-  const char *p = *text;
-  uint64_t value = 0;
-  for (; *p >= '0' && *p <= '9'; ++p)
-    if (!checked::mul(value, uint64_t{10}, &value) || !checked::add(value, static_cast<uint64_t>(*p - '0'), &value))
-      return false;
-  if (p == *text) return false;
-  *text = p;
-  *out = value;
-  return true;
-}
-
-bool Text::find(const char *key, uint64_t *out) const {
-  const size_t length = std::strlen(key);
-  for (const char *line = bytes; line; line = std::strchr(line, '\n')) {
-    line += *line == '\n';
-    if (std::strncmp(line, key, length) != 0) continue;
-    const char *p = line + length;
-    if (*p != ':' && *p != ' ') continue;
-    p += std::strspn(p, ": \t");
-    return parse(&p, out);
-  }
-  return false;
-}
 
 // A value of /proc/meminfo in bytes.
 bool find_kib(const Text &meminfo, const char *key, uint64_t *out) {
@@ -121,18 +66,6 @@ bool own_group(const Text &cgroup, const char *controller, const char **out, siz
   return false;
 }
 
-bool read_in(const char *folder, const char *name, Text *out) {
-  char path[PATH_MAX];
-  const int n = std::snprintf(path, sizeof path, "%s/%s", folder, name);
-  return n > 0 && static_cast<size_t>(n) < sizeof path && out->read(path);
-}
-
-bool read_number(const char *folder, const char *name, uint64_t *out) {
-  Text text;
-  const char *p = text.bytes;
-  return read_in(folder, name, &text) && parse(&p, out);
-}
-
 // What the control groups leave to this process.
 uint64_t left_in(const infermem_host_facts &host) {
   return host.cgroup_limit_bytes - std::min(host.cgroup_limit_bytes, host.cgroup_used_bytes);
@@ -144,7 +77,7 @@ void read_group(const char *folder, const Hierarchy &hierarchy, infermem_host_fa
   if (!read_number(folder, hierarchy.limit, &limit) || limit >= kNoLimit) return;  // "max" is no number
   if (!read_number(folder, hierarchy.used, &used)) used = 0;
   Text stat;
-  if (!read_in(folder, "memory.stat", &stat) || !stat.find(hierarchy.cache, &cache)) cache = 0;
+  if (!stat.read_in(folder, "memory.stat") || !stat.find(hierarchy.cache, &cache)) cache = 0;
   used -= std::min(used, cache);
   const uint64_t left = limit - std::min(limit, used);
   if ((out->known & INFERMEM_HOST_CGROUP) && left_in(*out) <= left) return;
@@ -206,7 +139,7 @@ void read_host(const char *root, infermem_host_facts *out) {
   *out = {};
   out->page_size = page_size();
   Text text;
-  if (read_in(root, "proc/meminfo", &text)) {
+  if (text.read_in(root, "proc/meminfo")) {
     if (find_kib(text, "MemTotal", &out->total_bytes)) out->known |= INFERMEM_HOST_TOTAL;
     if (find_kib(text, "MemAvailable", &out->available_bytes)) out->known |= INFERMEM_HOST_AVAILABLE;
     uint64_t size, total, available;
@@ -218,14 +151,14 @@ void read_host(const char *root, infermem_host_facts *out) {
       out->huge_pages_free = available;
     }
   }
-  if (read_in(root, "proc/self/cgroup", &text))
+  if (text.read_in(root, "proc/self/cgroup"))
     for (const Hierarchy &hierarchy : kHierarchies) read_groups(root, text, hierarchy, out);
   if (out->known & INFERMEM_HOST_AVAILABLE) {
     out->known |= INFERMEM_HOST_EFFECTIVE;
     out->effective_bytes = out->available_bytes;
     if (out->known & INFERMEM_HOST_CGROUP) out->effective_bytes = std::min(out->effective_bytes, left_in(*out));
   }
-  if (read_in(root, "sys/devices/system/node/online", &text) && count_list(text.bytes, &out->n_numa_nodes))
+  if (text.read_in(root, "sys/devices/system/node/online") && count_list(text.bytes, &out->n_numa_nodes))
     out->known |= INFERMEM_HOST_NUMA;
   out->timestamp_ns = now_ns();
 }

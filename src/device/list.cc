@@ -32,9 +32,10 @@ bool hidden(const char *nvml_path) {
 DeviceList::~DeviceList() { allocator_.give(devices_, capacity_ * sizeof *devices_, alignof(infermem_device_facts)); }
 
 Status DeviceList::open(const infermem_device_options &options, const Allocator &allocator) {
-  if ((options.flags & ~uint32_t{INFERMEM_DEVICE_NO_CUDA}) != 0)
-    return fail(INFERMEM_E_ARG, INFERMEM_DEVICE_NO_CUDA, options.flags, "flags are 0x%x, of which 0x%x are unknown",
-                options.flags, options.flags & ~uint32_t{INFERMEM_DEVICE_NO_CUDA});
+  constexpr uint32_t kFlags = INFERMEM_DEVICE_NO_CUDA | INFERMEM_DEVICE_NO_AMD;
+  if ((options.flags & ~kFlags) != 0)
+    return fail(INFERMEM_E_ARG, kFlags, options.flags, "flags are 0x%x, of which 0x%x are unknown", options.flags,
+                options.flags & ~kFlags);
   if (options.reserved != 0)
     return fail(INFERMEM_E_ARG, 0, options.reserved, "a reserved field is %u, not 0", options.reserved);
   INFERMEM_TRY(check_path(options.cuda_path, "cuda_path"));
@@ -45,32 +46,43 @@ Status DeviceList::open(const infermem_device_options &options, const Allocator 
   read_host(root, &host_);
 
   Cuda cuda;
+  bool has_cuda = false;
   if (options.flags & INFERMEM_DEVICE_NO_CUDA)
     why_.set(INFERMEM_DEVICE_WHY_DISABLED, "looking for CUDA devices is switched off");
   else if (cuda.open(options.cuda_path, root, &why_))
-    INFERMEM_TRY(find_devices(cuda, options.nvml_path));
+    has_cuda = true;
   else if (why_.code == INFERMEM_DEVICE_WHY_NO_DEVICE && hidden(options.nvml_path))
     why_.set(INFERMEM_DEVICE_WHY_HIDDEN, "CUDA_VISIBLE_DEVICES hides all CUDA devices");
+  Amd amd;
+  if (!(options.flags & INFERMEM_DEVICE_NO_AMD)) amd.read(root, host_);
+  INFERMEM_TRY(list_devices(has_cuda ? &cuda : nullptr, options.nvml_path, amd));
+  if (count_ == 0 && amd.all_are_hidden())
+    why_.set(INFERMEM_DEVICE_WHY_HIDDEN, "ROCR_VISIBLE_DEVICES or HIP_VISIBLE_DEVICES hides all AMD devices");
   if (count_ == 0) log(INFERMEM_LOG_INFO, "%s", why_.text);
   return INFERMEM_OK;
 }
 
-Status DeviceList::find_devices(const Cuda &cuda, const char *nvml_path) {
-  const size_t bytes = cuda.count() * sizeof *devices_;
+Status DeviceList::list_devices(const Cuda *cuda, const char *nvml_path, const Amd &amd) {
+  const size_t most = (cuda ? cuda->count() : 0) + amd.count();
+  if (most == 0) return INFERMEM_OK;
+  const size_t bytes = most * sizeof *devices_;
   devices_ = static_cast<infermem_device_facts *>(allocator_.take(bytes, alignof(infermem_device_facts)));
   if (!devices_) return fail_nomem(bytes);
-  capacity_ = cuda.count();
-  Nvml nvml;
-  nvml.open(nvml_path);
-  for (uint32_t ordinal = 0; ordinal < cuda.count(); ++ordinal) {
-    infermem_device_facts *const facts = &devices_[count_];
-    if (!cuda.describe(ordinal, facts, &why_)) {
-      log(INFERMEM_LOG_WARN, "%s", why_.text);
-      continue;
+  capacity_ = most;
+  if (cuda) {
+    Nvml nvml;
+    nvml.open(nvml_path);
+    for (uint32_t ordinal = 0; ordinal < cuda->count(); ++ordinal) {
+      infermem_device_facts *const facts = &devices_[count_];
+      if (!cuda->describe(ordinal, facts, &why_)) {
+        log(INFERMEM_LOG_WARN, "%s", why_.text);
+        continue;
+      }
+      add_free(nvml, facts);
+      ++count_;
     }
-    add_free(nvml, facts);
-    ++count_;
   }
+  for (size_t i = 0; i < amd.count(); ++i) devices_[count_++] = amd.at(i);
   if (count_ != 0) why_ = Why();
   return INFERMEM_OK;
 }

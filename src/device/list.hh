@@ -4,6 +4,7 @@
 
 #include "base/allocator.hh"
 #include "base/handle.hh"
+#include "device/amd.hh"
 #include "device/cuda.hh"
 #include "device/nvml.hh"
 #include "device/why.hh"
@@ -27,7 +28,8 @@ class DeviceList {
   const Why &why() const { return why_; }
 
  private:
-  Status find_devices(const Cuda &cuda, const char *nvml_path);
+  // Of the devices of either, where it is there.
+  Status list_devices(const Cuda *cuda, const char *nvml_path, const Amd &amd);
   void add_free(const Nvml &nvml, infermem_device_facts *out) const;
 
   Allocator allocator_;

@@ -31,6 +31,8 @@ void Nvml::open(const char *path) {
   }
   library_.find("nvmlDeviceGetCount_v2", &device_count_);
   library_.find("nvmlDeviceGetHandleByUUID", &device_by_uuid_);
+  library_.find("nvmlDeviceGetHandleByPciBusId_v2", &device_by_bus_id_);
+  library_.find("nvmlDeviceGetMigMode", &mig_mode_);
   library_.find("nvmlDeviceGetMemoryInfo", &memory_);
   library_.find("nvmlDeviceGetMemoryInfo_v2", &memory2_);
   const int code = init();
@@ -50,7 +52,8 @@ bool Nvml::count(uint32_t *out) const {
 }
 
 Nvml::Handle *Nvml::find_device(infermem_device_facts *facts) const {
-  if (!started_ || !device_by_uuid_ || facts->uuid[0] == '\0') return nullptr;
+  if (!started_) return nullptr;
+  if (!device_by_uuid_ || facts->uuid[0] == '\0') return find_at(facts->bus_id);
   Handle *device = nullptr;
   if (device_by_uuid_(facts->uuid, &device) == kSuccess) return device;
   // CUDA gives the number alone: it may be a slice's.
@@ -60,6 +63,15 @@ Nvml::Handle *Nvml::find_device(infermem_device_facts *facts) const {
   if (device_by_uuid_(uuid, &device) != kSuccess) return nullptr;
   std::memcpy(facts->uuid, uuid, sizeof uuid);
   facts->is_mig = 1;
+  return device;
+}
+
+// Where a GPU is shared out in slices it is the whole that is found at its place, and not what CUDA sees.
+Nvml::Handle *Nvml::find_at(const char *bus_id) const {
+  Handle *device = nullptr;
+  if (!device_by_bus_id_ || bus_id[0] == '\0' || device_by_bus_id_(bus_id, &device) != kSuccess) return nullptr;
+  unsigned mode = 0, pending = 0;
+  if (mig_mode_ && mig_mode_(device, &mode, &pending) == kSuccess && mode != 0) return nullptr;
   return device;
 }
 

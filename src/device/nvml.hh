@@ -1,6 +1,7 @@
 // NVML, the driver's management library: the free memory of a device without a context on it.
 //
-// NVML knows nothing of CUDA_VISIBLE_DEVICES and numbers devices its own way, so a device is asked for by its UUID.
+// NVML knows nothing of CUDA_VISIBLE_DEVICES and numbers devices its own way, so a device is asked for by its UUID, or by its
+// place on the bus where CUDA does not tell that.
 #pragma once
 
 #include <cstddef>
@@ -40,6 +41,7 @@ class Nvml {
   };
 
   Handle *find_device(infermem_device_facts *facts) const;
+  Handle *find_at(const char *bus_id) const;
   int memory_of(Handle *device, Memory2 *out) const;
 
   Library library_;
@@ -49,6 +51,8 @@ class Nvml {
   int (*shutdown_)() = nullptr;
   int (*device_count_)(unsigned *) = nullptr;
   int (*device_by_uuid_)(const char *, Handle **) = nullptr;
+  int (*device_by_bus_id_)(const char *, Handle **) = nullptr;
+  int (*mig_mode_)(Handle *, unsigned *, unsigned *) = nullptr;
   int (*memory_)(Handle *, Memory *) = nullptr;
   int (*memory2_)(Handle *, Memory2 *) = nullptr;
 };

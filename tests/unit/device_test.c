@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "fake_root.h"
 #include "support.h"
 
 #define GIB ((uint64_t)1 << 30)
@@ -15,50 +17,17 @@
 #define NVML TEST_FAKES "/nvml.so"
 #define NOWHERE "/nonexistent/library.so"
 
-/* ---- A folder that stands for / ---- */
-
-static char root[64];
-
-static void put(const char *path, const char *text) {
-  char full[512];
-  snprintf(full, sizeof full, "%s/%s", root, path);
-  for (char *slash = full + strlen(root) + 1; (slash = strchr(slash, '/')); slash++) {
-    *slash = '\0';
-    assert_true(mkdir(full, 0755) == 0 || errno == EEXIST);
-    *slash = '/';
-  }
-  FILE *file = fopen(full, "w");
-  assert_non_null(file);
-  assert_true(fputs(text, file) >= 0);
-  assert_int_equal(fclose(file), 0);
-}
-
-static void put_meminfo(void) {
-  put("proc/meminfo",
-      "MemTotal:       16000000 kB\nMemFree:         1000000 kB\nMemAvailable:   12000000 kB\nHugePages_Total:      "
-      "10\n"
-      "HugePages_Free:        7\nHugePages_Rsvd:        1\nHugepagesize:       2048 kB\nHugetlb:           20480 kB\n");
-}
-
-static void remove_root(void) {
-  char command[128];
-  snprintf(command, sizeof command, "rm -rf '%s'", root);
-  assert_int_equal(system(command), 0);
-}
-
 static const char *const variables[] = {
-    "CUDA_VISIBLE_DEVICES", "FAKE_CUDA_INIT",        "FAKE_CUDA_VERSION", "FAKE_CUDA_COUNT", "FAKE_CUDA_COUNT_CODE",
-    "FAKE_CUDA_LONG_NAME",  "FAKE_CUDA_DETAIL_CODE", "FAKE_CUDA_TOTAL",   "FAKE_CUDA_LOST",  "FAKE_CUDA_INTEGRATED",
-    "FAKE_NVML_INIT",       "FAKE_NVML_MIG",         "FAKE_NVML_COUNT",   "FAKE_NVML_FREE",  "FAKE_NVML_TOTAL",
-    "FAKE_NVML_MEMORY",     "FAKE_NVML_MEMORY2",
+    "CUDA_VISIBLE_DEVICES", "FAKE_CUDA_INIT",    "FAKE_CUDA_VERSION",    "FAKE_CUDA_COUNT",     "FAKE_CUDA_COUNT_CODE",
+    "FAKE_CUDA_SLOW",       "FAKE_CUDA_NO_UUID", "FAKE_CUDA_FORKS",      "FAKE_CUDA_LONG_NAME", "FAKE_CUDA_DETAIL_CODE",
+    "FAKE_CUDA_TOTAL",      "FAKE_CUDA_LOST",    "FAKE_CUDA_INTEGRATED", "FAKE_NVML_INIT",      "FAKE_NVML_MIG",
+    "FAKE_NVML_COUNT",      "FAKE_NVML_FREE",    "FAKE_NVML_TOTAL",      "FAKE_NVML_MEMORY",    "FAKE_NVML_MEMORY2",
 };
 
 static int set_up(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) unsetenv(variables[i]);
-  strcpy(root, "/tmp/infermem-device-XXXXXX");
-  if (!mkdtemp(root)) return -1;
-  return chmod(root, 0755);
+  return make_root();
 }
 
 static int tear_down(void **state) {
@@ -191,9 +160,8 @@ static void without_nvml_free_memory_is_unknown(void **state) {
   (void)state;
   put_meminfo();
   set("FAKE_CUDA_COUNT", "1");
-  const char *const libraries[] = {
-      NOWHERE, TEST_FAKES "/nvml_without_nvmlInit_v2.so", TEST_FAKES "/nvml_without_nvmlShutdown.so",
-      TEST_FAKES "/nvml_without_nvmlDeviceGetHandleByUUID.so", TEST_FAKES "/stubs/nvml.so"};
+  const char *const libraries[] = {NOWHERE, TEST_FAKES "/nvml_without_nvmlInit_v2.so",
+                                   TEST_FAKES "/nvml_without_nvmlShutdown.so", TEST_FAKES "/stubs/nvml.so"};
   for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
     const infermem_device_facts facts = first(CUDA, libraries[i]);
     assert_string_equal(facts.name, "Fake GPU 0");
@@ -361,6 +329,69 @@ static void lost_devices_are_left_out_and_the_others_keep_their_ordinals(void **
 }
 
 /* ---- Why not ---- */
+
+static void a_device_without_uuid_is_joined_by_its_place_on_the_bus(void **state) {
+  (void)state;
+  set("FAKE_CUDA_COUNT", "3");
+  set("FAKE_CUDA_NO_UUID", "1");
+  infermem_device_list *list = probe(CUDA, NVML);
+  assert_int_equal(device_count(list), 3);
+  for (size_t i = 0; i < 3; i++) {
+    const infermem_device_facts facts = facts_of(list, i);
+    assert_string_equal(facts.uuid, "");
+    assert_int_equal(facts.free_known, 1);
+    assert_int_equal(facts.free_bytes, GIB + i * MIB);
+  }
+  device_free(list);
+  assert_int_equal(first(CUDA, TEST_FAKES "/nvml_without_nvmlDeviceGetHandleByPciBusId_v2.so").free_known, 0);
+  set("FAKE_NVML_MIG", "1"); /* there is the whole GPU, not the slice */
+  assert_int_equal(first(CUDA, NVML).free_known, 0);
+  unsetenv("FAKE_NVML_MIG");
+  unsetenv("FAKE_CUDA_NO_UUID");
+  assert_int_equal(first(CUDA, TEST_FAKES "/nvml_without_nvmlDeviceGetHandleByUUID.so").free_bytes, GIB);
+}
+
+static void a_slow_driver_is_waited_for_and_the_time_is_that_of_the_answer(void **state) {
+  (void)state;
+  set("FAKE_CUDA_COUNT", "1");
+  set("FAKE_CUDA_SLOW", "50");
+  struct timespec before, after;
+  clock_gettime(CLOCK_MONOTONIC, &before);
+  const infermem_device_facts facts = first(CUDA, NVML);
+  clock_gettime(CLOCK_MONOTONIC, &after);
+  const uint64_t begin = (uint64_t)before.tv_sec * 1000000000 + (uint64_t)before.tv_nsec;
+  const uint64_t end = (uint64_t)after.tv_sec * 1000000000 + (uint64_t)after.tv_nsec;
+  assert_true(end - begin >= 50000000);
+  assert_true(facts.timestamp_ns >= begin + 50000000 && facts.timestamp_ns <= end);
+  assert_int_equal(facts.free_known, 1);
+}
+
+static void a_child_of_a_process_that_used_cuda_is_told_so(void **state) {
+  (void)state;
+  set("FAKE_CUDA_COUNT", "1");
+  set("FAKE_CUDA_FORKS", "1");
+  infermem_device_list *list = probe(CUDA, NVML);
+  const pid_t child = fork();
+  if (child == 0) {
+    INFERMEM_STRUCT(infermem_device_options, options);
+    options.cuda_path = CUDA;
+    options.nvml_path = NVML;
+    options.root = root;
+    infermem_device_list *own = NULL;
+    int32_t code = 0;
+    INFERMEM_STRUCT(infermem_device_facts, facts);
+    if (device_probe(&options, &own) != INFERMEM_OK || device_why_not(own, &code) != INFERMEM_OK) _exit(2);
+    device_free(own);
+    if (code != INFERMEM_DEVICE_WHY_FORKED) _exit(3);
+    /* The parent's list is plain data, as good here. */
+    _exit(device_info(list, 0, &facts) == INFERMEM_OK && facts.free_bytes == GIB ? 0 : 4);
+  }
+  int status = -1;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), 0);
+  device_free(list);
+}
 
 static void a_driver_that_is_not_there_is_no_error(void **state) {
   (void)state;
@@ -712,7 +743,7 @@ static void bad_options_are_refused(void **state) {
   infermem_device_list *list = NULL;
   INFERMEM_STRUCT(infermem_device_options, options);
   assert_fails(INFERMEM_E_NULL, device_probe(&options, NULL));
-  options.flags = 2;
+  options.flags = 4;
   assert_fails(INFERMEM_E_ARG, device_probe(&options, &list));
   options.flags = 0;
   options.reserved = 1;
@@ -828,6 +859,9 @@ int main(int argc, char **argv) {
       device_unit_test(details_that_the_driver_does_not_give_stay_unknown),
       device_unit_test(functions_that_are_not_needed_may_be_missing),
       device_unit_test(lost_devices_are_left_out_and_the_others_keep_their_ordinals),
+      device_unit_test(a_device_without_uuid_is_joined_by_its_place_on_the_bus),
+      device_unit_test(a_slow_driver_is_waited_for_and_the_time_is_that_of_the_answer),
+      device_unit_test(a_child_of_a_process_that_used_cuda_is_told_so),
       device_unit_test(a_driver_that_is_not_there_is_no_error),
       device_unit_test(a_failing_start_has_its_reason),
       device_unit_test(a_count_that_fails_or_is_absurd_has_its_reason),

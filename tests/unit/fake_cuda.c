@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fake_driver.h"
 
@@ -28,6 +29,10 @@ static int is_device(int device) {
 }
 
 int cuInit(unsigned flags) {
+  static pid_t first_user;
+  if (fake_number("FAKE_CUDA_FORKS", 0) && first_user != 0 && first_user != getpid()) return 3;
+  first_user = getpid();
+  usleep((useconds_t)fake_number("FAKE_CUDA_SLOW", 0) * 1000); /* ms */
   const int code = (int)fake_number("FAKE_CUDA_INIT", 0);
   if (flags != 0) return INVALID_VALUE;
   started = code == 0;
@@ -69,7 +74,7 @@ int cuDeviceGetUuid(unsigned char *out, int device) {
 int cuDeviceGetUuid_v2(unsigned char *out, int device) {
   if (!is_device(device)) return INVALID_DEVICE;
   fake_uuid(device - FIRST_DEVICE, out);
-  return (int)fake_number("FAKE_CUDA_DETAIL_CODE", 0);
+  return (int)fake_number("FAKE_CUDA_NO_UUID", fake_number("FAKE_CUDA_DETAIL_CODE", 0));
 }
 
 int cuDeviceTotalMem_v2(size_t *out, int device) {

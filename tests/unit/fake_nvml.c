@@ -23,6 +23,8 @@ int nvmlInit_v2(void);
 int nvmlShutdown(void);
 int nvmlDeviceGetCount_v2(unsigned *out);
 int nvmlDeviceGetHandleByUUID(const char *uuid, struct device **out);
+int nvmlDeviceGetHandleByPciBusId_v2(const char *bus_id, struct device **out);
+int nvmlDeviceGetMigMode(struct device *device, unsigned *current, unsigned *pending);
 int nvmlDeviceGetMemoryInfo(struct device *device, struct memory *out);
 int nvmlDeviceGetMemoryInfo_v2(struct device *device, struct memory2 *out);
 
@@ -70,6 +72,21 @@ int nvmlDeviceGetHandleByUUID(const char *uuid, struct device **out) {
     }
   }
   return NOT_FOUND;
+}
+
+int nvmlDeviceGetHandleByPciBusId_v2(const char *bus_id, struct device **out) {
+  if (fake_nvml_running == 0) return UNINITIALIZED;
+  unsigned domain, bus;
+  if (sscanf(bus_id, "%x:%x:00.0", &domain, &bus) != 2 || domain != 0 || bus == 0 || bus > MAX_DEVICES)
+    return NOT_FOUND;
+  *out = &devices[MAX_DEVICES - bus]; /* the bus is CUDA's ordinal and 1 */
+  return 0;
+}
+
+int nvmlDeviceGetMigMode(struct device *device, unsigned *current, unsigned *pending) {
+  (void)device;
+  *current = *pending = (unsigned)fake_number("FAKE_NVML_MIG", 0);
+  return fake_nvml_running == 0 ? UNINITIALIZED : 0;
 }
 
 /* Each device has its ordinal in MiB more free than the first. */
