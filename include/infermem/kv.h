@@ -259,7 +259,8 @@ INFERMEM_FN size_t kv_memory_bytes(const infermem_kv *kv) INFERMEM_AS(kv_memory_
 INFERMEM_FN size_t kv_memory_reserved(const infermem_kv *kv) INFERMEM_AS(kv_memory_reserved);
 
 /* Bytes of the pages that tokens were ever written to, in base pages; in a tape, whose pages are its own affair,
- * kv_memory_bytes. Time linear in the layers.
+ * kv_memory_bytes. Where the system makes huge pages without being asked, there may be up to one more for each layer's
+ * keys and values. Time linear in the layers.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN size_t kv_memory_committed(const infermem_kv *kv) INFERMEM_AS(kv_memory_committed);
 
