@@ -5,22 +5,11 @@
 
 The fuzz target makes the checksums right by itself. Files that the fuzzer found are added beside them by hand.
 """
-import pathlib
-
-TOP = 2**64 - 1
-
-
-def changed(file, *changes):
-    """Each change is an offset, a number, and its bytes."""
-    out = bytearray(file)
-    for at, value, n in changes:
-        out[at : at + n] = value.to_bytes(n, "little")
-    return bytes(out)
+from seeds import TOP, changed, golden, write
 
 
 def main():
-    here = pathlib.Path(__file__).parent
-    good = {f"good-{p.stem}": p.read_bytes() for p in sorted((here.parent / "data/kv").glob("*.kv"))}
+    good = golden("kv")
     f32, blocks, mixed, rotated = (good[f"good-{name}"] for name in ("f32", "q8_0", "mixed", "rotated"))
     seeds = good | {
         "none": b"",
@@ -67,10 +56,7 @@ def main():
         "scale-denormal": changed(good["good-q4_1"], (280, 1, 2)),
         "row-infinite": changed(f32, (272, 0x7F800000, 4)),
     }
-    folder = here / "corpus" / "kv"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, data in seeds.items():
-        (folder / name).write_bytes(data)
+    write("kv", seeds)
 
 
 main()
