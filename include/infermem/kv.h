@@ -26,10 +26,10 @@
  * stored, so the rotated rows; kv_read rotates back.
  *
  * Room for max_tokens is reserved at construction, pages are committed as tokens arrive, and nothing is allocated
- * afterwards. Rows below the length never change until they are truncated, cleared or moved by kv_keep, and their places
- * never do: a view stays valid until then, and shows no more tokens than it had. Of a cache that was stored in a tape,
- * every function that returns a status answers INFERMEM_E_STALE once the tape has taken the memory back: cleared,
- * rewound past it, or freed. A call that fails changes nothing.
+ * afterwards, but while kv_load replaces tokens. Rows below the length never change until they are truncated, cleared,
+ * moved by kv_keep or replaced by kv_load, and their places never do: a view stays valid until then, and shows no more
+ * tokens than it had. Of a cache that was stored in a tape, every function that returns a status answers INFERMEM_E_STALE
+ * once the tape has taken the memory back: cleared, rewound past it, or freed. A call that fails changes nothing.
  */
 #ifndef INFERMEM_KV_H
 #define INFERMEM_KV_H
