@@ -4,12 +4,17 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <valgrind/valgrind.h>
+
 #include "saved_kv.h"
 
 static const unsigned char kMasks[] = {0x01, 0x80, 0xff, 0x10};
 enum { kNMasks = sizeof kMasks };
 
 static size_t mutants; /* files that were no longer what was saved */
+
+/* Every byte is cut off or changed; in Valgrind, where that would take minutes, every seventh. */
+static size_t step(void) { return RUNNING_ON_VALGRIND ? 7 : 1; }
 
 /* Two caches of a form: an empty one, and one with tokens, of which one is pending. */
 struct pair {
@@ -64,7 +69,7 @@ static void every_shorter_and_longer_file_is_refused(void **state) {
     pair_make(&p, &kKvForms[f]);
     const struct bytes whole = data_read("kv", p.form->name, "kv");
     struct bytes b = {whole.data, 0};
-    for (b.size = 0; b.size < whole.size; b.size++) {
+    for (b.size = 0; b.size < whole.size; b.size += step()) {
       assert_int_equal(refuse(&p, b), INFERMEM_E_TRUNCATED);
       if (f > 2) continue;
       assert_int_equal(refuse_file(&p, b), INFERMEM_E_TRUNCATED);
@@ -88,7 +93,7 @@ static void every_flipped_byte_is_found(void **state) {
     struct pair p;
     pair_make(&p, &kKvForms[f]);
     struct bytes b = data_read("kv", p.form->name, "kv");
-    for (size_t at = 0; at < b.size; at++) {
+    for (size_t at = 0; at < b.size; at += step()) {
       for (size_t m = 0; m < kNMasks; m++) {
         b.data[at] ^= kMasks[m];
         const int32_t due = at < 16 ? INFERMEM_E_FORMAT : at < 20 ? INFERMEM_E_VERSION : INFERMEM_E_CORRUPT;
@@ -126,7 +131,7 @@ static void bytes_changed_by_somebody_who_signs_them_are_refused_or_a_cache_of_t
     struct bytes whole = data_read("kv", p.form->name, "kv"), b = data_read("kv", p.form->name, "kv");
     size_t ends[16];
     const size_t n = kv_sections(p.form, p.form->tokens, ends);
-    for (size_t at = 0, section = 0; at < b.size; at++) {
+    for (size_t at = 0, section = 0; at < b.size; at += step()) {
       while (section < n && at >= ends[section] + 8) section++;
       for (size_t m = 0; m < kNMasks; m++) {
         b.data[at] ^= kMasks[m];
@@ -149,7 +154,7 @@ static void bytes_changed_by_somebody_who_signs_them_are_refused_or_a_cache_of_t
         }
         memcpy(b.data, whole.data, b.size);
       }
-      if (section >= 2 && at + 1 == ends[section]) { /* the caches as they were */
+      if (section >= 2 && at + step() >= ends[section]) { /* the caches as they were */
         pair_free(&p);
         pair_make(&p, &kKvForms[f]);
       }
@@ -294,7 +299,7 @@ static void a_function_that_fails_at_any_call_changes_nothing(void **state) {
 
 static void enough_files_were_wrong(void **state) {
   (void)state;
-  assert_true(mutants >= 15000);
+  assert_true(mutants >= 15000 / step());
 }
 
 int main(void) {
