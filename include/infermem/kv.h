@@ -328,9 +328,10 @@ INFERMEM_FN int32_t kv_attend_merge(const float *parts, size_t n_floats, size_t 
 
 /* ---- Saving ---- */
 
-/* Writes the tokens of the length, not those pending, to a file in the format of src/doc/kv_file.md, for kv_load: rows as
- * they are stored, bit for bit, with what tells whether another cache can take them over. The same tokens in caches of the
- * same layers, heads, types and rotation give the same bytes, whatever the caches' room.
+/* Writes the tokens of the length, not those pending, to a file for kv_load: rows as they are stored, bit for bit, with what
+ * tells whether another cache can take them over. The format is told in src/doc/kv_file.md; a file written by any release is
+ * read by all later ones of the same major version. The same tokens in caches of the same layers, heads, types and rotation
+ * give the same bytes, whatever the caches' room.
  *   The bytes go to a temporary file beside it, are written to the disk, and then take the name: whenever the process or
  * the machine stops, the path has the former file or the new one. A regular file of that name keeps its permissions, a
  * symbolic link is replaced. A process that is killed meanwhile may leave the temporary, `.infermem-PID-….tmp`.
