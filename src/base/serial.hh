@@ -36,8 +36,8 @@ class SerialReader {
   explicit SerialReader(const File &file) : file_(&file) {}
   SerialReader(infermem_read_function function, void *context) : read_(function), context_(context) {}
 
-  // Reads the first section, which is a header with its checksum in it, for check_saved_header(): *got bytes of it, where
-  // there are no more.
+  // Reads the first section, which is a header with its checksum in it, for check_saved_header(): *got bytes of it,
+  // where there are no more.
   Status read_header(void *header, size_t *got);
   // Reads n bytes; records INFERMEM_E_TRUNCATED where there are fewer.
   Status read(void *out, size_t n);

@@ -1,8 +1,8 @@
 // Saved caches: a header, the types, then the rows as they are stored, layer after layer. The format is told in
 // doc/kv_file.md.
 //
-// Whoever loads has a cache already: a header is checked against that, and by making the one that is due. A saved cache is
-// read once, from front to back, so a socket or a file that others write to is as good as any.
+// Whoever loads has a cache already: a header is checked against that, and by making the one that is due. A saved cache
+// is read once, from front to back, so a socket or a file that others write to is as good as any.
 #include <algorithm>
 #include <cstring>
 

@@ -1,12 +1,12 @@
-// What caches of fewer bits cost in quality: how far attention's output is from that over an F32 cache, by the type of keys
-// and of values, with and without rotation.
+// What caches of fewer bits cost in quality: how far attention's output is from that over an F32 cache, by the type of
+// keys and of values, with and without rotation.
 //
 //     kv_quality MODEL
 //
-// The rows are those that the example decoder makes of a model, and two kinds made here: plain ones, and ones with a few
-// large channels in the keys, which is how published measurements describe those of language models (KIVI, Liu et al. 2024;
-// KVQuant, Hooper et al. 2024). Queries are random, as large as the keys; in rows made here, of variance 1. All of it is
-// seeded. Exits with 1 when something goes wrong.
+// The rows are those that the example decoder makes of a model, and two kinds made here: plain ones, and ones with a
+// few large channels in the keys, which is how published measurements describe those of language models (KIVI, Liu et
+// al. 2024; KVQuant, Hooper et al. 2024). Queries are random, as large as the keys; in rows made here, of variance 1.
+// All of it is seeded. Exits with 1 when something goes wrong.
 #include <infermem.h>
 
 #include <algorithm>
@@ -26,8 +26,8 @@ using Floats = std::vector<float>;
 // Rows to store, and queries for them: of the last n_queries tokens, [token][query head][head_dim].
 struct Rows {
   size_t layers, heads, query_heads, head_dim, tokens, n_queries;
-  // Query heads that share a head of keys and values may be for a part of it alone, and are zero elsewhere: of head h that
-  // is part h / (query heads in a part) % parts.
+  // Query heads that share a head of keys and values may be for a part of it alone, and are zero elsewhere: of head h
+  // that is part h / (query heads in a part) % parts.
   size_t parts;
   std::vector<Floats> k, v, q;  // by layer
 
@@ -65,7 +65,8 @@ void add_queries(Rows *rows, size_t layer, double size, Random *random) {
   rows->q[layer] = std::move(q);
 }
 
-// Normal numbers; with outliers, in 4 channels of each head of the keys 10 to 50 times as large, each about a mean of its own.
+// Normal numbers; with outliers, in 4 channels of each head of the keys 10 to 50 times as large, each about a mean of
+// its own.
 Rows make_rows(bool has_outliers) {
   Random random{7};
   Rows rows = {1, 8, 32, 128, 2048, 16, 1, std::vector<Floats>(1), std::vector<Floats>(1), std::vector<Floats>(1)};

@@ -1,5 +1,5 @@
-// Fuzzes kv_load_from with saved caches, as they come and with their checksums made right, into an empty cache and one that
-// holds tokens, each of the shape that the bytes tell, and every call that reads a cache that was loaded.
+// Fuzzes kv_load_from with saved caches, as they come and with their checksums made right, into an empty cache and one
+// that holds tokens, each of the shape that the bytes tell, and every call that reads a cache that was loaded.
 #include <infermem.h>
 
 #include <algorithm>

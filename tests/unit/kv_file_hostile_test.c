@@ -1,5 +1,5 @@
-/* Saved caches that are cut, changed, or made to deceive, and functions that fail to bring them: an error, and the cache is
- * as it was; or it is what was saved, to the last byte. */
+/* Saved caches that are cut, changed, or made to deceive, and functions that fail to bring them: an error, and the
+ * cache is as it was; or it is what was saved, to the last byte. */
 #include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
