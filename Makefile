@@ -78,6 +78,7 @@ bench:
 	@$(call build,$(BUILD)/bench,-DCMAKE_BUILD_TYPE=Release -DINFERMEM_BUILD_TESTS=OFF -DINFERMEM_BUILD_BENCH=ON)
 	@$(BUILD)/bench/tests/bench
 	@$(BUILD)/bench/tests/bench_kernels
+	@$(BUILD)/bench/tests/kv_quality tests/data/tiny-llama.gguf
 
 fuzz:
 	@$(NEED) $(TEST_PACKAGES) libclang-rt-14-dev

@@ -9,6 +9,7 @@
 #include "infermem/dlpack.h"
 #include "infermem/dtype.h"
 #include "infermem/error.h"
+#include "infermem/io.h"
 #include "infermem/kv.h"
 #include "infermem/layout.h"
 #include "infermem/model.h"

@@ -21,6 +21,7 @@
 #include "dlpack.h"
 #include "dtype.h"
 #include "error.h"
+#include "io.h"
 #include "kv.h"
 #include "layout.h"
 #include "model.h"
@@ -208,6 +209,11 @@ typedef struct infermem_api_table {
   int32_t (*kv_attend)(const infermem_kv *kv, size_t layer, const infermem_kv_attend_options *options, size_t first_head, size_t n_heads, const float *q, size_t n_q, float *out, size_t n_out);
   int32_t (*kv_attend_partial)(const infermem_kv *kv, size_t layer, const infermem_kv_attend_options *options, size_t first_head, size_t n_heads, size_t first_token, size_t n_tokens, const float *q, size_t n_q, float *part, size_t n_part);
   int32_t (*kv_attend_merge)(const float *parts, size_t n_floats, size_t n_parts, size_t n_rows, size_t head_dim_v, float *out, size_t n_out);
+  int32_t (*kv_save)(const infermem_kv *kv, const char *path, const void *fingerprint, size_t n_fingerprint);
+  int32_t (*kv_save_to)(const infermem_kv *kv, infermem_write_function write, void *context, const void *fingerprint, size_t n_fingerprint);
+  int32_t (*kv_load)(infermem_kv *kv, const char *path, const void *fingerprint, size_t n_fingerprint);
+  int32_t (*kv_load_from)(infermem_kv *kv, infermem_read_function read, void *context, const void *fingerprint, size_t n_fingerprint);
+  uint64_t (*kv_saved_bytes)(const infermem_kv *kv);
 } infermem_api_table;
 /* clang-format on */
 

@@ -35,7 +35,8 @@
   X(E_TRUNCATED, -22, "a file ends before what it declares")                                  \
   X(E_VERSION, -23, "a file is of a version that cannot be read")                             \
   X(E_LIMIT, -24, "a value is beyond a published limit")                                      \
-  X(E_CORRUPT, -25, "a file's bytes are not those that were saved")
+  X(E_CORRUPT, -25, "a file's bytes are not those that were saved")                           \
+  X(E_FINGERPRINT, -26, "what was saved is of another model")
 
 enum {
 #define INFERMEM_STATUS_ENTRY(name, number, sentence) INFERMEM_##name = (number),

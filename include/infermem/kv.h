@@ -26,20 +26,24 @@
  * stored, so the rotated rows; kv_read rotates back.
  *
  * Room for max_tokens is reserved at construction, pages are committed as tokens arrive, and nothing is allocated
- * afterwards. Rows below the length never change until they are truncated, cleared or moved by kv_keep, and their places
- * never do: a view stays valid until then, and shows no more tokens than it had. Of a cache that was stored in a tape,
- * every function that returns a status answers INFERMEM_E_STALE once the tape has taken the memory back: cleared,
- * rewound past it, or freed. A call that fails changes nothing.
+ * afterwards, but while kv_load replaces tokens. Rows below the length never change until they are truncated, cleared,
+ * moved by kv_keep or replaced by kv_load, and their places never do: a view stays valid until then, and shows no more
+ * tokens than it had. Of a cache that was stored in a tape, every function that returns a status answers INFERMEM_E_STALE
+ * once the tape has taken the memory back: cleared, rewound past it, or freed. A call that fails changes nothing.
  */
 #ifndef INFERMEM_KV_H
 #define INFERMEM_KV_H
 
 #include "alloc.h"
 #include "error.h"
+#include "io.h"
 #include "tensor.h"
 
 /* Which half of a cache. */
 enum { INFERMEM_KV_K = 0, INFERMEM_KV_V = 1 };
+
+/* The most bytes of a fingerprint; see kv_save. */
+enum { INFERMEM_KV_MAX_FINGERPRINT = 64 };
 
 /* A KV cache; see kv_new. */
 typedef struct infermem_kv infermem_kv;
@@ -236,7 +240,7 @@ INFERMEM_FN size_t kv_len(const infermem_kv *kv) INFERMEM_AS(kv_len);
 INFERMEM_FN size_t kv_max(const infermem_kv *kv) INFERMEM_AS(kv_max);
 
 /* How many times rows below the length went or moved otherwise than by truncation: by kv_clear, kv_clear_zero,
- * kv_copy_prefix into it, and kv_keep.
+ * kv_copy_prefix and kv_load into it, and kv_keep.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN uint64_t kv_generation(const infermem_kv *kv) INFERMEM_AS(kv_generation);
 
@@ -255,7 +259,8 @@ INFERMEM_FN size_t kv_memory_bytes(const infermem_kv *kv) INFERMEM_AS(kv_memory_
 INFERMEM_FN size_t kv_memory_reserved(const infermem_kv *kv) INFERMEM_AS(kv_memory_reserved);
 
 /* Bytes of the pages that tokens were ever written to, in base pages; in a tape, whose pages are its own affair,
- * kv_memory_bytes. Time linear in the layers.
+ * kv_memory_bytes. Where the system makes huge pages without being asked, there may be up to one more for each layer's
+ * keys and values. Time linear in the layers.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN size_t kv_memory_committed(const infermem_kv *kv) INFERMEM_AS(kv_memory_committed);
 
@@ -320,6 +325,73 @@ INFERMEM_FN int32_t kv_attend_partial(const infermem_kv *kv, size_t layer, const
  * Thread: any.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t kv_attend_merge(const float *parts, size_t n_floats, size_t n_parts, size_t n_rows,
                                     size_t head_dim_v, float *out, size_t n_out) INFERMEM_AS(kv_attend_merge);
+
+/* ---- Saving ---- */
+
+/* Writes the tokens of the length, not those pending, to a file for kv_load: rows as they are stored, bit for bit, with
+ * what tells whether another cache can take them over. The format is told in src/doc/kv_file.md; a file written by any
+ * release is read by all later ones of the same major version. The same tokens in caches of the same layers, heads,
+ * types and rotation give the same bytes, whatever the caches' room.
+ *   The bytes go to a temporary file beside it, are written to the disk, and then take the name: whenever the process
+ * or the machine stops, the path has the former file or the new one. A regular file of that name keeps its permissions,
+ * a symbolic link is replaced. A process that is killed meanwhile may leave the temporary, `.infermem-PID-….tmp`.
+ *   path: NUL-terminated.  fingerprint: n_fingerprint bytes that tell the model, such as a hash of its file, and
+ * whatever else the rows depend on; kv_load refuses any other. NULL with n_fingerprint 0 means that the caller sees to
+ * that.  n_fingerprint: at most INFERMEM_KV_MAX_FINGERPRINT.
+ * Errors: INFERMEM_E_NULL: kv or path is, or fingerprint with n_fingerprint more than 0.  INFERMEM_E_HANDLE.
+ * INFERMEM_E_STALE.  INFERMEM_E_LIMIT: n_fingerprint is too large.  INFERMEM_E_ARG: path ends without a name, or names
+ * a directory or a device.  INFERMEM_E_IO: the file cannot be written, os_error tells why; the path has the former
+ * file, or is free as before, unless the message says that it is the directory that could not be written back.
+ * Thread: many at once.  Memory: some KiB of stack; two file descriptors during the call.  Since: 0.1 */
+INFERMEM_FN int32_t kv_save(const infermem_kv *kv, const char *path, const void *fingerprint, size_t n_fingerprint)
+    INFERMEM_AS(kv_save);
+
+/* The same bytes, kv_saved_bytes of them, to a function of the caller's.
+ *   write, context: see io.h. What was written before a failure is of no use.
+ * Errors: as kv_save, of which INFERMEM_E_NULL: write is NULL, and INFERMEM_E_IO: write returned no number from 1 to n;
+ * the error's `got` is what it returned.
+ * Thread: many at once.  Memory: some KiB of stack.  Since: 0.1 */
+INFERMEM_FN int32_t kv_save_to(const infermem_kv *kv, infermem_write_function write, void *context,
+                               const void *fingerprint, size_t n_fingerprint) INFERMEM_AS(kv_save_to);
+
+/* Makes a cache hold what was saved, and nothing else: what was in it is cleared, as by kv_clear. The cache agrees with
+ * the one that was saved in layers, heads, head sizes, types and rotation; it may be larger or smaller, as long as the
+ * tokens fit.
+ *   Until everything was read and verified, nothing in the cache changes. Into an empty cache, of length 0 and with
+ * nothing pending, rows are read to their places. Otherwise they are read to a mapping of the size of the saved rows,
+ * and copied from there: where there is not the memory for both, clear the cache first, and a failed call leaves it
+ * empty.
+ *   The checksums find accidents. Bytes that somebody made to deceive, with checksums to match, are a cache like any
+ * other, of tokens that were never computed; rows are taken as they are, also those that are not finite.
+ *   path: a regular file, NUL-terminated, which may change meanwhile: what is restored is what was verified.
+ * fingerprint, n_fingerprint: those that it was saved with.
+ * Errors: INFERMEM_E_NULL: kv or path is, or fingerprint with n_fingerprint more than 0.  INFERMEM_E_HANDLE.
+ * INFERMEM_E_STALE.  INFERMEM_E_SEALED.  INFERMEM_E_LIMIT: n_fingerprint is too large.  INFERMEM_E_IO: the file cannot
+ * be opened or read; os_error tells why.  INFERMEM_E_FORMAT: it is no regular file, none of this format, or its header
+ * contradicts itself.  INFERMEM_E_VERSION: it is of a version that cannot be read here.  INFERMEM_E_TRUNCATED: it ends
+ * before what it declares, or is empty.  INFERMEM_E_CORRUPT: a checksum is not that of the bytes, or the file goes on
+ * after its end; `expected` and `got` are the checksums, or the sizes.  INFERMEM_E_UNSUPPORTED: it has a flag that is
+ * not known here.  INFERMEM_E_FINGERPRINT: it was saved with another.  INFERMEM_E_SHAPE: layers, heads or head sizes
+ * differ.  INFERMEM_E_TYPE: the rotation, or a layer's type does.  INFERMEM_E_FULL: its tokens exceed kv_max.
+ * INFERMEM_E_NOMEM: of a cache that is not empty, the mapping could not be had.
+ * Thread: exclusive.  Memory: see above; commits the pages that the rows lie in, of an empty cache also where the call
+ * fails; some KiB of stack; one file descriptor during the call.  Since: 0.1 */
+INFERMEM_FN int32_t kv_load(infermem_kv *kv, const char *path, const void *fingerprint, size_t n_fingerprint)
+    INFERMEM_AS(kv_load);
+
+/* The same from a function of the caller's, which is asked for exactly the bytes that were saved, and for none after
+ * them.
+ *   read, context: see io.h.
+ * Errors: as kv_load, of which INFERMEM_E_NULL: read is NULL; INFERMEM_E_IO: read returned a number below 0 or above n,
+ * and the error's `got` is that; INFERMEM_E_TRUNCATED: it returned 0 too early. Nothing tells whether bytes follow.
+ * Thread: exclusive.  Memory: as kv_load, without the file descriptor.  Since: 0.1 */
+INFERMEM_FN int32_t kv_load_from(infermem_kv *kv, infermem_read_function read, void *context, const void *fingerprint,
+                                 size_t n_fingerprint) INFERMEM_AS(kv_load_from);
+
+/* Bytes that kv_save and kv_save_to write of the cache as it is. Time linear in the layers; 0 of NULL or a handle of
+ * another kind.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN uint64_t kv_saved_bytes(const infermem_kv *kv) INFERMEM_AS(kv_saved_bytes);
 
 INFERMEM_END_DECLS
 #endif

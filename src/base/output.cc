@@ -19,8 +19,7 @@
 namespace infermem {
 namespace {
 
-constexpr size_t kPiece = size_t{1} << 18;  // summed, then written out of the cache
-constexpr int kTries = 1000;                // names of temporaries
+constexpr int kTries = 1000;  // names of temporaries
 
 // Repeats a call that a signal interrupted.
 template <typename Call>

@@ -23,7 +23,8 @@ class Output {
 
   // Bytes that write_at() will give: they read as zero until then.
   void skip(uint64_t n) { end_ += n; }
-  // Writes at the end.
+  // Writes at the end, in pieces that are summed and then written out of the cache.
+  static constexpr size_t kPiece = size_t{1} << 18;
   Status write(const void *bytes, size_t n);
   // The checksum of what write() was given since the last time.
   uint64_t take_checksum() { return checksum_.take(); }

@@ -13,6 +13,11 @@
 
 namespace infermem {
 
+class File;
+class SerialReader;
+class SerialWriter;
+struct SavedKv;
+
 class Kv {
  public:
   struct Half {
@@ -36,6 +41,12 @@ class Kv {
     int32_t type;
     const void *data;
     size_t n;  // elements
+  };
+
+  // Which model the rows are of, in the caller's words.
+  struct Fingerprint {
+    const void *bytes;
+    size_t n;
   };
 
   Kv() = default;
@@ -74,6 +85,12 @@ class Kv {
   };
   Status attend(size_t layer, const infermem_kv_attend_options *options, const AttendCall &call) const;
 
+  Status save(const char *path, const Fingerprint &fingerprint) const;
+  Status save(infermem_write_function function, void *context, const Fingerprint &fingerprint) const;
+  Status load(const char *path, const Fingerprint &fingerprint);
+  Status load(infermem_read_function function, void *context, const Fingerprint &fingerprint);
+  uint64_t saved_bytes(size_t tokens) const;
+
   size_t length() const { return length_; }
   size_t max_tokens() const { return max_tokens_; }
   uint64_t generation() const { return generation_; }
@@ -106,6 +123,14 @@ class Kv {
   // Whether the rows of another cache could be this one's.
   Status check_like(const Kv &other) const;
   void drop_pending();
+  // The header of the cache saved with that many tokens.
+  SavedKv describe(const Fingerprint &fingerprint, size_t tokens) const;
+  Status save(SerialWriter &out, const Fingerprint &fingerprint) const;
+  // Of a file that was opened for the reader, its size is checked; of no file it is NULL.
+  Status load(SerialReader &in, const File *file, const Fingerprint &fingerprint);
+  Status check_saved(const SavedKv &header, const SavedKv &due) const;
+  Status check_saved_types(SerialReader &in) const;
+  bool has_tokens() const;
 
   size_t length_ = 0;
   size_t max_tokens_ = 0;

@@ -4,6 +4,18 @@
 
 using namespace infermem;
 
+namespace {
+
+Status check_fingerprint(const Kv::Fingerprint &fingerprint) {
+  constexpr size_t kMost = INFERMEM_KV_MAX_FINGERPRINT;
+  if (fingerprint.n > kMost)
+    return fail(INFERMEM_E_LIMIT, kMost, fingerprint.n, "a fingerprint of %zu bytes; the most is %zu", fingerprint.n,
+                kMost);
+  return fingerprint.n == 0 || fingerprint.bytes ? INFERMEM_OK : fail_null("fingerprint");
+}
+
+}  // namespace
+
 extern "C" {
 
 int32_t kv_new(const infermem_kv_options *options, infermem_kv **out) {
@@ -154,6 +166,38 @@ int32_t kv_attend_merge(const float *parts, size_t n_floats, size_t n_parts, siz
   INFERMEM_NOT_NULL(out);
   INFERMEM_LEAVE(attend_merge(parts, n_floats, n_parts, n_rows, head_dim_v, out, n_out));
 }
+
+int32_t kv_save(const infermem_kv *kv, const char *path, const void *fingerprint, size_t n_fingerprint) {
+  INFERMEM_HANDLE(kv);
+  INFERMEM_NOT_NULL(path);
+  INFERMEM_STEP(check_fingerprint({fingerprint, n_fingerprint}));
+  INFERMEM_LEAVE(kv->core.save(path, {fingerprint, n_fingerprint}));
+}
+
+int32_t kv_save_to(const infermem_kv *kv, infermem_write_function write, void *context, const void *fingerprint,
+                   size_t n_fingerprint) {
+  INFERMEM_HANDLE(kv);
+  INFERMEM_NOT_NULL(write);
+  INFERMEM_STEP(check_fingerprint({fingerprint, n_fingerprint}));
+  INFERMEM_LEAVE(kv->core.save(write, context, {fingerprint, n_fingerprint}));
+}
+
+int32_t kv_load(infermem_kv *kv, const char *path, const void *fingerprint, size_t n_fingerprint) {
+  INFERMEM_HANDLE(kv);
+  INFERMEM_NOT_NULL(path);
+  INFERMEM_STEP(check_fingerprint({fingerprint, n_fingerprint}));
+  INFERMEM_LEAVE(kv->core.load(path, {fingerprint, n_fingerprint}));
+}
+
+int32_t kv_load_from(infermem_kv *kv, infermem_read_function read, void *context, const void *fingerprint,
+                     size_t n_fingerprint) {
+  INFERMEM_HANDLE(kv);
+  INFERMEM_NOT_NULL(read);
+  INFERMEM_STEP(check_fingerprint({fingerprint, n_fingerprint}));
+  INFERMEM_LEAVE(kv->core.load(read, context, {fingerprint, n_fingerprint}));
+}
+
+uint64_t kv_saved_bytes(const infermem_kv *kv) { return is(kv) ? kv->core.saved_bytes(kv->core.length()) : 0; }
 
 size_t kv_len(const infermem_kv *kv) { return is(kv) ? kv->core.length() : 0; }
 

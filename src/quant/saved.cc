@@ -8,6 +8,7 @@
 
 #include "base/checksum.hh"
 #include "base/output.hh"
+#include "base/saved.hh"
 #include "quant/group.hh"
 #include "quant/quant.hh"
 #include "quant/shape.hh"
@@ -15,10 +16,7 @@
 namespace infermem {
 namespace {
 
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "saved arrays are little-endian, and used where they lie");
-
-constexpr char kMagic[16] = "infermem quant\n";
-constexpr uint32_t kVersion = 1;
+constexpr SavedFormat kFormat = {"infermem quant\n", 1, "matrix"};
 constexpr size_t kMostSections = 4;
 
 // Bits of flags.
@@ -64,40 +62,18 @@ struct SavedHeader {
 namespace {
 
 constexpr uint64_t kAlign = INFERMEM_QUANT_SAVED_ALIGN;
-constexpr size_t kSummed = offsetof(SavedHeader, checksum);
-static_assert(sizeof(SavedHeader) == 256 && kSummed == 248 && offsetof(SavedHeader, sections) == 96);
+static_assert(sizeof(SavedHeader) == kSavedHeader && offsetof(SavedHeader, checksum) == kSavedSummed);
+static_assert(offsetof(SavedHeader, file_bytes) == offsetof(SavedHead, file_bytes));
+static_assert(offsetof(SavedHeader, sections) == 96);
 static_assert(kAlign <= Output::kMostAlign && sizeof(SavedHeader) % kAlign == 0);
 
 unsigned long long wide(uint64_t n) { return n; }
 
-Status fail_checksum(const char *what, uint64_t offset, uint64_t bytes, uint64_t expected, uint64_t got) {
-  return fail(INFERMEM_E_CORRUPT, expected, got,
-              "the %s (%llu bytes from byte %llu on) have the checksum 0x%016llx, not 0x%016llx", what, wide(bytes),
-              wide(offset), wide(got), wide(expected));
-}
-
 // Whether these are saved bytes of this version, all of them and no more. Of what is shorter than a header, the header
 // is what there is, and zeros.
 Status check_header(const SavedHeader &header, uint64_t size) {
-  if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0)
-    return size < sizeof kMagic && std::memcmp(header.magic, kMagic, static_cast<size_t>(size)) == 0
-               ? fail(INFERMEM_E_TRUNCATED, sizeof header, size, "%llu bytes are less than a header of %zu", wide(size),
-                      sizeof header)
-               : fail(INFERMEM_E_FORMAT, 0, 0, "no saved matrix: it does not begin with \"infermem quant\"");
-  if (size < sizeof header)
-    return fail(INFERMEM_E_TRUNCATED, sizeof header, size, "%llu bytes are less than a header of %zu", wide(size),
-                sizeof header);
-  if (header.version != kVersion)
-    return fail(INFERMEM_E_VERSION, kVersion, header.version, "a saved matrix of version %u; this library reads %u",
-                header.version, kVersion);
-  const uint64_t sum = checksum_of(&header, kSummed);
-  if (sum != header.checksum) return fail_checksum("header", 0, kSummed, header.checksum, sum);
-  if (size < header.file_bytes)
-    return fail(INFERMEM_E_TRUNCATED, header.file_bytes, size, "%llu bytes, of a saved matrix of %llu", wide(size),
-                wide(header.file_bytes));
-  if (size > header.file_bytes)
-    return fail(INFERMEM_E_CORRUPT, header.file_bytes, size, "%llu bytes, of a saved matrix of %llu", wide(size),
-                wide(header.file_bytes));
+  INFERMEM_TRY(check_saved_header(kFormat, &header, size));
+  INFERMEM_TRY(check_saved_size(kFormat, &header, size));
   if (header.layout > INFERMEM_QUANT_PACKED)
     return fail(INFERMEM_E_UNSUPPORTED, INFERMEM_QUANT_PACKED, header.layout,
                 "the saved matrix has layout %u, which is unknown", header.layout);
@@ -135,8 +111,8 @@ Status blame_file(Status status) {
 
 Status Quant::describe(SavedHeader *out, const void **arrays) const {
   SavedHeader header = {};
-  std::memcpy(header.magic, kMagic, sizeof kMagic);
-  header.version = kVersion;
+  std::memcpy(header.magic, kFormat.magic, sizeof header.magic);
+  header.version = kFormat.version;
   header.dtype = dtype_;
   header.rows = rows_;
   header.cols = cols_;
@@ -183,7 +159,7 @@ Status Quant::save(const char *path) const {
     INFERMEM_TRY(output.pad(kAlign));
     header.sections[i].checksum = output.take_checksum();
   }
-  header.checksum = checksum_of(&header, kSummed);
+  header.checksum = checksum_of(&header, kSavedSummed);
   INFERMEM_TRY(output.write_at(0, &header, sizeof header));
   return output.commit();
 }
@@ -239,14 +215,7 @@ Status Quant::adopt(const infermem_quant_options &options, const Allocator &allo
   const void *arrays[kMostSections];
   INFERMEM_TRY(blame_file(describe(&due, arrays)));
   for (size_t i = 0; i < due.n_sections; ++i) due.sections[i].checksum = header.sections[i].checksum;
-  due.checksum = header.checksum;
-  const auto *const want = reinterpret_cast<const unsigned char *>(&due);
-  const auto *const have = reinterpret_cast<const unsigned char *>(&header);
-  for (size_t i = 0; i < sizeof due; ++i)
-    if (want[i] != have[i])
-      return fail(INFERMEM_E_FORMAT, want[i], have[i],
-                  "a saved matrix of %zu x %zu cannot have %u in byte %zu of the header, but %u", rows_, cols_, have[i],
-                  i, want[i]);
+  INFERMEM_TRY(check_saved_due(kFormat, &header, &due));
   bytes_ = 0;
   for (size_t i = 0; i < due.n_sections; ++i) {
     // Nothing is written to the arrays once the matrix is made.
@@ -273,9 +242,9 @@ Status Quant::verify() const {
   // From the bytes once more, and trusted because its checksum is still that of the header that was checked.
   SavedHeader header;
   std::memcpy(&header, image_, sizeof header);
-  const uint64_t sum = checksum_of(&header, kSummed);
+  const uint64_t sum = checksum_of(&header, kSavedSummed);
   if (sum != header_checksum_ || header.checksum != header_checksum_)
-    return fail_checksum("header", 0, kSummed, header_checksum_, sum);
+    return fail_checksum("header", 0, kSavedSummed, header_checksum_, sum);
   for (size_t i = 0; i < header.n_sections; ++i) {
     const Section &section = header.sections[i];
     const char *const at = image_ + section.offset;

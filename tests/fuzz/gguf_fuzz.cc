@@ -8,16 +8,9 @@
 #include <cstdlib>
 #include <cstring>
 
-namespace {
+#include "check.hh"
 
-// What does not hold ends the run, which the fuzzer reports with its input.
-#define CHECK(condition)                                                   \
-  do {                                                                     \
-    if (!(condition)) {                                                    \
-      std::fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-      std::abort();                                                        \
-    }                                                                      \
-  } while (0)
+namespace {
 
 struct Heap {
   size_t live = 0;

@@ -5,22 +5,11 @@
 
 The fuzz target makes the checksums right by itself. Files that the fuzzer found are added beside them by hand.
 """
-import pathlib
-
-TOP = 2**64 - 1
-
-
-def changed(file, *changes):
-    """Each change is an offset, a number, and its bytes."""
-    out = bytearray(file)
-    for at, value, n in changes:
-        out[at : at + n] = value.to_bytes(n, "little")
-    return bytes(out)
+from seeds import TOP, changed, golden, write
 
 
 def main():
-    here = pathlib.Path(__file__).parent
-    good = {f"good-{p.stem}": p.read_bytes() for p in sorted((here.parent / "data/quant").glob("*.quant"))}
+    good = golden("quant")
     native = good["good-native-8-f32"]
     blocks = good["good-q4_0"]
     seeds = good | {
@@ -68,10 +57,7 @@ def main():
         "type-native": changed(blocks, (20, 2**32 - 1, 4)),
         "cols-not-blocks": changed(blocks, (40, 63, 8)),
     }
-    folder = here / "corpus" / "quant"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, data in seeds.items():
-        (folder / name).write_bytes(data)
+    write("quant", seeds)
 
 
 main()

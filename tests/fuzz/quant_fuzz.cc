@@ -8,19 +8,12 @@
 #include <cstring>
 #include <vector>
 
+#include "check.hh"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 namespace {
-
-// What does not hold ends the run, which the fuzzer reports with its input.
-#define CHECK(condition)                                                   \
-  do {                                                                     \
-    if (!(condition)) {                                                    \
-      std::fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-      std::abort();                                                        \
-    }                                                                      \
-  } while (0)
 
 constexpr size_t kHeader = 256;
 constexpr size_t kTable = 96;  // entries of 32 bytes: kind, zero, offset, bytes, checksum

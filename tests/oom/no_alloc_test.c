@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "malloc_count.h"
-#include "support.h"
+#include "saved_kv.h"
 
 static struct test_allocator allocator;
 
@@ -191,12 +191,36 @@ static void saving_and_verifying_allocate_nothing(void **state) {
   quant_free(made);
 }
 
+static void saving_and_loading_caches_allocates_nothing(void **state) {
+  const struct kv_form *const form = &kKvForms[6];
+  assert_int_equal(files_enter(state), 0);
+  infermem_kv *from = kv_form_make(form), *to = kv_form_new(form, 8);
+  static unsigned char bytes[4096];
+  struct kv_memory m = {.bytes = {bytes, (size_t)kv_saved_bytes(from)}};
+  assert_true(m.bytes.size <= sizeof bytes);
+  const size_t before = malloc_calls;
+  int32_t sum = kv_save_to(from, kv_memory_write, &m, form->fingerprint, form->n_fingerprint);
+  for (int i = 0; i < 2; i++) { /* into an empty cache, and into one that is not */
+    m.at = 0;
+    sum += kv_load_from(to, kv_memory_read, &m, form->fingerprint, form->n_fingerprint);
+  }
+  sum += kv_save(from, "it", form->fingerprint, form->n_fingerprint);
+  sum += kv_load(to, "it", form->fingerprint, form->n_fingerprint);
+  sum += kv_load(to, "it", NULL, 0) - INFERMEM_E_FINGERPRINT;
+  assert_int_equal(malloc_calls, before);
+  assert_int_equal(sum, 0);
+  kv_free(to);
+  kv_free(from);
+  assert_int_equal(files_leave(state), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_count_sees_the_librarys_allocations),
       cmocka_unit_test(tapes_allocate_nothing_once_made),
       cmocka_unit_test(a_decode_step_allocates_nothing),
       cmocka_unit_test(saving_and_verifying_allocate_nothing),
+      cmocka_unit_test(saving_and_loading_caches_allocates_nothing),
   };
   return cmocka_run_group_tests_name("no_alloc", tests, NULL, NULL);
 }

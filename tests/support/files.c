@@ -43,6 +43,14 @@ struct bytes file_read(const char *path) {
   return b;
 }
 
+struct bytes data_read(const char *folder, const char *name, const char *extension) {
+  char path[512];
+  snprintf(path, sizeof path, "%s/%s/%s.%s", TEST_DATA, folder, name, extension);
+  struct bytes b = file_read(path);
+  assert_non_null(b.data);
+  return b;
+}
+
 void file_write(const char *path, const void *data, size_t n) {
   const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   assert_true(fd >= 0);

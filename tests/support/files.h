@@ -14,6 +14,8 @@ int files_enter(void **state);
 int files_leave(void **state);
 
 struct bytes file_read(const char *path);
+/* data/FOLDER/NAME.EXTENSION */
+struct bytes data_read(const char *folder, const char *name, const char *extension);
 void file_write(const char *path, const void *data, size_t n);
 void bytes_free(struct bytes *b);
 void assert_bytes(struct bytes got, struct bytes expected);

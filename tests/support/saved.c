@@ -1,7 +1,5 @@
 #include "saved.h"
 
-#include <stdio.h>
-
 const struct form kForms[] = {
     {"native-8-f32", INFERMEM_QUANT_NATIVE, 3, 40, 0, 8, 32, INFERMEM_DTYPE_F32, 0, 0},
     {"native-4-f32", INFERMEM_QUANT_NATIVE, 1, 5, 0, 4, 8, INFERMEM_DTYPE_F32, 0, 0},
@@ -48,11 +46,7 @@ infermem_quant *make_in(const struct form *form, const infermem_tape *tape) {
 infermem_quant *make(const struct form *form) { return make_in(form, NULL); }
 
 struct bytes golden(const char *name, const char *extension) {
-  char path[512];
-  snprintf(path, sizeof path, "%s/quant/%s.%s", TEST_DATA, name, extension);
-  struct bytes b = file_read(path);
-  assert_non_null(b.data);
-  return b;
+  return data_read("quant", name, extension);
 }
 
 void assert_same(const infermem_quant *a, const infermem_quant *b) {

@@ -25,9 +25,15 @@ struct reader {
   size_t wrong;
 };
 
+static int64_t count(void *context, const void *bytes, size_t n) {
+  (void)bytes;
+  *(size_t *)context += n;
+  return (int64_t)n;
+}
+
 static int32_t read_everything(const struct shared *s, float *row) {
   const size_t index = 3;
-  size_t tensor, n;
+  size_t tensor, n, saved = 0;
   const uint32_t *hot;
   uint64_t u64;
   infermem_view view;
@@ -37,6 +43,7 @@ static int32_t read_everything(const struct shared *s, float *row) {
   int32_t sum = quant_rows_to_f32(s->quant, &index, 1, row, kDim);
   sum +=
       kv_keys(s->kv, 0, &view) + kv_values_pending(s->kv, 0, &view) + kv_read(s->kv, 0, INFERMEM_KV_K, 0, 1, row, kDim);
+  sum += kv_save_to(s->kv, count, &saved, NULL, 0) + (saved != kv_saved_bytes(s->kv));
   sum += pad_view(s->pad, &view) + (pad_len(s->pad) != 1) + pad_text(s->pad, NULL, 0, &n);
   sum += neuron_hot(s->neuron, 0, &hot, &n) + neuron_cold(s->neuron, 0, &hot, &n) + neuron_stat(s->neuron, 0, &counts);
   sum += model_config(s->model, &config) + model_tensor_find(s->model, "blk.0.ffn_up.weight", &tensor);

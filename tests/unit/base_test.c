@@ -56,6 +56,7 @@ static void codes_keep_their_numbers(void **state) {
   assert_int_equal(INFERMEM_E_VERSION, -23);
   assert_int_equal(INFERMEM_E_LIMIT, -24);
   assert_int_equal(INFERMEM_E_CORRUPT, -25);
+  assert_int_equal(INFERMEM_E_FINGERPRINT, -26);
 }
 
 static void codes_have_names_and_sentences(void **state) {

@@ -6,9 +6,26 @@
 #include "stored.h"
 #include "support.h"
 
-enum { kAppend, kAppend16, kStep, kAdvance, kAbort, kTruncate, kClear, kKeep, kCopy, kGrow, kRead, kMut, kBad, kKinds };
-static const char *const kNames[] = {"append", "append16", "step", "advance", "abort", "truncate", "clear",
-                                     "keep",   "copy",     "grow", "read",    "mut",   "bad"};
+enum {
+  kAppend,
+  kAppend16,
+  kStep,
+  kAdvance,
+  kAbort,
+  kTruncate,
+  kClear,
+  kKeep,
+  kCopy,
+  kGrow,
+  kRead,
+  kMut,
+  kSave,
+  kLoad,
+  kBad,
+  kKinds
+};
+static const char *const kNames[] = {"append", "append16", "step", "advance", "abort", "truncate", "clear", "keep",
+                                     "copy",   "grow",     "read", "mut",     "save",  "load",     "bad"};
 
 enum { kLayers = 3, kTokens = 14, kMost = 20, kHeads = 2, kDimK = 32, kDimV = 64 };
 enum { kRowK = kHeads * kDimK, kRowV = kHeads * kDimV, kRowBytes = 4 * kRowV };
@@ -24,6 +41,11 @@ struct model {
   unsigned char rows[2][kLayers][kMost][kRowBytes];
 };
 static struct model models[2]; /* the first is operated on; copies of it go to the second */
+static struct {
+  struct model of; /* what was saved */
+  size_t n, at;
+  unsigned char bytes[kLayers * kMost * (4 * kRowK + 4 * kRowV) + 1024];
+} saved; /* the last */
 
 #define DIFFERS(condition, what)  \
   do {                            \
@@ -169,6 +191,51 @@ static const char *change(struct model *m, const struct operation *op) {
   return NULL;
 }
 
+static int64_t write_saved(void *context, const void *bytes, size_t n) {
+  (void)context;
+  assert_true(n <= sizeof saved.bytes - saved.n);
+  memcpy(saved.bytes + saved.n, bytes, n);
+  saved.n += n;
+  return (int64_t)n;
+}
+
+static int64_t read_saved(void *context, void *out, size_t n) {
+  (void)context;
+  if (n > saved.n - saved.at) n = saved.n - saved.at;
+  memcpy(out, saved.bytes + saved.at, n);
+  saved.at += n;
+  return (int64_t)n;
+}
+
+static const char *save(const struct model *m) {
+  saved.of = *m;
+  saved.n = 0;
+  DIFFERS(kv_save_to(m->kv, write_saved, NULL, NULL, 0) != INFERMEM_OK, "save");
+  DIFFERS(saved.n != kv_saved_bytes(m->kv), "the bytes that are saved");
+  return NULL;
+}
+
+/* What was saved last; now and then with a byte changed. */
+static const char *load(struct model *m, const struct operation *op) {
+  unsigned char *const changed = op->a % 3 == 0 && saved.n != 0 ? &saved.bytes[op->b % saved.n] : NULL;
+  const unsigned char mask = (unsigned char)(1 + op->c % 255);
+  saved.at = 0;
+  if (changed) *changed ^= mask;
+  const int32_t status = kv_load_from(m->kv, read_saved, NULL, NULL, 0);
+  if (changed) {
+    *changed ^= mask;
+    return status != INFERMEM_OK ? NULL : "a changed byte is not found";
+  }
+  if (saved.n == 0) return status == INFERMEM_E_TRUNCATED ? NULL : "a load of nothing";
+  if (saved.of.length > m->max) return status == INFERMEM_E_FULL ? NULL : "a load of more than fits";
+  DIFFERS(status != INFERMEM_OK, "load");
+  memcpy(m->rows, saved.of.rows, sizeof m->rows);
+  m->length = saved.of.length;
+  m->generation++;
+  drop_pending(m);
+  return NULL;
+}
+
 static int is_block(int32_t type) {
   return type == INFERMEM_DTYPE_Q8_0 || type == INFERMEM_DTYPE_Q4_0 || type == INFERMEM_DTYPE_Q4_1;
 }
@@ -246,6 +313,10 @@ static const char *operate(struct model *m, const struct operation *op) {
       return read_rows(m, op);
     case kMut:
       return change(m, op);
+    case kSave:
+      return save(m);
+    case kLoad: /* into the other cache, too */
+      return load(op->b % 4 == 0 ? &models[1] : m, op);
     default:
       return refuse(m, op);
   }
@@ -278,11 +349,12 @@ static const char *run(const struct operation *operations, size_t n) {
     models[i].max = i == 0 ? kTokens : kTokens / 2;
     models[i].kv = make(models[i].max, tape);
   }
+  saved.n = 0;
   const char *what = NULL;
   for (size_t i = 0; i < n && !what; i++) {
     what = operate(&models[0], &operations[i]);
     if (!what) what = compare(&models[0]);
-    if (!what && operations[i].kind == kCopy) what = compare(&models[1]);
+    if (!what && (operations[i].kind == kCopy || operations[i].kind == kLoad)) what = compare(&models[1]);
   }
   for (size_t i = 0; i < 2; i++) kv_free(models[i].kv);
   tape_free(tape);
