@@ -230,12 +230,7 @@ Status ConfigReader::check_complete() {
   };
   for (const auto &item : needed)
     if (item.value == 0) INFERMEM_TRY(warn("the file does not say, or not usably, \"%s\"", key(item.suffix).text));
-  uint64_t parts;
-  size_t i;
-  if (!contents_->metas.find("split.count", &i)) return INFERMEM_OK;
-  const Meta meta = contents_->metas.at(i);
-  if (!is_integer(meta.type) || (parts = integer_at(meta.type, meta.bytes).value) <= 1) return INFERMEM_OK;
-  return warn("the file is one of %llu parts of a model, of which only it was read", print(parts));
+  return INFERMEM_OK;
 }
 
 Status ConfigReader::run() {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "infermem/model.h"
-#include "model/gguf.hh"
+#include "model/contents.hh"
 
 namespace infermem {
 
