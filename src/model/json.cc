@@ -36,6 +36,7 @@ class Text {
 
   const char *at() const { return at_; }
   bool ended() const { return at_ >= end_; }
+  bool overran() const { return at_ > end_; }
 
  private:
   char *begin_;
@@ -167,7 +168,9 @@ Status parse_json(char *text, size_t size, bool has_infinities, const char *what
       has_infinities ? reader.template Parse<kFlags | rapidjson::kParseNanAndInfFlag>(stream, handler)
                      : reader.template Parse<kFlags>(stream, handler);
   if (handler.status() != INFERMEM_OK) return handler.status();
-  if (stream.ended() && result.IsError())
+  // A character that is wrong at the end of the text was cut only where more of it was looked for.
+  const bool cut = result.Code() == rapidjson::kParseErrorStringInvalidEncoding ? stream.overran() : stream.ended();
+  if (cut && result.IsError())
     return fail(INFERMEM_E_TRUNCATED, 0, size, "%s ends at byte %zu, within a value", what, size);
   if (result.IsError())
     return fail(INFERMEM_E_FORMAT, 0, result.Offset(), "%s is not JSON at byte %zu: %s", what, result.Offset(),
