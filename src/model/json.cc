@@ -7,11 +7,17 @@
 
 #include "infermem/model.h"
 
-// RapidJSON as a library that cannot abort, throw or reach the C++ runtime, under a name that no other copy in the
+// RapidJSON as a library that cannot abort, throw or reach the C++ runtime; of this file alone, whatever other copies the
 // program has.
 #define RAPIDJSON_NAMESPACE infermem::rapidjson
-#define RAPIDJSON_NAMESPACE_BEGIN namespace infermem::rapidjson {
-#define RAPIDJSON_NAMESPACE_END }
+#define RAPIDJSON_NAMESPACE_BEGIN \
+  namespace infermem {            \
+  namespace {                     \
+  namespace rapidjson {
+#define RAPIDJSON_NAMESPACE_END \
+  }                             \
+  }                             \
+  }
 #define RAPIDJSON_ASSERT(condition) static_cast<void>(0)
 #define RAPIDJSON_NEW(object) nullptr
 #define RAPIDJSON_DELETE(object) static_cast<void>(object)
