@@ -20,8 +20,7 @@ enum class Found { kNo, kYes, kBad };
 
 class ConfigReader {
  public:
-  ConfigReader(const File &file, Contents *contents, infermem_model_config *out)
-      : file_(file), contents_(contents), out_(out) {}
+  ConfigReader(Contents *contents, infermem_model_config *out) : contents_(contents), out_(out) {}
 
   Status run();
 
@@ -52,7 +51,6 @@ class ConfigReader {
     return contents_->warnings.add(&contents_->arena, format, arguments...);
   }
 
-  const File &file_;
   Contents *const contents_;
   infermem_model_config *const out_;
 };
@@ -117,7 +115,7 @@ Status ConfigReader::largest(const char *key, const Meta &meta, uint64_t most, u
   uint64_t least = UINT64_MAX, top = 0;
   for (uint64_t first = 0; first < meta.count; first += batch) {
     const size_t n = static_cast<size_t>(std::min(batch, meta.count - first));
-    INFERMEM_TRY(file_.read_at(meta.offset + first * size, bytes, n * size));
+    INFERMEM_TRY(contents_->metas.elements(meta, first, n, bytes));
     for (size_t i = 0; i < n; ++i) {
       const Integer value = integer_at(meta.element_type, bytes + i * size);
       if (value.is_negative || value.value > most) return bad_value(key, value, most, found);
@@ -232,12 +230,7 @@ Status ConfigReader::check_complete() {
   };
   for (const auto &item : needed)
     if (item.value == 0) INFERMEM_TRY(warn("the file does not say, or not usably, \"%s\"", key(item.suffix).text));
-  uint64_t parts;
-  size_t i;
-  if (!contents_->metas.find("split.count", &i)) return INFERMEM_OK;
-  const Meta meta = contents_->metas.at(i);
-  if (!is_integer(meta.type) || (parts = integer_at(meta.type, meta.bytes).value) <= 1) return INFERMEM_OK;
-  return warn("the file is one of %llu parts of a model, of which only it was read", print(parts));
+  return INFERMEM_OK;
 }
 
 Status ConfigReader::run() {
@@ -311,9 +304,7 @@ Status check_size(const infermem_model_config &c, uint64_t dk, uint64_t dv) {
 
 }  // namespace
 
-Status read_config(const File &file, Contents *contents, infermem_model_config *out) {
-  return ConfigReader(file, contents, out).run();
-}
+Status read_config(Contents *contents, infermem_model_config *out) { return ConfigReader(contents, out).run(); }
 
 Status validate_config(const infermem_model_config &c) {
   if (!std::memchr(c.architecture, '\0', sizeof c.architecture))

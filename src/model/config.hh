@@ -2,13 +2,13 @@
 #pragma once
 
 #include "infermem/model.h"
-#include "model/gguf.hh"
+#include "model/contents.hh"
 
 namespace infermem {
 
 // Fills *out with what the file says, 0 where it does not; what is wrong or missing becomes a warning of contents.
 // Records only INFERMEM_E_NOMEM, _IO, _TRUNCATED and _LIMIT.
-Status read_config(const File &file, Contents *contents, infermem_model_config *out);
+Status read_config(Contents *contents, infermem_model_config *out);
 
 Status validate_config(const infermem_model_config &config);
 
