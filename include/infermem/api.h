@@ -215,7 +215,7 @@ typedef struct infermem_api_table {
   int32_t (*kv_load_from)(infermem_kv *kv, infermem_read_function read, void *context, const void *fingerprint, size_t n_fingerprint);
   uint64_t (*kv_saved_bytes)(const infermem_kv *kv);
   int32_t (*model_open_bytes)(const void *bytes, size_t n_bytes, uint64_t file_size, const infermem_model_options *options, infermem_model **out);
-  int32_t (*model_open_callback)(infermem_read_function read, void *context, uint64_t file_size, const infermem_model_options *options, infermem_model **out);
+  int32_t (*model_open_callback)(infermem_read_at_function read, void *context, uint64_t file_size, const infermem_model_options *options, infermem_model **out);
   int32_t (*model_format)(const infermem_model *model);
   size_t (*model_part_count)(const infermem_model *model);
   const char *(*model_part_path)(const infermem_model *model, size_t index);

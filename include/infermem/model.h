@@ -23,6 +23,7 @@
 
 #include "alloc.h"
 #include "error.h"
+#include "io.h"
 #include "tensor.h"
 
 /* The limits of a file; what is beyond them is refused with INFERMEM_E_LIMIT. */
@@ -64,10 +65,6 @@ enum {
   INFERMEM_META_I64 = 11,
   INFERMEM_META_F64 = 12
 };
-
-/* Reads up to n bytes, of at least 1, of a file from the offset on: returns how many it read, 0 where the file has ended,
- * or an errno, made negative, where reading failed. It must not call the library. */
-typedef int64_t (*infermem_read_function)(void *context, uint64_t offset, void *out, size_t n);
 
 /* An open model file. */
 typedef struct infermem_model infermem_model;
@@ -195,7 +192,7 @@ INFERMEM_FN int32_t model_open_bytes(const void *bytes, size_t n_bytes, uint64_t
  * os_error what it returned, or says that it read more than was asked for.  INFERMEM_E_TRUNCATED: it found the end before
  * file_size, too, which may be 0.
  * Thread: any.  Memory: as model_open_bytes.  Since: 0.1 */
-INFERMEM_FN int32_t model_open_callback(infermem_read_function read, void *context, uint64_t file_size,
+INFERMEM_FN int32_t model_open_callback(infermem_read_at_function read, void *context, uint64_t file_size,
                                         const infermem_model_options *options, infermem_model **out)
     INFERMEM_AS(model_open_callback);
 

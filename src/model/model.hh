@@ -15,7 +15,7 @@ struct GivenBytes {
   uint64_t size;  // 0: n
 };
 struct GivenFunction {
-  infermem_read_function read;
+  infermem_read_at_function read;
   void *context;
   uint64_t size;
 };

@@ -20,7 +20,7 @@ int32_t model_open_bytes(const void *bytes, size_t n_bytes, uint64_t file_size, 
   INFERMEM_LEAVE(new_handle(out, options, GivenBytes{bytes, n_bytes, file_size}));
 }
 
-int32_t model_open_callback(infermem_read_function read, void *context, uint64_t file_size,
+int32_t model_open_callback(infermem_read_at_function read, void *context, uint64_t file_size,
                             const infermem_model_options *options, infermem_model **out) {
   INFERMEM_NOT_NULL(read);
   INFERMEM_NOT_NULL(out);

@@ -11,7 +11,7 @@ void Source::use_bytes(const void *bytes, size_t n, uint64_t size) {
   size_ = size;
 }
 
-void Source::use_function(infermem_read_function read, void *context, uint64_t size) {
+void Source::use_function(infermem_read_at_function read, void *context, uint64_t size) {
   kind_ = Kind::kFunction;
   read_ = read;
   context_ = context;

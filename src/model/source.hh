@@ -12,7 +12,7 @@ class Source {
   Status open(const char *path) { return file_.open(path); }
   // The first n bytes of a file that has `size`. They, and the function, are used while the model is opened.
   void use_bytes(const void *bytes, size_t n, uint64_t size);
-  void use_function(infermem_read_function read, void *context, uint64_t size);
+  void use_function(infermem_read_at_function read, void *context, uint64_t size);
 
   // Of the whole file.
   uint64_t size() const { return kind_ == Kind::kFile ? file_.size() : size_; }
@@ -36,7 +36,7 @@ class Source {
   uint64_t size_ = 0;
   const char *bytes_ = nullptr;
   size_t n_bytes_ = 0;
-  infermem_read_function read_ = nullptr;
+  infermem_read_at_function read_ = nullptr;
   void *context_ = nullptr;
 };
 
