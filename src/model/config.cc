@@ -321,7 +321,10 @@ Status validate_config(const infermem_model_config &c) {
                 sizeof c.architecture);
   if (c.tied_embeddings > 1)
     return fail(INFERMEM_E_ARG, 1, c.tied_embeddings, "tied_embeddings is %u, neither 0 nor 1", c.tied_embeddings);
-  if (c.reserved != 0) return fail(INFERMEM_E_ARG, 0, c.reserved, "a reserved field is %u, not 0", c.reserved);
+  constexpr uint32_t kFlags = 2 * INFERMEM_CONFIG_GATED_ATTENTION - 1;
+  if ((c.flags & ~kFlags) != 0)
+    return fail(INFERMEM_E_ARG, kFlags, c.flags, "a configuration's flags are 0x%x, of which 0x%x are unknown", c.flags,
+                c.flags & ~kFlags);
   INFERMEM_TRY(check_limits(c));
   if (c.n_experts_used > c.n_experts)
     return fail(INFERMEM_E_ARG, c.n_experts, c.n_experts_used, "n_experts_used is %llu, of %llu experts",
