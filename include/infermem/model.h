@@ -67,17 +67,19 @@ typedef struct infermem_model_options {
 
 /* What is true of a model beyond its numbers. Those marked * change what a cache holds; the others count weights. */
 enum {
-  INFERMEM_CONFIG_ENCODER = 1,           /* * it keeps nothing of earlier tokens: it has no KV cache */
-  INFERMEM_CONFIG_MLA_EXPANDED = 2,      /* * of latent attention, what all heads have is stored, not the latent */
-  INFERMEM_CONFIG_PARALLEL_MIXERS = 4,   /* * each layer has both attention and a recurrent mixer */
-  INFERMEM_CONFIG_QKV_BIAS = 8,          /* the projections to q, k and v have biases */
-  INFERMEM_CONFIG_BIAS = 16,             /* all matrices and norms of a layer have biases, and the last norm */
-  INFERMEM_CONFIG_QK_NORM = 32,          /* queries and keys have a norm a head */
-  INFERMEM_CONFIG_QK_NORM_WIDE = 64,     /* the same over all heads together */
-  INFERMEM_CONFIG_POST_NORMS = 128,      /* norms also after attention and after the feed-forward part */
-  INFERMEM_CONFIG_ONE_NORM = 256,        /* attention and the feed-forward part share one norm */
-  INFERMEM_CONFIG_UNGATED = 512,         /* the feed-forward part has two matrices, not three */
-  INFERMEM_CONFIG_GATED_ATTENTION = 1024 /* the projection to q has twice the rows: a gate for each */
+  INFERMEM_CONFIG_ENCODER = 1,            /* * it keeps nothing of earlier tokens: it has no KV cache */
+  INFERMEM_CONFIG_MLA_EXPANDED = 2,       /* * of latent attention, what all heads have is stored, not the latent */
+  INFERMEM_CONFIG_PARALLEL_MIXERS = 4,    /* * each layer has both attention and a recurrent mixer */
+  INFERMEM_CONFIG_QKV_BIAS = 8,           /* the projections to q, k and v have biases */
+  INFERMEM_CONFIG_BIAS = 16,              /* all matrices of a layer have */
+  INFERMEM_CONFIG_NORM_BIAS = 32,         /* all norms have */
+  INFERMEM_CONFIG_QK_NORM = 64,           /* queries and keys have a norm of a head's elements */
+  INFERMEM_CONFIG_QK_NORM_WIDE = 128,     /* of all heads' elements */
+  INFERMEM_CONFIG_POST_NORMS = 256,       /* norms also after attention and after the feed-forward part */
+  INFERMEM_CONFIG_ONE_NORM = 512,         /* attention and the feed-forward part share one norm */
+  INFERMEM_CONFIG_UNGATED = 1024,         /* the feed-forward part has two matrices, not three */
+  INFERMEM_CONFIG_GATED_ATTENTION = 2048, /* the projection to q has twice the rows: a gate for each */
+  INFERMEM_CONFIG_POSITIONS = 4096        /* there is an embedding of each position */
 };
 
 /* The most layers that a model may have. */
@@ -154,7 +156,7 @@ enum {
   INFERMEM_CONFIDENCE_ROUGH = 3     /* what the file says contradicts itself, or has to be guessed */
 };
 
-/* What a layer keeps of earlier tokens. */
+/* What a layer keeps of earlier tokens. The numbers of an encoder's attention are told although it keeps nothing. */
 enum {
   INFERMEM_LAYER_ATTENTION = 1, /* keys and values of all tokens */
   INFERMEM_LAYER_WINDOW = 2,    /* keys and values of a window */
@@ -170,7 +172,7 @@ typedef struct infermem_model_layer {
   uint32_t kind;       /* INFERMEM_LAYER_* */
   uint32_t confidence; /* INFERMEM_CONFIDENCE_* of all but the bytes */
 
-  /* Attention; all 0 where there is none. The cache stores n_kv_heads * (head_dim_k + head_dim_v) elements a token. */
+  /* Attention; all 0 where there is none. A cache of it has n_kv_heads * (head_dim_k + head_dim_v) elements a token. */
   uint64_t n_heads;    /* query heads */
   uint64_t n_kv_heads; /* of latent attention, 1 */
   uint64_t head_dim_k; /* of latent attention, kv_lora_rank and what is rotated */

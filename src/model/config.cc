@@ -321,7 +321,7 @@ Status validate_config(const infermem_model_config &c) {
                 sizeof c.architecture);
   if (c.tied_embeddings > 1)
     return fail(INFERMEM_E_ARG, 1, c.tied_embeddings, "tied_embeddings is %u, neither 0 nor 1", c.tied_embeddings);
-  constexpr uint32_t kFlags = 2 * INFERMEM_CONFIG_GATED_ATTENTION - 1;
+  constexpr uint32_t kFlags = 2 * INFERMEM_CONFIG_POSITIONS - 1;
   if ((c.flags & ~kFlags) != 0)
     return fail(INFERMEM_E_ARG, kFlags, c.flags, "a configuration's flags are 0x%x, of which 0x%x are unknown", c.flags,
                 c.flags & ~kFlags);

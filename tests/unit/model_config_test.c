@@ -104,7 +104,7 @@ static void a_config_that_cannot_be_computed_with_is_refused(void **state) {
   REFUSE(INFERMEM_E_ARG, c.intermediate = 0);
   REFUSE(INFERMEM_E_ARG, c.vocab = 0);
   REFUSE(INFERMEM_E_ARG, c.tied_embeddings = 2);
-  REFUSE(INFERMEM_E_ARG, c.flags = 1u << 11);
+  REFUSE(INFERMEM_E_ARG, c.flags = 1u << 13);
   REFUSE(INFERMEM_E_ARG, memset(c.architecture, 'a', sizeof c.architecture));
   REFUSE(INFERMEM_E_ARG, c.n_experts_used = 1);
   REFUSE(INFERMEM_E_ARG, c.rope_theta = -1);
