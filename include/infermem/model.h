@@ -306,17 +306,17 @@ INFERMEM_FN int32_t model_layer(const infermem_model *model, uint64_t index, inf
 INFERMEM_FN int32_t model_weights(const infermem_model *model, infermem_model_weights *out) INFERMEM_AS(model_weights);
 
 /* Whether a configuration is one that can be computed with. The sizes of its weights, of its KV cache at full context
- * and of a sequence's state in f32 are then known to fit 64 bits.
+ * and of a sequence's state are then known to fit 64 bits together, at 8 bytes an element.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: n_layers, hidden or vocab is 0; n_heads or n_kv_heads
- * is, and there is no recurrent mixer; intermediate is, and there
- * are neither experts nor a recurrent mixer; architecture
- * has no NUL; tied_embeddings is neither 0 nor 1; a flag is unknown; more experts are used than there are; more layers
- * are dense, share keys or predict further tokens than there are; a first layer is beyond its interval; rope_theta or
- * norm_eps is negative; weight_bits is above 16.  INFERMEM_E_NOT_FINITE: rope_theta or norm_eps is.  INFERMEM_E_TYPE:
- * weight_type is no known type.  INFERMEM_E_SHAPE: n_heads is no multiple of n_kv_heads, or hidden none of n_heads while
- * head_dim_k or head_dim_v is 0, or rope_dims exceeds head_dim_k.  INFERMEM_E_LIMIT: n_layers exceeds
- * INFERMEM_MODEL_MAX_LAYERS, a count of heads, groups or experts, or a head's elements, is 2^20 or more, or another
- * number exceeds 2^31.  INFERMEM_E_OVERFLOW: the model's size does not fit.
+ * is 0 and there is no recurrent mixer; intermediate is 0 and there are neither that nor experts; architecture has no
+ * NUL; tied_embeddings is neither 0 nor 1; a flag is unknown; more experts are used than there are; rope_theta or
+ * norm_eps is negative.  INFERMEM_E_NOT_FINITE: rope_theta or norm_eps is.  INFERMEM_E_TYPE: weight_type is no known
+ * type.  INFERMEM_E_SHAPE: n_heads is no multiple of n_kv_heads, or hidden none of n_heads while head_dim_k or
+ * head_dim_v is 0, or rope_dims exceeds head_dim_k.  INFERMEM_E_LIMIT: n_layers exceeds INFERMEM_MODEL_MAX_LAYERS; more
+ * layers are dense, use others' keys or predict further tokens than there are; window_first or attention_first exceeds
+ * its interval; weight_bits exceeds 16; hidden, intermediate, vocab, context, sliding_window, expert_intermediate,
+ * shared_intermediate, ssm_inner or weight_group exceeds 2^31, or another number is 2^20 or more.  INFERMEM_E_OVERFLOW:
+ * the model's size does not fit.
  * Thread: any.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t infermem_config_validate(const infermem_model_config *config);
 

@@ -4,14 +4,10 @@
 #include <cmath>
 #include <cstdio>
 
-#include "base/checked.hh"
+#include "model/validate.hh"
 
 namespace infermem {
 namespace {
-
-// A count of layers, heads, elements of a head, or experts is below the first; any other number at most the second.
-constexpr uint64_t kMostSmall = (uint64_t{1} << 20) - 1;
-constexpr uint64_t kMostLarge = uint64_t{1} << 31;
 
 unsigned long long print(uint64_t n) { return n; }
 
@@ -262,92 +258,10 @@ Status ConfigReader::run() {
   return check_complete();
 }
 
-struct Limit {
-  uint64_t value;
-  const char *name;
-  uint64_t most;
-  bool needed;
-};
-
-Status check_limits(const infermem_model_config &c) {
-  const Limit limits[] = {
-      {c.n_layers, "n_layers", kMostSmall, true},         {c.hidden, "hidden", kMostLarge, true},
-      {c.n_heads, "n_heads", kMostSmall, true},           {c.n_kv_heads, "n_kv_heads", kMostSmall, true},
-      {c.intermediate, "intermediate", kMostLarge, true}, {c.vocab, "vocab", kMostLarge, true},
-      {c.head_dim_k, "head_dim_k", kMostSmall, false},    {c.head_dim_v, "head_dim_v", kMostSmall, false},
-      {c.context, "context", kMostLarge, false},          {c.rope_dims, "rope_dims", kMostSmall, false},
-      {c.n_experts, "n_experts", kMostSmall, false},      {c.sliding_window, "sliding_window", kMostLarge, false},
-  };
-  for (const Limit &limit : limits) {
-    if (limit.needed && limit.value == 0) return fail(INFERMEM_E_ARG, 1, 0, "%s is 0", limit.name);
-    if (limit.value > limit.most)
-      return fail(INFERMEM_E_LIMIT, limit.most, limit.value, "%s is %llu, above the limit of %llu", limit.name,
-                  print(limit.value), print(limit.most));
-  }
-  return INFERMEM_OK;
-}
-
-// The weights and the KV cache, in bytes of f32.
-Status check_size(const infermem_model_config &c, uint64_t dk, uint64_t dv) {
-  const uint64_t experts = std::max<uint64_t>(c.n_experts, 1);
-  uint64_t q, kv, out, ff, embeddings, layer, weights, cache;
-  const bool fits =
-      // rows of the query, key, value and output projections, of the experts' three, of the norms
-      checked::product(&q, c.hidden, c.n_heads, dk) && checked::product(&kv, c.hidden, c.n_kv_heads, dk + dv) &&
-      checked::product(&out, c.hidden, c.n_heads, dv) &&
-      checked::product(&ff, c.hidden, c.intermediate, uint64_t{3}, experts) &&
-      checked::product(&embeddings, c.hidden, c.vocab, uint64_t{2}) && checked::add(q, kv, &layer) &&
-      checked::add(layer, out, &layer) && checked::add(layer, ff, &layer) &&
-      checked::add(layer, 2 * c.hidden, &layer) && checked::mul(layer, c.n_layers, &weights) &&
-      checked::add(weights, embeddings, &weights) && checked::add(weights, c.hidden, &weights) &&
-      checked::mul(weights, uint64_t{4}, &weights) &&
-      checked::product(&cache, c.n_layers, c.n_kv_heads, dk + dv, c.context, uint64_t{4}) &&
-      checked::add(weights, cache, &weights);
-  if (fits) return INFERMEM_OK;
-  return fail(INFERMEM_E_OVERFLOW, 0, c.hidden,
-              "the size of %llu layers of hidden %llu, intermediate %llu, vocabulary %llu does not fit",
-              print(c.n_layers), print(c.hidden), print(c.intermediate), print(c.vocab));
-}
-
 }  // namespace
 
 Status read_config(const File &file, Contents *contents, infermem_model_config *out) {
   return ConfigReader(file, contents, out).run();
-}
-
-Status validate_config(const infermem_model_config &c) {
-  if (!std::memchr(c.architecture, '\0', sizeof c.architecture))
-    return fail(INFERMEM_E_ARG, sizeof c.architecture, 0, "architecture has no NUL within its %zu bytes",
-                sizeof c.architecture);
-  if (c.tied_embeddings > 1)
-    return fail(INFERMEM_E_ARG, 1, c.tied_embeddings, "tied_embeddings is %u, neither 0 nor 1", c.tied_embeddings);
-  constexpr uint32_t kFlags = 2 * INFERMEM_CONFIG_POSITIONS - 1;
-  if ((c.flags & ~kFlags) != 0)
-    return fail(INFERMEM_E_ARG, kFlags, c.flags, "a configuration's flags are 0x%x, of which 0x%x are unknown", c.flags,
-                c.flags & ~kFlags);
-  INFERMEM_TRY(check_limits(c));
-  if (c.n_experts_used > c.n_experts)
-    return fail(INFERMEM_E_ARG, c.n_experts, c.n_experts_used, "n_experts_used is %llu, of %llu experts",
-                print(c.n_experts_used), print(c.n_experts));
-  if (!std::isfinite(c.rope_theta)) return fail(INFERMEM_E_NOT_FINITE, 0, 0, "rope_theta is not finite");
-  if (!std::isfinite(c.norm_eps)) return fail(INFERMEM_E_NOT_FINITE, 0, 0, "norm_eps is not finite");
-  if (c.rope_theta < 0 || c.norm_eps < 0)
-    return fail(INFERMEM_E_ARG, 0, 0, "%s is negative", c.rope_theta < 0 ? "rope_theta" : "norm_eps");
-  if (c.n_heads % c.n_kv_heads != 0)
-    return fail(INFERMEM_E_SHAPE, c.n_kv_heads, c.n_heads, "%llu heads are not shared by %llu KV heads",
-                print(c.n_heads), print(c.n_kv_heads));
-  if ((c.head_dim_k == 0 || c.head_dim_v == 0) && c.hidden % c.n_heads != 0)
-    return fail(INFERMEM_E_SHAPE, c.n_heads, c.hidden,
-                "hidden %llu is not shared by %llu heads, and no head_dim is given", print(c.hidden), print(c.n_heads));
-  const uint64_t dk = c.head_dim_k != 0 ? c.head_dim_k : c.hidden / c.n_heads;
-  const uint64_t dv = c.head_dim_v != 0 ? c.head_dim_v : c.hidden / c.n_heads;
-  if (std::max(dk, dv) > kMostSmall)
-    return fail(INFERMEM_E_LIMIT, kMostSmall, std::max(dk, dv), "a head has %llu elements, above the limit of %llu",
-                print(std::max(dk, dv)), print(kMostSmall));
-  if (c.rope_dims > dk)
-    return fail(INFERMEM_E_SHAPE, dk, c.rope_dims, "rope_dims is %llu, of heads of %llu elements", print(c.rope_dims),
-                print(dk));
-  return check_size(c, dk, dv);
 }
 
 }  // namespace infermem

@@ -10,6 +10,4 @@ namespace infermem {
 // Records only INFERMEM_E_NOMEM, _IO, _TRUNCATED and _LIMIT.
 Status read_config(const File &file, Contents *contents, infermem_model_config *out);
 
-Status validate_config(const infermem_model_config &config);
-
 }  // namespace infermem

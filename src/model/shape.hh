@@ -14,11 +14,37 @@ struct Shape {
   infermem_model_weights weights = {};
 };
 
-// The layer of that index, which is below n_layers, and the weights, of a configuration that validate_config let pass.
+// Fills *out, which is empty, from a configuration that validate_config let pass. Records INFERMEM_E_NOMEM.
+Status shape_of(const infermem_model_config &config, Shape *out);
+// The same of one layer, whose index is below n_layers, and of the weights.
 infermem_model_layer layer_of(const infermem_model_config &config, uint64_t index);
 infermem_model_weights weights_of(const infermem_model_config &config);
 
-// Fills *out, which is empty, with all of it. Records what validate_config does, and INFERMEM_E_NOMEM.
-Status shape_of(const infermem_model_config &config, Shape *out);
+// Records INFERMEM_E_RANGE.
+Status check_layer(uint64_t index, uint64_t n_layers);
+
+// ---- The steps, for those who know more than a configuration. It is a completed one (model/architectures.hh). ----
+
+// What decides a layer's shape.
+struct LayerFacts {
+  bool attends;
+  bool recurs;
+  bool has_window;
+  bool has_experts;
+  uint64_t n_heads;
+  uint64_t n_kv_heads;
+  uint64_t intermediate;
+};
+
+// What the configuration says of a layer.
+LayerFacts facts_of(const infermem_model_config &config, uint64_t index);
+// Whether some layers attend and others are recurrent, and nothing says which.
+bool is_layout_open(const infermem_model_config &config);
+// The layer without its bytes; it uses its own keys.
+infermem_model_layer make_layer(const infermem_model_config &config, const LayerFacts &facts, uint64_t index);
+// Lets the trailing layers use keys of earlier ones.
+void share_keys(const infermem_model_config &config, Vec<infermem_model_layer> *layers);
+// The layers' bytes and the model's by the formulas; layers has all of them. What does not fit is 0.
+infermem_model_weights weigh(const infermem_model_config &config, Vec<infermem_model_layer> *layers);
 
 }  // namespace infermem
