@@ -13,7 +13,7 @@ JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 
 NEED = sh src/packaging/need
-BUILD_PACKAGES = cmake make gcc g++ pkg-config libhwy-dev libxxhash-dev
+BUILD_PACKAGES = cmake make gcc g++ pkg-config libhwy-dev libxxhash-dev rapidjson-dev
 TEST_PACKAGES = $(BUILD_PACKAGES) clang clang-format libcmocka-dev valgrind python3 python3-numpy binutils
 CROSS_PACKAGES = g++-aarch64-linux-gnu qemu-user
 

@@ -32,6 +32,10 @@
 /* Bytes kept of one file, which are its keys, names and strings; and again bytes of the strings in its arrays, which are
  * not kept, but have to be walked. */
 #define INFERMEM_MODEL_MAX_METADATA (1 << 30)
+#define INFERMEM_MODEL_MAX_NESTING 64              /* objects and arrays of a JSON text within each other */
+#define INFERMEM_MODEL_MAX_CONFIG (16 << 20)       /* bytes of a config.json */
+#define INFERMEM_MODEL_MAX_CONFIG_VALUES (1 << 19) /* its values, elements of arrays included */
+#define INFERMEM_MODEL_MAX_CONFIG_KEPT (32 << 20)  /* bytes of its values with their paths */
 
 enum {
   INFERMEM_MODEL_NO_DATA = 1 /* tensor data is not mapped: model_tensor_view answers INFERMEM_E_STATE */
@@ -53,6 +57,10 @@ enum {
   INFERMEM_META_I64 = 11,
   INFERMEM_META_F64 = 12
 };
+
+/* Reads up to n bytes, of at least 1, of a file from the offset on: returns how many it read, 0 where the file has ended,
+ * or an errno, made negative, where reading failed. It must not call the library. */
+typedef int64_t (*infermem_read_function)(void *context, uint64_t offset, void *out, size_t n);
 
 /* An open model file. */
 typedef struct infermem_model infermem_model;

@@ -16,8 +16,7 @@ enum class Found { kNo, kYes, kBad };
 
 class ConfigReader {
  public:
-  ConfigReader(const File &file, Contents *contents, infermem_model_config *out)
-      : file_(file), contents_(contents), out_(out) {}
+  ConfigReader(Contents *contents, infermem_model_config *out) : contents_(contents), out_(out) {}
 
   Status run();
 
@@ -48,7 +47,6 @@ class ConfigReader {
     return contents_->warnings.add(&contents_->arena, format, arguments...);
   }
 
-  const File &file_;
   Contents *const contents_;
   infermem_model_config *const out_;
 };
@@ -113,7 +111,7 @@ Status ConfigReader::largest(const char *key, const Meta &meta, uint64_t most, u
   uint64_t least = UINT64_MAX, top = 0;
   for (uint64_t first = 0; first < meta.count; first += batch) {
     const size_t n = static_cast<size_t>(std::min(batch, meta.count - first));
-    INFERMEM_TRY(file_.read_at(meta.offset + first * size, bytes, n * size));
+    INFERMEM_TRY(contents_->metas.elements(meta, first, n, bytes));
     for (size_t i = 0; i < n; ++i) {
       const Integer value = integer_at(meta.element_type, bytes + i * size);
       if (value.is_negative || value.value > most) return bad_value(key, value, most, found);
@@ -260,8 +258,6 @@ Status ConfigReader::run() {
 
 }  // namespace
 
-Status read_config(const File &file, Contents *contents, infermem_model_config *out) {
-  return ConfigReader(file, contents, out).run();
-}
+Status read_config(Contents *contents, infermem_model_config *out) { return ConfigReader(contents, out).run(); }
 
 }  // namespace infermem

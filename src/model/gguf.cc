@@ -21,7 +21,8 @@ unsigned long long print(uint64_t n) { return n; }
 // One pass over a file's metadata. It comes from the allocator: its buffers are too large for a stack.
 class Parser {
  public:
-  Parser(const File &file, const Allocator &allocator, Contents *out) : in_(file), allocator_(allocator), out_(out) {}
+  Parser(const Source &source, const Allocator &allocator, Contents *out)
+      : in_(source), allocator_(allocator), out_(out) {}
 
   Status run(uint64_t file_size);
 
@@ -194,10 +195,10 @@ Status Parser::run(uint64_t file_size) {
 
 }  // namespace
 
-Status read_gguf(const File &file, const Allocator &allocator, Contents *out) {
+Status read_gguf(const Source &source, const Allocator &allocator, Contents *out) {
   Parser *parser = nullptr;
-  INFERMEM_TRY(allocator.make(&parser, file, allocator, out));
-  const Status status = parser->run(file.size());
+  INFERMEM_TRY(allocator.make(&parser, source, allocator, out));
+  const Status status = parser->run(source.size());
   allocator.destroy(parser);
   return status;
 }

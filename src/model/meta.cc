@@ -13,6 +13,9 @@ struct [[gnu::packed]] Head {
 };
 static_assert(INFERMEM_MODEL_MAX_KEY <= UINT16_MAX);
 
+// The offset of elements that follow it.
+constexpr uint64_t kHere = UINT64_MAX;
+
 Head head_of(const char *record) {
   Head head;
   std::memcpy(&head, record, sizeof head);
@@ -159,6 +162,17 @@ Status MetaTable::add_array(Arena *arena, const Name &key, uint32_t element_type
   return INFERMEM_OK;
 }
 
+Status MetaTable::add_array_here(Arena *arena, const Name &key, uint32_t element_type, uint64_t count, uint64_t size,
+                                 char **out_elements) {
+  char *payload = nullptr;
+  // The elements take no more than what is left of the file, or INFERMEM_MODEL_MAX_CONFIG_KEPT.
+  INFERMEM_TRY(add(arena, key, INFERMEM_META_ARRAY, element_type, sizeof count + sizeof kHere + size, &payload));
+  put(payload, count);
+  put(payload + sizeof count, kHere);
+  *out_elements = payload + sizeof count + sizeof kHere;
+  return INFERMEM_OK;
+}
+
 Status MetaTable::index(const Allocator &allocator) { return names_.build(allocator, records_, key_of, "key"); }
 
 Meta MetaTable::at(size_t i) const {
@@ -172,6 +186,7 @@ Meta MetaTable::at(size_t i) const {
   } else if (head.type == INFERMEM_META_ARRAY) {
     meta.count = get(payload);
     meta.offset = get(payload + sizeof(uint64_t));
+    meta.bytes = meta.offset == kHere ? payload + 2 * sizeof(uint64_t) : nullptr;
   }
   return meta;
 }
@@ -231,7 +246,14 @@ Status MetaTable::string(const char *key, const char **out, size_t *out_length) 
   return INFERMEM_OK;
 }
 
-Status MetaTable::array_u64(const Allocator &allocator, const File &file, const char *key, uint64_t first, size_t n,
+Status MetaTable::elements(const Meta &array, uint64_t first, size_t n, void *out) const {
+  const size_t size = size_of_meta(array.element_type);
+  if (!array.bytes) return source_->read_at(array.offset + first * size, out, n * size);
+  if (n != 0) std::memcpy(out, array.bytes + first * size, n * size);
+  return INFERMEM_OK;
+}
+
+Status MetaTable::array_u64(const Allocator &allocator, const char *key, uint64_t first, size_t n,
                             uint64_t *out) const {
   Meta meta;
   INFERMEM_TRY(require(key, &meta));
@@ -247,7 +269,8 @@ Status MetaTable::array_u64(const Allocator &allocator, const File &file, const 
   if (n == 0) return INFERMEM_OK;
   if (!out) return fail_null("out");
 
-  // All elements are read and checked before the first is delivered. They lie in the file, so no size overflows.
+  // All elements are read and checked before the first is delivered. They lie in the file or in memory, so no size
+  // overflows.
   const size_t size = size_of_meta(type);
   char few[4096];
   Vec<char> many(allocator);
@@ -256,7 +279,7 @@ Status MetaTable::array_u64(const Allocator &allocator, const File &file, const 
     INFERMEM_TRY(many.reserve(n * size));
     bytes = many.data();
   }
-  INFERMEM_TRY(file.read_at(meta.offset + first * size, bytes, n * size));
+  INFERMEM_TRY(elements(meta, first, n, bytes));
   for (size_t i = 0; i < n; ++i) {
     const Integer integer = integer_at(type, bytes + i * size);
     if (integer.is_negative) return fail_negative(meta, integer);

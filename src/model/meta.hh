@@ -2,13 +2,13 @@
 //
 // A record is packed, without alignment: what it holds is never more than the bytes that the file spends on it, which
 // is how the promise of twice the metadata's memory is kept also for millions of tiny values. Elements of arrays stay
-// in the file.
+// in the file where there is one, and are read from there when asked for; else they are in the record, encoded alike.
 #pragma once
 
-#include "base/file.hh"
 #include "infermem/model.h"
 #include "model/arena.hh"
 #include "model/names.hh"
+#include "model/source.hh"
 
 namespace infermem {
 
@@ -18,8 +18,8 @@ struct Meta {
   uint32_t type;
   uint32_t element_type;  // of an array; else the type
   uint64_t count;         // elements of an array, bytes of a string, else 1
-  uint64_t offset;        // in the file, of an array's elements
-  const char *bytes;      // of a string, with a NUL after them, or of a number, little-endian
+  uint64_t offset;        // in the file, of an array's elements that are not in bytes
+  const char *bytes;      // of a string, with a NUL after them, of a number or of elements, little-endian; else NULL
 };
 
 // An integer of any type; a negative one's value is in two's complement.
@@ -40,12 +40,19 @@ const char *name_of_meta(uint32_t type);
 
 class MetaTable {
  public:
-  void use(const Allocator &allocator) { records_.use(allocator); }
+  // Elements of arrays that add_array() adds are read from the source, which must live as long as the table.
+  void use(const Allocator &allocator, const Source *source) {
+    records_.use(allocator);
+    source_ = source;
+  }
 
   // Each adds a value. A string's bytes are the caller's to fill in; its NUL is there.
   Status add_number(Arena *arena, const Name &key, uint32_t type, const char *bytes);
   Status add_string(Arena *arena, const Name &key, uint64_t length, char **out_bytes);
   Status add_array(Arena *arena, const Name &key, uint32_t element_type, uint64_t count, uint64_t offset);
+  // The elements are the caller's to fill in, as they would be in a GGUF file: `size` bytes.
+  Status add_array_here(Arena *arena, const Name &key, uint32_t element_type, uint64_t count, uint64_t size,
+                        char **out_elements);
   // Called once, after the last. Records INFERMEM_E_FORMAT when a key stands twice.
   Status index(const Allocator &allocator);
 
@@ -61,13 +68,17 @@ class MetaTable {
   Status f64(const char *key, double *out) const;
   Status boolean(const char *key, int32_t *out) const;
   Status string(const char *key, const char **out, size_t *out_length) const;
-  Status array_u64(const Allocator &allocator, const File &file, const char *key, uint64_t first, size_t n,
-                   uint64_t *out) const;
+  Status array_u64(const Allocator &allocator, const char *key, uint64_t first, size_t n, uint64_t *out) const;
+
+  // Reads n elements, which the array has, from element first on, of a type that has a size: little-endian, as
+  // integer_at() takes them. Records INFERMEM_E_IO and _TRUNCATED.
+  Status elements(const Meta &array, uint64_t first, size_t n, void *out) const;
 
  private:
   Status add(Arena *arena, const Name &key, uint32_t type, uint32_t element_type, uint64_t payload, char **out);
 
   Vec<char *> records_;
+  const Source *source_ = nullptr;
   NameIndex names_;
 };
 

@@ -2,6 +2,7 @@
 
 #include "base/dtype.hh"
 #include "model/config.hh"
+#include "model/open.hh"
 
 namespace infermem {
 namespace {
@@ -25,12 +26,11 @@ Status Model::open(const infermem_model_options &options, const Allocator &alloc
                 options.flags, options.flags & ~kFlags);
   if (options.reserved != 0)
     return fail(INFERMEM_E_ARG, 0, options.reserved, "a reserved field is %u, not 0", options.reserved);
-  contents_.use(allocator);
-  INFERMEM_TRY(file_.open(path));
-  INFERMEM_TRY(read_gguf(file_, allocator, &contents_));
-  INFERMEM_TRY(read_config(file_, &contents_, &config_));
+  contents_.use(allocator, &source_);
+  INFERMEM_TRY(open_model(path, allocator, &source_, &contents_));
+  INFERMEM_TRY(read_config(&contents_, &config_));
   has_data_ = (options.flags & INFERMEM_MODEL_NO_DATA) == 0;
-  if (has_data_ && tensors().count() != 0) INFERMEM_TRY(file_.map_from(contents_.data_start));
+  if (has_data_ && tensors().count() != 0) INFERMEM_TRY(source_.file().map_from(contents_.data_start));
   return INFERMEM_OK;
 }
 
@@ -61,7 +61,7 @@ Status Model::tensor_view(size_t index, infermem_view *out) const {
   if (!has_data_) return fail(INFERMEM_E_STATE, 0, 0, "the model was opened without data");
   const Tensor tensor = tensors().at(index);
   infermem_view view = {};
-  view.data = const_cast<char *>(file_.at(tensor.offset));
+  view.data = const_cast<char *>(source_.file().at(tensor.offset));
   view.dtype = tensor.dtype;
   view.flags = INFERMEM_VIEW_READONLY;
   view.n_dims = tensor.n_dims;

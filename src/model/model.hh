@@ -16,7 +16,6 @@ class Model {
   const Warnings &warnings() const { return contents_.warnings; }
   const MetaTable &metas() const { return contents_.metas; }
   const TensorTable &tensors() const { return contents_.tensors; }
-  const File &file() const { return file_; }
 
   Status tensor_info(size_t index, infermem_tensor_info *out) const;
   Status tensor_find(const char *name, size_t *out) const;
@@ -25,7 +24,7 @@ class Model {
   Status meta_find(const char *key, size_t *out) const;
 
  private:
-  File file_;
+  Source source_;
   Contents contents_;
   infermem_model_config config_ = {};
   bool has_data_ = false;

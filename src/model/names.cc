@@ -84,6 +84,7 @@ Status NameIndex::build(const Allocator &allocator, const Vec<char *> &records, 
 }
 
 bool NameIndex::find(const Vec<char *> &records, NameOf name_of, const Name &name, size_t *out) const {
+  if (slots_.empty()) return false;  // nothing was indexed
   const uint32_t found = slots_[slot_of(records, name_of, name)];
   if (found == 0) return false;
   *out = found - 1;

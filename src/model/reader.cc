@@ -19,9 +19,9 @@ Status Reader::fill(size_t n) {
   base_ += at_;
   at_ = 0;
   filled_ = kept;
-  const uint64_t left = file_.size() - (base_ + kept);
+  const uint64_t left = source_.size() - (base_ + kept);
   const size_t more = static_cast<size_t>(std::min<uint64_t>(left, kBuffer - kept));
-  INFERMEM_TRY(file_.read_at(base_ + kept, buffer_ + kept, more));
+  INFERMEM_TRY(source_.read_at(base_ + kept, buffer_ + kept, more));
   filled_ += more;
   return INFERMEM_OK;
 }
@@ -36,7 +36,7 @@ Status Reader::read(void *out, size_t n) {
   to += ready;
   n -= ready;
   if (n >= kBuffer) {  // past the buffer, which is empty now
-    INFERMEM_TRY(file_.read_at(position(), to, n));
+    INFERMEM_TRY(source_.read_at(position(), to, n));
     return skip(n);
   }
   INFERMEM_TRY(fill(n));

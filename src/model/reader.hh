@@ -6,7 +6,7 @@
 #include <type_traits>
 
 #include "base/error.hh"
-#include "base/file.hh"
+#include "model/source.hh"
 
 namespace infermem {
 
@@ -20,14 +20,21 @@ inline T load_le(const void *p) {
   return value;
 }
 
+// And the other way.
+template <typename T>
+inline void store_le(T value, char *out) {
+  static_assert(std::is_unsigned_v<T>);
+  for (size_t i = 0; i < sizeof(T); ++i) out[i] = static_cast<char>(value >> (8 * i));
+}
+
 class Reader {
  public:
-  explicit Reader(const File &file) : file_(file) {}
+  explicit Reader(const Source &source) : source_(source) {}
   Reader(const Reader &) = delete;
   Reader &operator=(const Reader &) = delete;
 
   uint64_t position() const { return base_ + at_; }
-  uint64_t remaining() const { return file_.size() - position(); }
+  uint64_t remaining() const { return source_.size() - position(); }
 
   // Each of these records INFERMEM_E_TRUNCATED when fewer bytes are left than asked for, and INFERMEM_E_IO.
   Status read(void *out, size_t n);
@@ -48,7 +55,7 @@ class Reader {
   Status fill(size_t n);
   Status check_room(uint64_t n) const;
 
-  const File &file_;
+  const Source &source_;
   uint64_t base_ = 0;  // where in the file the buffer begins
   size_t at_ = 0;      // the cursor, in the buffer
   size_t filled_ = 0;

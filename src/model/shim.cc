@@ -140,7 +140,7 @@ int32_t model_meta_string(const infermem_model *model, const char *key, const ch
 int32_t model_meta_array_u64(const infermem_model *model, const char *key, uint64_t first, size_t n, uint64_t *out) {
   INFERMEM_HANDLE(model);
   INFERMEM_NOT_NULL(key);
-  INFERMEM_LEAVE(model->core.metas().array_u64(model->allocator, model->core.file(), key, first, n, out));
+  INFERMEM_LEAVE(model->core.metas().array_u64(model->allocator, key, first, n, out));
 }
 
 }  // extern "C"
