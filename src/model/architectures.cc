@@ -22,7 +22,7 @@ constexpr uint32_t kPositions = INFERMEM_CONFIG_POSITIONS;
 // A row, built up from what differs from a plain transformer.
 struct Row : Architecture {
   constexpr explicit Row(const char *row_names, uint32_t row_flags = 0, Mixer row_mixer = Mixer::kNone)
-      : Architecture{row_names, row_flags, row_mixer, 0, 0, 0, 0, 0, 0, 0, false, false, false} {}
+      : Architecture{row_names, row_flags, row_mixer, 0, 0, 0, 0, 0, 0, 0, false, false, false, false} {}
 
   // One layer in so many sees all tokens: the first of them, or the last.
   constexpr Row windows(uint8_t interval, uint8_t first = 0, uint16_t tokens = 0) const {
@@ -56,6 +56,11 @@ struct Row : Architecture {
   constexpr Row dense_beside() const {
     Row row = *this;
     row.dense_too = true;
+    return row;
+  }
+  constexpr Row one_part_a_layer() const {
+    Row row = *this;
+    row.one_part = true;
     return row;
   }
   constexpr Row shared_gated() const {
@@ -128,7 +133,7 @@ constexpr Row kTable[] = {
     Row("granitehybrid granitemoehybrid bamba", 0, Mixer::kMamba2),
     Row("plamo2", 0, Mixer::kMamba2).attends(2, 2),
     Row("falcon-h1 falcon_h1", kParallel, Mixer::kMamba2),
-    Row("nemotron_h nemotron_h_moe", kUngated, Mixer::kMamba2),
+    Row("nemotron_h nemotron_h_moe", kUngated, Mixer::kMamba2).one_part_a_layer(),
     Row("qwen3next qwen3_next qwen35 qwen3_5 qwen3_5_text qwen35moe qwen3_5_moe qwen3_5_moe_text", kQkNorm | kGated,
         Mixer::kDeltaNet)
         .attends(4)
@@ -153,8 +158,12 @@ bool is_among(const char *name, const char *names) {
 }
 
 void complete_window(const Architecture &known, infermem_model_config *c) {
-  if (c->sliding_window == 0) c->sliding_window = known.window;
-  if (c->sliding_window != 0 && c->window_interval == 0) {
+  if (c->sliding_window == 0 && c->window_interval != 1) c->sliding_window = known.window;
+  if (c->sliding_window == 0) return;
+  if (c->n_kv_heads_window == 0) c->n_kv_heads_window = c->n_kv_heads;
+  if (c->head_dim_k_window == 0) c->head_dim_k_window = c->head_dim_k;
+  if (c->head_dim_v_window == 0) c->head_dim_v_window = c->head_dim_v;
+  if (c->window_interval == 0) {
     const bool has_window = known.window_layers == 0 || known.window_layers == c->n_layers;
     c->window_interval = has_window ? known.window_interval : 1;
     c->window_first = has_window ? known.window_first : 0;
@@ -180,14 +189,12 @@ Mixer mixer_of(const infermem_model_config &config) {
 void complete(infermem_model_config *c) {
   const Architecture &known = architecture_of(c->architecture);
   c->flags |= known.flags;
-  if (c->n_heads != 0 && c->head_dim_k == 0) c->head_dim_k = c->hidden / c->n_heads;
-  if (c->n_heads != 0 && c->head_dim_v == 0) c->head_dim_v = c->hidden / c->n_heads;
+  const uint64_t shared = c->n_heads != 0 && c->hidden % c->n_heads == 0 ? c->hidden / c->n_heads : 0;
+  if (c->head_dim_k == 0) c->head_dim_k = shared;
+  if (c->head_dim_v == 0) c->head_dim_v = shared;
   if (c->n_experts != 0 && c->expert_intermediate == 0) c->expert_intermediate = c->intermediate;
   if (c->shared_intermediate == 0) c->shared_intermediate = c->n_experts_shared * c->expert_intermediate;
   complete_window(known, c);
-  if (c->n_kv_heads_window == 0) c->n_kv_heads_window = c->n_kv_heads;
-  if (c->head_dim_k_window == 0) c->head_dim_k_window = c->head_dim_k;
-  if (c->head_dim_v_window == 0) c->head_dim_v_window = c->head_dim_v;
   if (c->n_kv_shared_layers == 0 && known.layers_with_kv != 0 && c->n_layers > known.layers_with_kv)
     c->n_kv_shared_layers = c->n_layers - known.layers_with_kv;
   if (c->attention_interval == 0 && mixer_of(*c) != Mixer::kNone) {

@@ -33,6 +33,7 @@ struct Architecture {
   bool tied;               // a configuration that does not say so has tied embeddings
   bool dense_too;          // layers with experts have the dense part as well
   bool shared_gate;        // shared experts have a gate
+  bool one_part;           // a layer attends, is recurrent or feeds forward, one of these
 };
 
 // The row of that name; one in which nothing is known, with names "", where there is none.

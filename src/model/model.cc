@@ -28,10 +28,16 @@ Status Model::open(const infermem_model_options &options, const Allocator &alloc
     return fail(INFERMEM_E_ARG, 0, options.reserved, "a reserved field is %u, not 0", options.reserved);
   contents_.use(allocator, &source_);
   INFERMEM_TRY(open_model(path, allocator, &source_, &contents_));
-  INFERMEM_TRY(read_config(&contents_, &config_));
+  shape_.use(allocator);
+  INFERMEM_TRY(read_shape(allocator, &contents_, &shape_));
   has_data_ = (options.flags & INFERMEM_MODEL_NO_DATA) == 0;
   if (has_data_ && tensors().count() != 0) INFERMEM_TRY(source_.file().map_from(contents_.data_start));
   return INFERMEM_OK;
+}
+
+Status Model::layer(uint64_t index, infermem_model_layer *out) const {
+  INFERMEM_TRY(check_layer(index, shape_.layers.size()));
+  return write_struct(shape_.layers[index], out, "out");
 }
 
 Status Model::tensor_info(size_t index, infermem_tensor_info *out) const {

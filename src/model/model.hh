@@ -4,6 +4,7 @@
 #include "base/handle.hh"
 #include "infermem/model.h"
 #include "model/gguf.hh"
+#include "model/shape.hh"
 
 namespace infermem {
 
@@ -12,11 +13,12 @@ class Model {
   // Opens and reads the file. Called once.
   Status open(const infermem_model_options &options, const Allocator &allocator, const char *path);
 
-  const infermem_model_config &config() const { return config_; }
+  const Shape &shape() const { return shape_; }
   const Warnings &warnings() const { return contents_.warnings; }
   const MetaTable &metas() const { return contents_.metas; }
   const TensorTable &tensors() const { return contents_.tensors; }
 
+  Status layer(uint64_t index, infermem_model_layer *out) const;
   Status tensor_info(size_t index, infermem_tensor_info *out) const;
   Status tensor_find(const char *name, size_t *out) const;
   Status tensor_view(size_t index, infermem_view *out) const;
@@ -26,7 +28,7 @@ class Model {
  private:
   Source source_;
   Contents contents_;
-  infermem_model_config config_ = {};
+  Shape shape_;
   bool has_data_ = false;
 };
 

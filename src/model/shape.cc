@@ -54,7 +54,7 @@ void put_attention(const infermem_model_config &c, const LayerFacts &facts, infe
 // How well the formulas know the architecture.
 uint32_t confidence_of(const infermem_model_config &c) {
   const bool known = *c.architecture == '\0' || is_known(architecture_of(c.architecture));
-  const bool is_whole = mixer_of(c) != Mixer::kRwkv && !is_layout_open(c);
+  const bool is_whole = c.hidden != 0 && c.vocab != 0 && mixer_of(c) != Mixer::kRwkv && !is_layout_open(c);
   return known && is_whole ? INFERMEM_CONFIDENCE_MODELLED : INFERMEM_CONFIDENCE_ROUGH;
 }
 

@@ -24,7 +24,7 @@ const char *model_warning(const infermem_model *model, size_t index) {
 int32_t model_config(const infermem_model *model, infermem_model_config *out) {
   INFERMEM_HANDLE(model);
   INFERMEM_NOT_NULL(out);
-  INFERMEM_LEAVE(write_struct(model->core.config(), out, "out"));
+  INFERMEM_LEAVE(write_struct(model->core.shape().config, out, "out"));
 }
 
 int32_t model_layer(const infermem_model *model, uint64_t index, infermem_model_layer *out) {
