@@ -22,7 +22,8 @@ constexpr uint32_t kPositions = INFERMEM_CONFIG_POSITIONS;
 // A row, built up from what differs from a plain transformer.
 struct Row : Architecture {
   constexpr explicit Row(const char *row_names, uint32_t row_flags = 0, Mixer row_mixer = Mixer::kNone)
-      : Architecture{row_names, row_flags, row_mixer, 0, 0, 0, 0, 0, 0, 0, false, false, false, false} {}
+      : Architecture{row_names, row_flags, row_mixer, 0,     0,     0,     0,     0,    0,
+                     0,         false,     false,     false, false, false, false, false} {}
 
   // One layer in so many sees all tokens: the first of them, or the last.
   constexpr Row windows(uint8_t interval, uint8_t first = 0, uint16_t tokens = 0) const {
@@ -58,6 +59,21 @@ struct Row : Architecture {
     row.dense_too = true;
     return row;
   }
+  constexpr Row has_sinks() const {
+    Row row = *this;
+    row.sinks = true;
+    return row;
+  }
+  constexpr Row norms_embedding() const {
+    Row row = *this;
+    row.embedding_norm = true;
+    return row;
+  }
+  constexpr Row biases_output() const {
+    Row row = *this;
+    row.output_bias = true;
+    return row;
+  }
   constexpr Row one_part_a_layer() const {
     Row row = *this;
     row.one_part = true;
@@ -91,10 +107,11 @@ constexpr Row kTable[] = {
     Row("stablelm", kNormBias),
     Row("command-r cohere", kOneNorm).ties(),
     Row("nemotron", kUngated | kNormBias),
-    Row("phi2 phi", kUngated | kBias | kNormBias | kOneNorm),
+    Row("phi2 phi", kUngated | kBias | kNormBias | kOneNorm).biases_output(),
     Row("falcon", kUngated | kNormBias | kOneNorm).ties(),
     Row("mpt", kUngated).ties(),
-    Row("bloom starcoder2", kUngated | kBias | kNormBias).ties(),
+    Row("bloom", kUngated | kBias | kNormBias).ties().norms_embedding(),
+    Row("starcoder2", kUngated | kBias | kNormBias).ties(),
     Row("gptneox gpt_neox", kUngated | kBias | kNormBias),
     Row("gpt2 starcoder gpt_bigcode", kUngated | kBias | kNormBias | kPositions).ties(),
 
@@ -106,7 +123,7 @@ constexpr Row kTable[] = {
     Row("gemma4 gemma4_text", kPostNorms | kQkNorm).ties().windows(6).dense_beside(),
     Row("llama4 llama4_text").windows(4, 0, 8192),
     Row("cohere2", kOneNorm).ties().windows(4),
-    Row("gpt-oss gpt_oss", kBias).windows(2),
+    Row("gpt-oss gpt_oss", kBias).windows(2).has_sinks(),
     Row("olmo2 olmo3", kQkNormWide).windows(4),
     Row("exaone4", kQkNorm).windows(4).only_of_layers(64),
     Row("exaone-moe exaone_moe", kQkNorm).windows(4),

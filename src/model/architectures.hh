@@ -33,7 +33,10 @@ struct Architecture {
   bool tied;               // a configuration that does not say so has tied embeddings
   bool dense_too;          // layers with experts have the dense part as well
   bool shared_gate;        // shared experts have a gate
-  bool one_part;           // a layer attends, is recurrent or feeds forward, one of these
+  bool sinks;              // attention has a number a head that takes weight from all tokens
+  bool embedding_norm;     // the embedding is normed
+  bool output_bias;
+  bool one_part;  // a layer attends, is recurrent or feeds forward, one of these
 };
 
 // The row of that name; one in which nothing is known, with names "", where there is none.

@@ -47,6 +47,9 @@ Status Keys::number(Names names, uint64_t most, uint64_t *out, Found *found) {
   Meta meta;
   *found = Found::kNo;
   if (!find(names, &meta)) return INFERMEM_OK;
+  // In a config.json, what the model's class works out.
+  if (meta.type == INFERMEM_META_STRING && Name{meta.bytes, static_cast<size_t>(meta.count)} == "auto")
+    return INFERMEM_OK;
   if (!is_integer(meta.type)) return bad_type(meta, "an integer", found);
   const Integer value = integer_at(meta.type, meta.bytes);
   if (value.is_negative || value.value > most) return bad_value(meta, value, most, found);

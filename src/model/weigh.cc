@@ -86,6 +86,7 @@ void LayerScale::attention() {
   scale_.matrix(&out_.attention, Size(l_.n_heads) * l_.head_dim_v, c_.hidden);
   if (has(INFERMEM_CONFIG_QKV_BIAS | INFERMEM_CONFIG_BIAS)) scale_.plain(&out_.attention, q + k + v);
   if (has(INFERMEM_CONFIG_BIAS)) scale_.plain(&out_.attention, c_.hidden);
+  if (architecture_of(c_.architecture).sinks) scale_.plain(&out_.attention, l_.n_heads);
   if (has(INFERMEM_CONFIG_QK_NORM)) scale_.plain(&out_.norm, Size(l_.head_dim_k) * 2);
   if (has(INFERMEM_CONFIG_QK_NORM_WIDE)) scale_.plain(&out_.norm, q + k);
 }
@@ -221,7 +222,10 @@ ModelWeight weigh_ends(const infermem_model_config &c) {
   ModelWeight out;
   scale.matrix(&out.embedding, c.hidden, c.vocab);
   if (c.tied_embeddings == 0) scale.matrix(&out.output, c.hidden, c.vocab);
-  scale.plain(&out.other, Size(c.hidden) * ((c.flags & INFERMEM_CONFIG_NORM_BIAS) != 0 ? 2 : 1));
+  const Architecture &known = architecture_of(c.architecture);
+  const uint64_t norms = (known.embedding_norm ? 2 : 1) * ((c.flags & INFERMEM_CONFIG_NORM_BIAS) != 0 ? 2 : 1);
+  scale.plain(&out.other, Size(c.hidden) * norms);
+  if (known.output_bias) scale.plain(&out.output, c.vocab);
   if ((c.flags & INFERMEM_CONFIG_POSITIONS) != 0) scale.matrix(&out.other, c.hidden, c.context);
   out.elements = scale.elements();
   return out;
