@@ -208,6 +208,14 @@ typedef struct infermem_api_table {
   int32_t (*kv_attend)(const infermem_kv *kv, size_t layer, const infermem_kv_attend_options *options, size_t first_head, size_t n_heads, const float *q, size_t n_q, float *out, size_t n_out);
   int32_t (*kv_attend_partial)(const infermem_kv *kv, size_t layer, const infermem_kv_attend_options *options, size_t first_head, size_t n_heads, size_t first_token, size_t n_tokens, const float *q, size_t n_q, float *part, size_t n_part);
   int32_t (*kv_attend_merge)(const float *parts, size_t n_floats, size_t n_parts, size_t n_rows, size_t head_dim_v, float *out, size_t n_out);
+  int32_t (*model_open_bytes)(const void *bytes, size_t n_bytes, uint64_t file_size, const infermem_model_options *options, infermem_model **out);
+  int32_t (*model_open_callback)(infermem_read_function read, void *context, uint64_t file_size, const infermem_model_options *options, infermem_model **out);
+  int32_t (*model_format)(const infermem_model *model);
+  size_t (*model_part_count)(const infermem_model *model);
+  const char *(*model_part_path)(const infermem_model *model, size_t index);
+  int32_t (*model_meta_array_i64)(const infermem_model *model, const char *key, uint64_t first, size_t n, int64_t *out);
+  int32_t (*model_meta_array_f64)(const infermem_model *model, const char *key, uint64_t first, size_t n, double *out);
+  int32_t (*model_meta_array_strings)(const infermem_model *model, const char *key, uint64_t first, size_t n, char *buffer, size_t capacity, size_t *out_offsets, size_t *out_length);
   int32_t (*model_layer)(const infermem_model *model, uint64_t index, infermem_model_layer *out);
   int32_t (*model_weights)(const infermem_model *model, infermem_model_weights *out);
   int32_t (*infermem_config_layer)(const infermem_model_config *config, uint64_t index, infermem_model_layer *out);

@@ -1,4 +1,5 @@
-/* dtype.h: element types. The numbers are GGUF's, so a tensor's type passes through unchanged.
+/* dtype.h: element types. The numbers are GGUF's, so a tensor's type passes through unchanged; what GGUF does not have is
+ * negative, and only told: no function computes with it.
  *
  * A block type stores a fixed run of elements together: Q4_0 keeps 32 elements in 18 bytes. A plain type is a block
  * type of one element. Source: the GGUF specification and its reference implementation's type table.
@@ -46,10 +47,28 @@
   X(Q1_0, 41, 128, 18)         \
   X(Q2_0, 42, 64, 18)
 
+/* The same of types that GGUF has no number for, which safetensors files have: ours are negative. */
+#define INFERMEM_DTYPE_OTHER_LIST(X) \
+  X(BOOL, -101, 1, 1)                \
+  X(U8, -102, 1, 1)                  \
+  X(U16, -103, 1, 2)                 \
+  X(U32, -104, 1, 4)                 \
+  X(U64, -105, 1, 8)                 \
+  X(F8_E4M3, -106, 1, 1)             \
+  X(F8_E5M2, -107, 1, 1)             \
+  X(F8_E8M0, -108, 1, 1)             \
+  X(F8_E4M3FNUZ, -109, 1, 1)         \
+  X(F8_E5M2FNUZ, -110, 1, 1)         \
+  X(C64, -111, 1, 8)                 \
+  X(F4, -112, 2, 1)                  \
+  X(F6_E2M3, -113, 4, 3)             \
+  X(F6_E3M2, -114, 4, 3)
+
 enum {
 #define INFERMEM_DTYPE_ENTRY(name, number, elements, bytes) INFERMEM_DTYPE_##name = (number),
-  INFERMEM_DTYPE_LIST(INFERMEM_DTYPE_ENTRY)
+  INFERMEM_DTYPE_LIST(INFERMEM_DTYPE_ENTRY) INFERMEM_DTYPE_OTHER_LIST(INFERMEM_DTYPE_ENTRY)
 #undef INFERMEM_DTYPE_ENTRY
+      INFERMEM_DTYPE_UNKNOWN = -1 /* a type that has no number: only the bytes of its data are known */
 };
 
 #ifndef INFERMEM_NO_PROTOTYPES

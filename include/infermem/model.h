@@ -10,12 +10,13 @@
  *       model_tensor_view(model, index, &weights);    // no copy: the file's own pages
  *     model_free(model);
  *
- * The format is GGUF, versions 2 and 3, little-endian, one file. A file is not trusted: whatever its bytes are, opening
- * it ends with a model or with an error code, in time linear in the metadata (but for a sort, of a file whose tensors
- * are not in the order of their data) and in at most 64 MiB and twice the metadata of memory.
+ * Read are GGUF, versions 2 and 3, little-endian, in one file or split into several; safetensors, in one file or several
+ * with an index; and config.json as Hugging Face has it. A file is not trusted: whatever its bytes are, opening it ends
+ * with a model or with an error code, in time linear in the metadata (but for a sort, of a file whose tensors are not in
+ * the order of their data) and in at most 64 MiB and twice the metadata of memory.
  *
- * Keys and names have no control characters. They need not be valid UTF-8, and neither need string values, which may
- * also contain NUL: take their lengths.
+ * Keys and names have no control characters. Those of GGUF need not be valid UTF-8, and neither need its string values.
+ * Strings of any format may contain NUL: take their lengths.
  */
 #ifndef INFERMEM_MODEL_H
 #define INFERMEM_MODEL_H
@@ -25,17 +26,23 @@
 #include "tensor.h"
 
 /* The limits of a file; what is beyond them is refused with INFERMEM_E_LIMIT. */
-#define INFERMEM_MODEL_MAX_KEY 65535           /* bytes of a key */
-#define INFERMEM_MODEL_MAX_NAME 64             /* bytes of a tensor's name */
+#define INFERMEM_MODEL_MAX_KEY 65535           /* bytes of a key, and of a tensor's name in safetensors */
+#define INFERMEM_MODEL_MAX_NAME 64             /* bytes of a tensor's name in GGUF */
 #define INFERMEM_MODEL_MIN_ALIGNMENT 8         /* bytes, of general.alignment */
 #define INFERMEM_MODEL_MAX_ALIGNMENT (1 << 20) /* bytes */
-/* Bytes kept of one file, which are its keys, names and strings; and again bytes of the strings in its arrays, which are
- * not kept, but have to be walked. */
+#define INFERMEM_MODEL_MAX_PARTS 4096          /* files of a model */
+#define INFERMEM_MODEL_MAX_HEADER 100000000    /* bytes of a safetensors header, and of an index */
+#define INFERMEM_MODEL_MAX_SHAPE 8             /* dimensions in a safetensors header */
+#define INFERMEM_MODEL_MAX_CONFIG (16 << 20)   /* bytes of a config.json */
+#define INFERMEM_MODEL_MAX_NESTING 64          /* objects and arrays of a JSON text within each other */
+#define INFERMEM_MODEL_MAX_VALUES (1 << 19) /* values of a config.json, elements of arrays included, or __metadata__ */
+#define INFERMEM_MODEL_MAX_KEPT (32 << 20)  /* bytes of these with their paths */
+/* Bytes kept of one model, which are its keys, names and strings; and again bytes of the strings in arrays of GGUF, which
+ * are not kept, but have to be walked. */
 #define INFERMEM_MODEL_MAX_METADATA (1 << 30)
-#define INFERMEM_MODEL_MAX_NESTING 64              /* objects and arrays of a JSON text within each other */
-#define INFERMEM_MODEL_MAX_CONFIG (16 << 20)       /* bytes of a config.json */
-#define INFERMEM_MODEL_MAX_CONFIG_VALUES (1 << 19) /* its values, elements of arrays included */
-#define INFERMEM_MODEL_MAX_CONFIG_KEPT (32 << 20)  /* bytes of its values with their paths */
+
+/* What a model was read from; config.json is of a model without tensors. */
+enum { INFERMEM_FORMAT_GGUF = 1, INFERMEM_FORMAT_SAFETENSORS = 2, INFERMEM_FORMAT_CONFIG = 3 };
 
 enum {
   INFERMEM_MODEL_NO_DATA = 1 /* tensor data is not mapped: model_tensor_view answers INFERMEM_E_STATE */
@@ -227,14 +234,17 @@ typedef struct infermem_tensor_info {
   const char *name;                  /* NUL-terminated; lives as long as the model */
   size_t name_length;                /* bytes, without the NUL */
   int32_t dtype;                     /* INFERMEM_DTYPE_*, or a number of the file's that no INFERMEM_DTYPE_ names */
-  uint32_t n_dims;                   /* 1 to INFERMEM_MAX_DIMS; a tensor without dimensions has one, of one element */
-  uint64_t shape[INFERMEM_MAX_DIMS]; /* elements, from the slowest dimension to the fastest; 1 from n_dims on */
+  uint32_t n_dims;                   /* 1 to INFERMEM_MAX_DIMS; a tensor without dimensions has one, of one element; of
+                                        one with more, in safetensors, the slowest are multiplied into the first */
+  uint64_t shape[INFERMEM_MAX_DIMS]; /* elements, from the slowest dimension to the fastest; 1 from n_dims on; 0 only in
+                                        safetensors */
   uint64_t elements;                 /* their product */
   uint64_t offset;                   /* bytes from the start of the file to the data */
   uint64_t bytes;                    /* bytes of the data */
-  uint32_t is_inferred;              /* 1 when dtype is not known: bytes then reach to the next tensor, or to the end of
-                                        the file, padding included */
-  uint32_t reserved;
+  uint32_t is_inferred; /* 1 when dtype is not known: in GGUF, bytes then reach to the next tensor, or to the
+                                        end of the file, padding included; in safetensors they are exact, and dtype is
+                                        INFERMEM_DTYPE_UNKNOWN */
+  uint32_t part;        /* the number of the file, below model_part_count */
 } infermem_tensor_info;
 
 /* What the file says of a metadata value. */
@@ -252,27 +262,82 @@ INFERMEM_BEGIN_DECLS
 
 /* ---- Opening ----------------------------------------------------------------------------------------------------- */
 
-/* Opens a model file; free it with model_free. The metadata is read; arrays in it are skipped, and read when asked for.
- * Tensor data is mapped read-only, not read. The file must not be changed meanwhile: bytes of the map that another
- * process cuts off the file fault with SIGBUS when they are touched, which INFERMEM_MODEL_NO_DATA rules out.
+/* Opens a model; free it with model_free. The metadata is read; arrays in a GGUF file are skipped, and read when asked
+ * for. Tensor data is mapped read-only, not read. Files must not be changed meanwhile: bytes of the map that another
+ * process cuts off a file fault with SIGBUS when they are touched, which INFERMEM_MODEL_NO_DATA rules out.
+ *
+ * path, NUL-terminated, is one of these. Only the first bytes tell GGUF, safetensors and JSON apart.
+ *   - A GGUF file. Of one whose name ends in -00002-of-00003.gguf, or with other numbers, all parts are opened, whichever
+ *     is given; each must be there. The metadata are those of the first, the tensors those of all.
+ *   - A safetensors file, which is read alone.
+ *   - An index, whose name ends in .index.json: the safetensors files that its weight_map names, which are in its
+ *     directory, and the config.json there, if there is one.
+ *   - A JSON file: a config.json of any name. The model has no tensors.
+ *   - A directory: model.safetensors.index.json in it as above, else model.safetensors and config.json, or one of both.
+ *
+ * Values of a config.json stand under their paths, "text_config.rope_scaling.factor". Whole numbers are I64, those above
+ * its range U64, all others F64, and NaN and the infinities may be written as Python does. An array of numbers, of bools or
+ * of strings is an array; of any other, each element has a path of its own, "blocks.3.width". What is null is left out.
+ * Entries of a safetensors file's __metadata__ are strings under "__metadata__.", those of the first file of several.
  *
  * What is odd in a file but no error is a warning, see model_warning. That includes keys that model_config needs and
  * that are missing, of a wrong type or out of range.
- *   path: a regular file, NUL-terminated.  options: NULL means all defaults.
+ *   options: NULL means all defaults.
  * Errors: INFERMEM_E_NULL: path or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: a flag is unknown, a reserved
- * field is not 0, or the allocator lacks a function.  INFERMEM_E_IO: the file cannot be opened or read; os_error tells
- * why.  INFERMEM_E_FORMAT: it is no regular file, no GGUF file, or breaks a rule of the format: an empty or repeated
- * name, a control character in one, an unknown value type, an array of arrays, a bool that is neither 0 nor 1, an
- * alignment that is no u32 or no power of two, more than 4 dimensions, a dimension of 0, rows that are not whole
- * blocks, data that is not aligned, tensors that overlap.  INFERMEM_E_VERSION: GGUF of version 0, 1 or above 3, or
- * big-endian.  INFERMEM_E_TRUNCATED: the file ends before what it declares, or is empty.  INFERMEM_E_LIMIT: see
+ * field is not 0, or the allocator lacks a function.  INFERMEM_E_IO: a file cannot be opened or read; os_error tells why,
+ * and the message which one: also where a part is missing.  INFERMEM_E_FORMAT: it is no regular file, of no known
+ * format, or breaks a rule of its format.  In all: an empty or repeated name or key, a control character in one.  In GGUF:
+ * an unknown value type, an array of arrays, a bool that is neither 0 nor 1, an alignment that is no u32 or no power of
+ * two, more than 4 dimensions, a dimension of 0, rows that are not whole blocks, data that is not aligned, tensors that
+ * overlap, parts that are not of one model.  In safetensors: a header that is no such JSON or has a field more, less
+ * or twice, a number that is not whole or negative, offsets that are not those of the shape, data that overlaps, has holes
+ * or goes on after the last tensor, an index that names a file elsewhere or a tensor that is not there.  In JSON: what is
+ * not RFC 8259 in UTF-8, or no object.  INFERMEM_E_VERSION: GGUF of version 0, 1 or above 3, or big-endian.
+ * INFERMEM_E_TRUNCATED: a file ends before what it declares, or is empty, or a JSON text ends within its value.
+ * INFERMEM_E_LIMIT: see
  * INFERMEM_MODEL_MAX_*.  INFERMEM_E_OVERFLOW: a tensor's size or place does not fit 64 bits.  INFERMEM_E_NOMEM.
  * INFERMEM_E_SYSTEM: the data could not be mapped.
- * Thread: any.  Memory: one handle and the metadata from the allocator; one mapping; one file descriptor.  Since: 0.1 */
+ * Thread: any.  Memory: one handle and the metadata from the allocator; a mapping a file; one file descriptor.  Since: 0.1 */
 INFERMEM_FN int32_t model_open(const char *path, const infermem_model_options *options, infermem_model **out)
     INFERMEM_AS(model_open);
 
-/* Closes the file and frees the model; views of its tensors, names and strings end with it. NULL is allowed.
+/* Opens a model whose file is not on disk, from its first bytes: a GGUF file, a safetensors file or a config.json, as
+ * model_open does. All its metadata must be among them; elements of arrays are kept. There are no views of its tensors.
+ *   bytes: n_bytes of them, not kept.  file_size: bytes of the whole file, which places are checked against; 0 means
+ *   n_bytes.
+ * Errors: those of model_open but _IO and _SYSTEM.  INFERMEM_E_NULL: bytes or out is NULL.  INFERMEM_E_ARG: file_size is
+ * less than n_bytes, too.  INFERMEM_E_TRUNCATED: metadata reach beyond the bytes, too; `expected` is how many are needed
+ * at least.
+ * Thread: any.  Memory: one handle and the metadata from the allocator.  Since: 0.1 */
+INFERMEM_FN int32_t model_open_bytes(const void *bytes, size_t n_bytes, uint64_t file_size,
+                                     const infermem_model_options *options, infermem_model **out)
+    INFERMEM_AS(model_open_bytes);
+
+/* The same through a function that reads the file, which is not called any more when this returns.
+ *   file_size: bytes of the whole file.
+ * Errors: those of model_open_bytes.  INFERMEM_E_NULL: read or out is NULL.  INFERMEM_E_IO: the function failed, with
+ * os_error what it returned, or says that it read more than was asked for.  INFERMEM_E_TRUNCATED: it found the end before
+ * file_size, too, which may be 0.
+ * Thread: any.  Memory: as model_open_bytes.  Since: 0.1 */
+INFERMEM_FN int32_t model_open_callback(infermem_read_function read, void *context, uint64_t file_size,
+                                        const infermem_model_options *options, infermem_model **out)
+    INFERMEM_AS(model_open_callback);
+
+/* INFERMEM_FORMAT_*; 0 of NULL.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t model_format(const infermem_model *model) INFERMEM_AS(model_format);
+
+/* How many files the tensors are in, or the metadata where there are none; 0 of NULL, and of a directory that has a
+ * config.json alone.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN size_t model_part_count(const infermem_model *model) INFERMEM_AS(model_part_count);
+
+/* The path of such a file, as it was opened, which lives as long as the model; "" of one that is not on disk, and NULL
+ * where there is none of that index.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN const char *model_part_path(const infermem_model *model, size_t index) INFERMEM_AS(model_part_path);
+
+/* Closes the files and frees the model; views of its tensors, names and strings end with it. NULL is allowed.
  * Thread: exclusive.  Memory: releases.  Since: 0.1 */
 INFERMEM_FN void model_free(infermem_model *model) INFERMEM_AS(model_free);
 
@@ -358,7 +423,8 @@ INFERMEM_FN int32_t infermem_config_weights(const infermem_model_config *config,
 
 /* ---- Tensors ----------------------------------------------------------------------------------------------------- */
 
-/* How many tensors the file has; 0 of NULL. They are numbered as in the file.
+/* How many tensors the model has; 0 of NULL. They are numbered as in the file, those of several files one file after the
+ * other.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN size_t model_tensor_count(const infermem_model *model) INFERMEM_AS(model_tensor_count);
 
@@ -375,17 +441,19 @@ INFERMEM_FN int32_t model_tensor_info(const infermem_model *model, size_t index,
 INFERMEM_FN int32_t model_tensor_find(const infermem_model *model, const char *name, size_t *out_index)
     INFERMEM_AS(model_tensor_find);
 
-/* A view of the tensor's data in the mapped file: READONLY, in rows one after the other, valid until model_free. Of a
- * tensor whose dtype is not known the strides are 0, and bytes is what model_tensor_info says.
+/* A view of the tensor's data in the mapped file: READONLY, in rows one after the other, valid until model_free. bytes is
+ * what model_tensor_info says. The strides are 0 where dtype is not known or a byte holds elements of two rows. Of a tensor
+ * without elements, data is NULL and the strides are 0.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: index is not below model_tensor_count.
- * INFERMEM_E_STATE: the model was opened with INFERMEM_MODEL_NO_DATA.
+ * INFERMEM_E_STATE: the model was opened with INFERMEM_MODEL_NO_DATA, or its file is not on disk.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t model_tensor_view(const infermem_model *model, size_t index, infermem_view *out)
     INFERMEM_AS(model_tensor_view);
 
 /* ---- Metadata ---------------------------------------------------------------------------------------------------- */
 
-/* How many metadata values the file has; 0 of NULL. They are numbered as in the file.
+/* How many metadata values the model has; 0 of NULL. They are numbered as in the file, those of a config.json before those
+ * of a safetensors file.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN size_t model_meta_count(const infermem_model *model) INFERMEM_AS(model_meta_count);
 
@@ -444,6 +512,32 @@ INFERMEM_FN int32_t model_meta_string(const infermem_model *model, const char *k
  * Thread: many at once.  Memory: a buffer during the call, when the elements take more than 4 KiB.  Since: 0.1 */
 INFERMEM_FN int32_t model_meta_array_u64(const infermem_model *model, const char *key, uint64_t first, size_t n,
                                          uint64_t *out) INFERMEM_AS(model_meta_array_u64);
+
+/* The same, signed.
+ * Errors: those of model_meta_array_u64, but INFERMEM_E_RANGE of an element: it is above the largest int64_t.
+ * Thread: many at once.  Memory: as model_meta_array_u64.  Since: 0.1 */
+INFERMEM_FN int32_t model_meta_array_i64(const infermem_model *model, const char *key, uint64_t first, size_t n,
+                                         int64_t *out) INFERMEM_AS(model_meta_array_i64);
+
+/* The same of an array of f32 or f64, of which an element may be infinite or NaN.
+ * Errors: those of model_meta_array_u64, but _FORMAT.  INFERMEM_E_TYPE: the value is no array, or its elements are
+ * neither.
+ * Thread: many at once.  Memory: as model_meta_array_u64.  Since: 0.1 */
+INFERMEM_FN int32_t model_meta_array_f64(const infermem_model *model, const char *key, uint64_t first, size_t n,
+                                         double *out) INFERMEM_AS(model_meta_array_f64);
+
+/* Reads n strings, from string first on, of an array of strings: one after the other, each followed by a NUL. It takes
+ * time linear in first and n: ask for many at once.
+ *   buffer: NULL, with a capacity of 0, asks for the length alone.  out_offsets: room for n + 1, or NULL: where in the
+ *   buffer each string begins, and at last the length.  out_length: bytes, all NULs included.
+ * Errors: INFERMEM_E_NULL: an argument but these two is, or buffer with a capacity.  INFERMEM_E_HANDLE.
+ * INFERMEM_E_NOT_FOUND.  INFERMEM_E_TYPE: the value is no array of strings.  INFERMEM_E_RANGE: first and n reach beyond the
+ * array.  INFERMEM_E_BUFFER: they need more than capacity.  INFERMEM_E_IO: the file could not be read.
+ * INFERMEM_E_TRUNCATED: it was cut or changed meanwhile.  INFERMEM_E_NOMEM.
+ * Thread: many at once.  Memory: 64 KiB and what is delivered, during the call.  Since: 0.1 */
+INFERMEM_FN int32_t model_meta_array_strings(const infermem_model *model, const char *key, uint64_t first, size_t n,
+                                             char *buffer, size_t capacity, size_t *out_offsets, size_t *out_length)
+    INFERMEM_AS(model_meta_array_strings);
 
 INFERMEM_END_DECLS
 #endif

@@ -5,15 +5,21 @@
 
 namespace infermem {
 
-Status dtype_block(int32_t dtype, Block *out) {
+bool find_dtype(int32_t dtype, Block *out) {
   switch (dtype) {
-#define ENTRY(name, number, elements, bytes) \
-  case number:                               \
-    *out = {elements, bytes};                \
-    return INFERMEM_OK;
+#define ENTRY(name, number, block_elements, block_bytes) \
+  case number:                                           \
+    *out = {block_elements, block_bytes};                \
+    return true;
     INFERMEM_DTYPE_LIST(ENTRY)
+    INFERMEM_DTYPE_OTHER_LIST(ENTRY)
 #undef ENTRY
   }
+  return false;
+}
+
+Status dtype_block(int32_t dtype, Block *out) {
+  if (find_dtype(dtype, out)) return INFERMEM_OK;
   return fail(INFERMEM_E_TYPE, 0, static_cast<uint64_t>(dtype), "%d is no known type's number", dtype);
 }
 
@@ -38,6 +44,7 @@ const char *infermem_dtype_name(int32_t dtype) {
   case number:                               \
     return #name;
     INFERMEM_DTYPE_LIST(ENTRY)
+    INFERMEM_DTYPE_OTHER_LIST(ENTRY)
 #undef ENTRY
   }
   return "unknown";

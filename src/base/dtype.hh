@@ -11,6 +11,9 @@ struct Block {
   uint32_t bytes;
 };
 
+// Whether the number is a known type's; reports nothing.
+bool find_dtype(int32_t dtype, Block *out);
+
 // Records INFERMEM_E_TYPE when the number is no known type's.
 Status dtype_block(int32_t dtype, Block *out);
 

@@ -1,6 +1,7 @@
 // The thread-local error record, and the names and sentences of the status codes.
 #include "base/error.hh"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
@@ -55,6 +56,16 @@ Status fail_os(Status code, int os_error, const char *format, ...) {
 
 Status stamp(Status code, const char *function) {
   record.function = function;
+  return code;
+}
+
+Status fail_in(Status code, const char *file) {
+  if (record.os_error != 0) return code;
+  constexpr size_t kSize = sizeof record.message;
+  const size_t n = std::min(std::strlen(file), kSize / 2);
+  std::memmove(record.message + n + 2, record.message, kSize - 1 - (n + 2));  // the last NUL stays
+  std::memcpy(record.message, file, n);
+  std::memcpy(record.message + n, ": ", 2);
   return code;
 }
 

@@ -23,6 +23,9 @@ using Status = int32_t;
 // Adds the public function's name to the record of a failure just made.
 [[gnu::cold]] Status stamp(Status code, const char *function);
 
+// Says of a failure just recorded which file it is about; one of the operating system's names its file already.
+[[gnu::cold]] Status fail_in(Status code, const char *file);
+
 // NULL where there must be a pointer; name is the argument's.
 [[gnu::cold]] Status fail_null(const char *name);
 

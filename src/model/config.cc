@@ -180,7 +180,7 @@ Status ShapeReader::run() {
   const bool is_gguf = contents_->format == Format::kGguf;
   INFERMEM_TRY((is_gguf ? read_gguf_config : read_hf_config)(contents_, c_, &series_));
   any_tensors_ = contents_->tensors.count() != 0;
-  if (any_tensors_) INFERMEM_TRY(tensors_.read(contents_->tensors, c_->n_layers, c_->n_layers - c_->n_nextn));
+  if (any_tensors_) INFERMEM_TRY(tensors_.read(*contents_, c_->n_layers, c_->n_layers - c_->n_nextn));
   if (any_tensors_ && !is_gguf) c_->tied_embeddings = !tensors_.has_output();
 
   is_mixing_said_ = is_mixing_said();

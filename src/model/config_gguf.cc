@@ -25,7 +25,6 @@ class GgufConfig {
   Status windows();
   Status latents();
   Status mixers();
-  Status parts();
 
   Contents *const contents_;
   Keys keys_;
@@ -153,15 +152,6 @@ Status GgufConfig::mixers() {
   return keys_.numbers({"attention.recurrent_layers"}, 1, c_->n_layers, &any, &series_->recurs, &found);
 }
 
-Status GgufConfig::parts() {
-  uint64_t n;
-  size_t i;
-  if (!contents_->metas.find("split.count", &i)) return INFERMEM_OK;
-  const Meta meta = contents_->metas.at(i);
-  if (!is_integer(meta.type) || (n = integer_at(meta.type, meta.bytes).value) <= 1) return INFERMEM_OK;
-  return keys_.warn("the file is one of %llu parts of a model, of which only it was read", print(n));
-}
-
 Status GgufConfig::run() {
   Found found;
   INFERMEM_TRY(architecture());
@@ -186,11 +176,10 @@ Status GgufConfig::run() {
   if (!causal) c_->flags |= INFERMEM_CONFIG_ENCODER;
   size_t i;
   c_->tied_embeddings = !contents_->tensors.find("output.weight", &i);
-  INFERMEM_TRY(check_complete(&keys_,
-                              {"block_count", "embedding_length", "attention.head_count", "attention.head_count_kv",
-                               "feed_forward_length", "vocab_size", "context_length"},
-                              *c_));
-  return parts();
+  return check_complete(&keys_,
+                        {"block_count", "embedding_length", "attention.head_count", "attention.head_count_kv",
+                         "feed_forward_length", "vocab_size", "context_length"},
+                        *c_);
 }
 
 }  // namespace

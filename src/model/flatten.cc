@@ -94,16 +94,16 @@ Status Flattener::next_element() {
 }
 
 Status Flattener::count() {
-  if (n_values_++ < INFERMEM_MODEL_MAX_CONFIG_VALUES) return INFERMEM_OK;
-  return fail(INFERMEM_E_LIMIT, INFERMEM_MODEL_MAX_CONFIG_VALUES, n_values_, "%s has more than %d values", what_,
-              INFERMEM_MODEL_MAX_CONFIG_VALUES);
+  if (n_values_++ < INFERMEM_MODEL_MAX_VALUES) return INFERMEM_OK;
+  return fail(INFERMEM_E_LIMIT, INFERMEM_MODEL_MAX_VALUES, n_values_, "%s has more than %d values", what_,
+              INFERMEM_MODEL_MAX_VALUES);
 }
 
 Status Flattener::keep(uint64_t payload) {
   kept_ += path_length_ + payload;
-  if (kept_ <= INFERMEM_MODEL_MAX_CONFIG_KEPT) return INFERMEM_OK;
-  return fail(INFERMEM_E_LIMIT, INFERMEM_MODEL_MAX_CONFIG_KEPT, kept_,
-              "the values of %s take more than %d bytes with their paths", what_, INFERMEM_MODEL_MAX_CONFIG_KEPT);
+  if (kept_ <= INFERMEM_MODEL_MAX_KEPT) return INFERMEM_OK;
+  return fail(INFERMEM_E_LIMIT, INFERMEM_MODEL_MAX_KEPT, kept_,
+              "the values of %s take more than %d bytes with their paths", what_, INFERMEM_MODEL_MAX_KEPT);
 }
 
 Status Flattener::put(const Scalar &value) {

@@ -11,7 +11,7 @@ namespace infermem {
 
 // Adds what a text of `size` bytes has, which is overwritten and followed by room for kJsonPadding bytes; it is an object.
 // Records what parse_json does, INFERMEM_E_FORMAT also where a key is empty or has a
-// control character, INFERMEM_E_LIMIT for what is beyond INFERMEM_MODEL_MAX_KEY and _CONFIG_*, and INFERMEM_E_NOMEM.
+// control character, INFERMEM_E_LIMIT for what is beyond INFERMEM_MODEL_MAX_KEY, _VALUES and _KEPT, and INFERMEM_E_NOMEM.
 Status flatten_json(char *text, size_t size, const char *what, const Allocator &allocator, Arena *arena,
                     MetaTable *metas);
 

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/checked.hh"
+#include "base/dtype.hh"
 #include "model/reader.hh"
 
 namespace infermem {
@@ -21,10 +22,10 @@ unsigned long long print(uint64_t n) { return n; }
 // One pass over a file's metadata. It comes from the allocator: its buffers are too large for a stack.
 class Parser {
  public:
-  Parser(const Source &source, const Allocator &allocator, Contents *out)
-      : in_(source), allocator_(allocator), out_(out) {}
+  Parser(const Reading &file, const Allocator &allocator, Contents *out)
+      : file_(file), in_(file.source), allocator_(allocator), out_(out) {}
 
-  Status run(uint64_t file_size);
+  Status run(uint64_t *data_start);
 
  private:
   Status header();
@@ -32,12 +33,15 @@ class Parser {
   Status meta_array(const Name &key);
   Status skip_strings(const Name &key, uint64_t count);
   Status tensor();
+  // Finds the bytes of a tensor's data, where its type is known.
+  Status measure(Tensor *tensor) const;
   // A key or a tensor name, which stays in name_ until the next one.
   Status name(const char *what, uint64_t most, Name *out);
   // Whether n things of that size or more can still follow.
   Status check_count(uint64_t n, uint64_t least, const char *what) const;
   Status alignment(uint64_t *out) const;
 
+  const Reading file_;
   Reader in_;
   const Allocator &allocator_;
   Contents *const out_;
@@ -95,7 +99,7 @@ Status Parser::meta() {
     INFERMEM_TRY(in_.number(&length));
     INFERMEM_TRY(check_count(length, 1, "bytes of a string"));
     char *bytes = nullptr;
-    INFERMEM_TRY(out_->metas.add_string(&out_->arena, key, length, &bytes));
+    INFERMEM_TRY(file_.metas->add_string(file_.arena, key, length, &bytes));
     return in_.read(bytes, static_cast<size_t>(length));
   }
   const size_t size = size_of_meta(type);
@@ -107,7 +111,7 @@ Status Parser::meta() {
   if (type == INFERMEM_META_BOOL && bytes[0] != 0 && bytes[0] != 1)
     return fail(INFERMEM_E_FORMAT, 1, static_cast<unsigned char>(bytes[0]), "the bool \"%s\" is %u, neither 0 nor 1",
                 Quoted(key).text, static_cast<unsigned char>(bytes[0]));
-  return out_->metas.add_number(&out_->arena, key, type, bytes);
+  return file_.metas->add_number(file_.arena, key, type, bytes);
 }
 
 Status Parser::meta_array(const Name &key) {
@@ -120,9 +124,17 @@ Status Parser::meta_array(const Name &key) {
     return fail(INFERMEM_E_FORMAT, INFERMEM_META_F64, type, "the elements of array \"%s\" are of type %u, %s",
                 Quoted(key).text, type, type == INFERMEM_META_ARRAY ? "arrays themselves" : "which there is not");
   INFERMEM_TRY(check_count(count, size == 0 ? kLeastString : size, "elements of an array"));
-  INFERMEM_TRY(out_->metas.add_array(&out_->arena, key, type, count, in_.position()));
-  if (size != 0) return in_.skip(count * size);  // no more than what is left
-  return skip_strings(key, count);
+  const uint64_t start = in_.position();
+  if (file_.source.lasts()) INFERMEM_TRY(file_.metas->add_array(file_.arena, key, type, count, start));
+  if (size != 0)
+    INFERMEM_TRY(in_.skip(count * size));  // no more than what is left
+  else
+    INFERMEM_TRY(skip_strings(key, count));
+  if (file_.source.lasts()) return INFERMEM_OK;
+  const uint64_t bytes = in_.position() - start;
+  char *elements = nullptr;
+  INFERMEM_TRY(file_.metas->add_array_here(file_.arena, key, type, count, bytes, &elements));
+  return file_.source.read_at(start, elements, static_cast<size_t>(bytes));
 }
 
 Status Parser::skip_strings(const Name &key, uint64_t count) {
@@ -159,15 +171,40 @@ Status Parser::tensor() {
                 Quoted(tensor.name).text, type);
   tensor.dtype = static_cast<int32_t>(type);
   INFERMEM_TRY(in_.number(&tensor.offset));
-  return out_->tensors.add(&out_->arena, &tensor);
+  tensor.part = file_.part;
+  INFERMEM_TRY(measure(&tensor));
+  return out_->tensors.add(&out_->arena, tensor);
+}
+
+Status Parser::measure(Tensor *tensor) const {
+  uint64_t elements = 1;
+  for (uint32_t i = 0; i < tensor->n_dims; ++i) {
+    if (tensor->ne[i] == 0)
+      return fail(INFERMEM_E_FORMAT, 1, 0, "dimension %u of tensor \"%s\" is 0", i, Quoted(tensor->name).text);
+    if (!checked::mul(elements, tensor->ne[i], &elements))
+      return fail(INFERMEM_E_OVERFLOW, 0, tensor->ne[i],
+                  "the elements of tensor \"%s\" do not fit, at dimension %u, %llu", Quoted(tensor->name).text, i,
+                  print(tensor->ne[i]));
+  }
+  Block block;
+  tensor->is_inferred = !find_dtype(tensor->dtype, &block);
+  if (tensor->is_inferred) return INFERMEM_OK;
+  if (tensor->ne[0] % block.elements != 0)
+    return fail(INFERMEM_E_FORMAT, block.elements, tensor->ne[0],
+                "rows of %llu elements of tensor \"%s\" are not whole blocks of %u", print(tensor->ne[0]),
+                Quoted(tensor->name).text, block.elements);
+  if (!checked::mul<uint64_t>(elements / block.elements, block.bytes, &tensor->bytes))
+    return fail(INFERMEM_E_OVERFLOW, 0, elements, "the bytes of the %llu elements of tensor \"%s\" do not fit",
+                print(elements), Quoted(tensor->name).text);
+  return INFERMEM_OK;
 }
 
 Status Parser::alignment(uint64_t *out) const {
   constexpr char kKey[] = "general.alignment";
   *out = kDefaultAlignment;
   size_t i;
-  if (!out_->metas.find(kKey, &i)) return INFERMEM_OK;
-  const Meta meta = out_->metas.at(i);
+  if (!file_.metas->find(kKey, &i)) return INFERMEM_OK;
+  const Meta meta = file_.metas->at(i);
   if (meta.type != INFERMEM_META_U32)
     return fail(INFERMEM_E_FORMAT, INFERMEM_META_U32, meta.type, "%s is %s, not a u32", kKey, name_of_meta(meta.type));
   const uint64_t value = integer_at(meta.type, meta.bytes).value;
@@ -180,25 +217,26 @@ Status Parser::alignment(uint64_t *out) const {
   return INFERMEM_OK;
 }
 
-Status Parser::run(uint64_t file_size) {
+Status Parser::run(uint64_t *data_start) {
   INFERMEM_TRY(header());
   for (uint64_t i = 0; i < n_metas_; ++i) INFERMEM_TRY(meta());
-  INFERMEM_TRY(out_->metas.index(allocator_));
+  INFERMEM_TRY(file_.metas->index(allocator_));
   uint64_t align;
   INFERMEM_TRY(alignment(&align));
   INFERMEM_TRY(check_count(n_tensors_, kLeastTensor, "tensors"));
+  const size_t first = out_->tensors.count();
   for (uint64_t i = 0; i < n_tensors_; ++i) INFERMEM_TRY(tensor());
-  if (!checked::align_up(in_.position(), align, &out_->data_start))
+  if (!checked::align_up(in_.position(), align, data_start))
     return fail(INFERMEM_E_OVERFLOW, 0, in_.position(), "the start of the data does not fit");
-  return out_->tensors.place(allocator_, out_->data_start, align, file_size, &out_->arena, &out_->warnings);
+  return out_->tensors.place(allocator_, first, *data_start, align, file_.source.size(), &out_->arena, &out_->warnings);
 }
 
 }  // namespace
 
-Status read_gguf(const Source &source, const Allocator &allocator, Contents *out) {
+Status read_gguf(const Reading &file, const Allocator &allocator, Contents *out, uint64_t *data_start) {
   Parser *parser = nullptr;
-  INFERMEM_TRY(allocator.make(&parser, source, allocator, out));
-  const Status status = parser->run(source.size());
+  INFERMEM_TRY(allocator.make(&parser, file, allocator, out));
+  const Status status = parser->run(data_start);
   allocator.destroy(parser);
   return status;
 }

@@ -1,33 +1,20 @@
 // Reading GGUF: magic, version, counts, the metadata, the tensor table. Source: the GGUF specification of ggml.
 #pragma once
 
-#include "model/meta.hh"
-#include "model/tensors.hh"
-#include "model/warnings.hh"
+#include "model/contents.hh"
 
 namespace infermem {
 
-enum class Format { kGguf, kSafetensors, kConfig };
-
-// What a model file contains, but for the data.
-struct Contents {
-  // Elements of arrays are read from the source.
-  void use(const Allocator &allocator, const Source *source) {
-    arena.use(allocator);
-    metas.use(allocator, source);
-    tensors.use(allocator);
-    warnings.use(allocator);
-  }
-
-  Format format = Format::kGguf;
-  Arena arena;
-  MetaTable metas;
-  TensorTable tensors;
-  Warnings warnings;
-  uint64_t data_start = 0;  // in the file
+// A file to read: which of the model's it is, and where its metadata go.
+struct Reading {
+  const Source &source;
+  uint32_t part;
+  Arena *arena;  // of the metadata
+  MetaTable *metas;
 };
 
-// Fills out, which is empty. What is wrong with a file is recorded as model_open's comment lists it.
-Status read_gguf(const Source &source, const Allocator &allocator, Contents *out);
+// Adds what the file has; *data_start becomes where its data begins. What is wrong with a file is recorded as
+// model_open's comment lists it.
+Status read_gguf(const Reading &file, const Allocator &allocator, Contents *out, uint64_t *data_start);
 
 }  // namespace infermem

@@ -4,7 +4,7 @@
 
 #include <initializer_list>
 
-#include "model/gguf.hh"
+#include "model/contents.hh"
 
 namespace infermem {
 

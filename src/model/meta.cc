@@ -13,8 +13,9 @@ struct [[gnu::packed]] Head {
 };
 static_assert(INFERMEM_MODEL_MAX_KEY <= UINT16_MAX);
 
-// The offset of elements that follow it.
+// The offset of elements that follow it and their size.
 constexpr uint64_t kHere = UINT64_MAX;
+constexpr size_t kHereHead = 3 * sizeof(uint64_t);
 
 Head head_of(const char *record) {
   Head head;
@@ -42,6 +43,25 @@ Status fail_type(const Meta &meta, const char *wanted) {
 Status fail_negative(const Meta &meta, const Integer &integer) {
   return fail(INFERMEM_E_RANGE, 0, integer.value, "\"%s\" has %lld, which is negative", Quoted(meta.key).text,
               static_cast<long long>(integer.value));
+}
+
+Status fail_large(const Meta &meta, const Integer &integer) {
+  return fail(INFERMEM_E_RANGE, INT64_MAX, integer.value, "\"%s\" has %llu, which no i64 can hold",
+              Quoted(meta.key).text, static_cast<unsigned long long>(integer.value));
+}
+
+// The value of an f32, or of an f64.
+double float_at(uint32_t type, const char *bytes) {
+  if (type == INFERMEM_META_F32) {
+    const auto bits = load_le<uint32_t>(bytes);
+    float value;
+    std::memcpy(&value, &bits, sizeof value);
+    return static_cast<double>(value);
+  }
+  const auto bits = load_le<uint64_t>(bytes);
+  double value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
 }
 
 template <typename Signed, typename Unsigned>
@@ -99,19 +119,9 @@ Integer integer_at(uint32_t type, const char *bytes) {
 }
 
 bool float_of(const Meta &meta, double *out) {
-  if (meta.type == INFERMEM_META_F32) {
-    const auto bits = load_le<uint32_t>(meta.bytes);
-    float value;
-    std::memcpy(&value, &bits, sizeof value);
-    *out = static_cast<double>(value);
-    return true;
-  }
-  if (meta.type == INFERMEM_META_F64) {
-    const auto bits = load_le<uint64_t>(meta.bytes);
-    std::memcpy(out, &bits, sizeof *out);
-    return true;
-  }
-  return false;
+  if (meta.type != INFERMEM_META_F32 && meta.type != INFERMEM_META_F64) return false;
+  *out = float_at(meta.type, meta.bytes);
+  return true;
 }
 
 const char *name_of_meta(uint32_t type) {
@@ -165,11 +175,12 @@ Status MetaTable::add_array(Arena *arena, const Name &key, uint32_t element_type
 Status MetaTable::add_array_here(Arena *arena, const Name &key, uint32_t element_type, uint64_t count, uint64_t size,
                                  char **out_elements) {
   char *payload = nullptr;
-  // The elements take no more than what is left of the file, or INFERMEM_MODEL_MAX_CONFIG_KEPT.
-  INFERMEM_TRY(add(arena, key, INFERMEM_META_ARRAY, element_type, sizeof count + sizeof kHere + size, &payload));
+  // The elements take no more than what is left of the file, or INFERMEM_MODEL_MAX_KEPT.
+  INFERMEM_TRY(add(arena, key, INFERMEM_META_ARRAY, element_type, kHereHead + size, &payload));
   put(payload, count);
   put(payload + sizeof count, kHere);
-  *out_elements = payload + sizeof count + sizeof kHere;
+  put(payload + 2 * sizeof count, size);
+  *out_elements = payload + kHereHead;
   return INFERMEM_OK;
 }
 
@@ -179,14 +190,18 @@ Meta MetaTable::at(size_t i) const {
   const char *const record = records_[i];
   const Head head = head_of(record);
   const char *const payload = record + sizeof head + head.key_length + 1;
-  Meta meta = {key_of(record), head.type, head.element_type, 1, 0, payload};
+  Meta meta = {key_of(record), head.type, head.element_type, 1, 0, 0, payload};
   if (head.type == INFERMEM_META_STRING) {
     meta.count = get(payload);
     meta.bytes = payload + sizeof(uint64_t);
   } else if (head.type == INFERMEM_META_ARRAY) {
     meta.count = get(payload);
     meta.offset = get(payload + sizeof(uint64_t));
-    meta.bytes = meta.offset == kHere ? payload + 2 * sizeof(uint64_t) : nullptr;
+    meta.bytes = nullptr;
+    if (meta.offset == kHere) {
+      meta.size = get(payload + 2 * sizeof(uint64_t));
+      meta.bytes = payload + kHereHead;
+    }
   }
   return meta;
 }
@@ -215,9 +230,7 @@ Status MetaTable::i64(const char *key, int64_t *out) const {
   INFERMEM_TRY(require(key, &meta));
   if (!is_integer(meta.type)) return fail_type(meta, "an integer");
   const Integer integer = integer_at(meta.type, meta.bytes);
-  if (!integer.is_negative && integer.value > INT64_MAX)
-    return fail(INFERMEM_E_RANGE, INT64_MAX, integer.value, "\"%s\" has %llu, which no i64 can hold",
-                Quoted(meta.key).text, static_cast<unsigned long long>(integer.value));
+  if (!integer.is_negative && integer.value > INT64_MAX) return fail_large(meta, integer);
   *out = static_cast<int64_t>(integer.value);
   return INFERMEM_OK;
 }
@@ -253,41 +266,193 @@ Status MetaTable::elements(const Meta &array, uint64_t first, size_t n, void *ou
   return INFERMEM_OK;
 }
 
-Status MetaTable::array_u64(const Allocator &allocator, const char *key, uint64_t first, size_t n,
-                            uint64_t *out) const {
+Status MetaTable::require_array(const char *key, uint64_t first, size_t n, bool (*fits)(uint32_t), const char *wanted,
+                                Meta *out) const {
   Meta meta;
   INFERMEM_TRY(require(key, &meta));
   if (meta.type != INFERMEM_META_ARRAY) return fail_type(meta, "an array");
-  const uint32_t type = meta.element_type;
-  if (!is_integer(type) && type != INFERMEM_META_BOOL)
-    return fail(INFERMEM_E_TYPE, 0, type, "the elements of \"%s\" are each %s, not an integer or a bool",
-                Quoted(meta.key).text, name_of_meta(type));
+  if (!fits(meta.element_type))
+    return fail(INFERMEM_E_TYPE, 0, meta.element_type, "the elements of \"%s\" are each %s, not %s",
+                Quoted(meta.key).text, name_of_meta(meta.element_type), wanted);
   if (first > meta.count || n > meta.count - first)
     return fail(INFERMEM_E_RANGE, meta.count, n, "%zu elements from number %llu on: \"%s\" has %llu", n,
                 static_cast<unsigned long long>(first), Quoted(meta.key).text,
                 static_cast<unsigned long long>(meta.count));
+  *out = meta;
+  return INFERMEM_OK;
+}
+
+namespace {
+
+// Elements of an array in memory, all of them, so that they can be checked before the first is delivered.
+class Elements {
+ public:
+  explicit Elements(const Allocator &allocator) : many_(allocator) {}
+
+  // They lie in the file or in memory already, so no size overflows.
+  Status read(const MetaTable &metas, const Meta &array, uint64_t first, size_t n) {
+    size_ = size_of_meta(array.element_type);
+    if (n > sizeof few_ / size_) {
+      INFERMEM_TRY(many_.reserve(n * size_));
+      bytes_ = many_.data();
+    }
+    return metas.elements(array, first, n, bytes_);
+  }
+  const char *at(size_t i) const { return bytes_ + i * size_; }
+
+ private:
+  size_t size_ = 0;
+  Vec<char> many_;
+  char *bytes_ = few_;
+  char few_[4096];
+};
+
+bool is_integer_or_bool(uint32_t type) { return is_integer(type) || type == INFERMEM_META_BOOL; }
+bool is_float(uint32_t type) { return type == INFERMEM_META_F32 || type == INFERMEM_META_F64; }
+bool is_string(uint32_t type) { return type == INFERMEM_META_STRING; }
+
+// Of an element of an array of bools.
+Status check_bool(const Meta &meta, const Integer &integer) {
+  if (meta.element_type != INFERMEM_META_BOOL || integer.value <= 1) return INFERMEM_OK;
+  return fail(INFERMEM_E_FORMAT, 1, integer.value, "a bool of \"%s\" is %llu, neither 0 nor 1", Quoted(meta.key).text,
+              static_cast<unsigned long long>(integer.value));
+}
+
+}  // namespace
+
+Status MetaTable::array_u64(const Allocator &allocator, const char *key, uint64_t first, size_t n,
+                            uint64_t *out) const {
+  Meta meta;
+  INFERMEM_TRY(require_array(key, first, n, is_integer_or_bool, "an integer or a bool", &meta));
   if (n == 0) return INFERMEM_OK;
   if (!out) return fail_null("out");
-
-  // All elements are read and checked before the first is delivered. They lie in the file or in memory, so no size
-  // overflows.
-  const size_t size = size_of_meta(type);
-  char few[4096];
-  Vec<char> many(allocator);
-  char *bytes = few;
-  if (n > sizeof few / size) {
-    INFERMEM_TRY(many.reserve(n * size));
-    bytes = many.data();
-  }
-  INFERMEM_TRY(elements(meta, first, n, bytes));
+  Elements elements(allocator);
+  INFERMEM_TRY(elements.read(*this, meta, first, n));
   for (size_t i = 0; i < n; ++i) {
-    const Integer integer = integer_at(type, bytes + i * size);
+    const Integer integer = integer_at(meta.element_type, elements.at(i));
     if (integer.is_negative) return fail_negative(meta, integer);
-    if (type == INFERMEM_META_BOOL && integer.value > 1)
-      return fail(INFERMEM_E_FORMAT, 1, integer.value, "a bool of \"%s\" is %llu, neither 0 nor 1",
-                  Quoted(meta.key).text, static_cast<unsigned long long>(integer.value));
+    INFERMEM_TRY(check_bool(meta, integer));
   }
-  for (size_t i = 0; i < n; ++i) out[i] = integer_at(type, bytes + i * size).value;
+  for (size_t i = 0; i < n; ++i) out[i] = integer_at(meta.element_type, elements.at(i)).value;
+  return INFERMEM_OK;
+}
+
+Status MetaTable::array_i64(const Allocator &allocator, const char *key, uint64_t first, size_t n, int64_t *out) const {
+  Meta meta;
+  INFERMEM_TRY(require_array(key, first, n, is_integer_or_bool, "an integer or a bool", &meta));
+  if (n == 0) return INFERMEM_OK;
+  if (!out) return fail_null("out");
+  Elements elements(allocator);
+  INFERMEM_TRY(elements.read(*this, meta, first, n));
+  for (size_t i = 0; i < n; ++i) {
+    const Integer integer = integer_at(meta.element_type, elements.at(i));
+    if (!integer.is_negative && integer.value > INT64_MAX) return fail_large(meta, integer);
+    INFERMEM_TRY(check_bool(meta, integer));
+  }
+  for (size_t i = 0; i < n; ++i) out[i] = static_cast<int64_t>(integer_at(meta.element_type, elements.at(i)).value);
+  return INFERMEM_OK;
+}
+
+Status MetaTable::array_f64(const Allocator &allocator, const char *key, uint64_t first, size_t n, double *out) const {
+  Meta meta;
+  INFERMEM_TRY(require_array(key, first, n, is_float, "an f32 or f64", &meta));
+  if (n == 0) return INFERMEM_OK;
+  if (!out) return fail_null("out");
+  Elements elements(allocator);
+  INFERMEM_TRY(elements.read(*this, meta, first, n));
+  for (size_t i = 0; i < n; ++i) out[i] = float_at(meta.element_type, elements.at(i));
+  return INFERMEM_OK;
+}
+
+namespace {
+
+// A walk over the strings of an array. It comes from the allocator: its buffer is too large for a stack.
+class StringWalk {
+ public:
+  StringWalk(const Source &source, uint64_t at) : in_(source), at_(at) {}
+
+  // To the string of number first.
+  Status start(uint64_t first) {
+    INFERMEM_TRY(in_.skip(at_));
+    uint64_t length;
+    for (uint64_t i = 0; i < first; ++i) {
+      INFERMEM_TRY(in_.number(&length));
+      INFERMEM_TRY(in_.skip(length));
+    }
+    return INFERMEM_OK;
+  }
+
+  // What the next n strings take with their NULs.
+  Status measure(size_t n, size_t *out) {
+    uint64_t total = 0, length;
+    for (size_t i = 0; i < n; ++i) {
+      INFERMEM_TRY(in_.number(&length));
+      INFERMEM_TRY(in_.skip(length));
+      total += length + 1;  // each is within the file, and they follow each other
+    }
+    *out = static_cast<size_t>(total);
+    return INFERMEM_OK;
+  }
+
+  // Reads the next n strings to `size` bytes at out, and where each begins and the last ends to offsets.
+  Status read(size_t n, char *out, size_t size, size_t *offsets) {
+    size_t used = 0;
+    for (size_t i = 0; i < n; ++i) {
+      uint64_t length;
+      INFERMEM_TRY(in_.number(&length));
+      if (length >= size - used)
+        return fail(INFERMEM_E_TRUNCATED, size, used, "the file was changed while strings were read");
+      const auto bytes = static_cast<size_t>(length);
+      INFERMEM_TRY(in_.read(out + used, bytes));
+      offsets[i] = used;
+      used += bytes;
+      out[used++] = '\0';
+    }
+    offsets[n] = used;
+    return INFERMEM_OK;
+  }
+
+ private:
+  Reader in_;
+  uint64_t at_;
+};
+
+// Runs a step of a walk from string `first` of the array on.
+template <typename Step>
+Status walk(const Allocator &allocator, const Source *file, const Meta &array, uint64_t first, const Step &step) {
+  Source memory;
+  if (array.bytes) memory.use_bytes(array.bytes, static_cast<size_t>(array.size), array.size);
+  StringWalk *strings = nullptr;
+  INFERMEM_TRY(allocator.make(&strings, array.bytes ? memory : *file, array.bytes ? 0 : array.offset));
+  Status status = strings->start(first);
+  if (status == INFERMEM_OK) status = step(strings);
+  allocator.destroy(strings);
+  return status;
+}
+
+}  // namespace
+
+Status MetaTable::array_strings(const Allocator &allocator, const char *key, uint64_t first, size_t n,
+                                const Buffer &buffer, size_t *out_offsets, size_t *out_length) const {
+  Meta meta;
+  INFERMEM_TRY(require_array(key, first, n, is_string, "a string", &meta));
+  if (!buffer.text && buffer.capacity != 0) return fail_null("buffer");
+  size_t size = 0;
+  INFERMEM_TRY(walk(allocator, source_, meta, first, [&](StringWalk *strings) { return strings->measure(n, &size); }));
+  if (buffer.text && buffer.capacity < size)
+    return fail(INFERMEM_E_BUFFER, size, buffer.capacity, "the strings need %zu bytes, the buffer has %zu", size,
+                buffer.capacity);
+  if (buffer.text || out_offsets) {
+    Vec<char> text(allocator);
+    Vec<size_t> offsets(allocator);
+    INFERMEM_TRY(text.reserve(size));
+    INFERMEM_TRY(offsets.reserve(n + 1));
+    INFERMEM_TRY(walk(allocator, source_, meta, first,
+                      [&](StringWalk *strings) { return strings->read(n, text.data(), size, offsets.data()); }));
+    if (buffer.text && size != 0) std::memcpy(buffer.text, text.data(), size);
+    if (out_offsets) std::memcpy(out_offsets, offsets.data(), (n + 1) * sizeof(size_t));
+  }
+  *out_length = size;
   return INFERMEM_OK;
 }
 

@@ -19,6 +19,7 @@ struct Meta {
   uint32_t element_type;  // of an array; else the type
   uint64_t count;         // elements of an array, bytes of a string, else 1
   uint64_t offset;        // in the file, of an array's elements that are not in bytes
+  uint64_t size;          // of an array's elements that are in bytes
   const char *bytes;      // of a string, with a NUL after them, of a number or of elements, little-endian; else NULL
 };
 
@@ -38,13 +39,17 @@ bool float_of(const Meta &meta, double *out);
 // "a u32", for messages.
 const char *name_of_meta(uint32_t type);
 
+// Text of the caller's to fill in; NULL and 0 ask for the length.
+struct Buffer {
+  char *text;
+  size_t capacity;
+};
+
 class MetaTable {
  public:
-  // Elements of arrays that add_array() adds are read from the source, which must live as long as the table.
-  void use(const Allocator &allocator, const Source *source) {
-    records_.use(allocator);
-    source_ = source;
-  }
+  void use(const Allocator &allocator) { records_.use(allocator); }
+  // Where elements of arrays that add_array() adds are read from; it must live as long as the table.
+  void read_from(const Source *source) { source_ = source; }
 
   // Each adds a value. A string's bytes are the caller's to fill in; its NUL is there.
   Status add_number(Arena *arena, const Name &key, uint32_t type, const char *bytes);
@@ -68,13 +73,23 @@ class MetaTable {
   Status f64(const char *key, double *out) const;
   Status boolean(const char *key, int32_t *out) const;
   Status string(const char *key, const char **out, size_t *out_length) const;
+  // Elements from number first on; these record INFERMEM_E_NULL, _FORMAT, _IO, _TRUNCATED and _NOMEM, too.
   Status array_u64(const Allocator &allocator, const char *key, uint64_t first, size_t n, uint64_t *out) const;
+  Status array_i64(const Allocator &allocator, const char *key, uint64_t first, size_t n, int64_t *out) const;
+  Status array_f64(const Allocator &allocator, const char *key, uint64_t first, size_t n, double *out) const;
+  // One after the other, each with a NUL; out_offsets, which may be NULL, gets where each begins, and where the last ends.
+  // Records INFERMEM_E_BUFFER.
+  Status array_strings(const Allocator &allocator, const char *key, uint64_t first, size_t n, const Buffer &buffer,
+                       size_t *out_offsets, size_t *out_length) const;
 
   // Reads n elements, which the array has, from element first on, of a type that has a size: little-endian, as
   // integer_at() takes them. Records INFERMEM_E_IO and _TRUNCATED.
   Status elements(const Meta &array, uint64_t first, size_t n, void *out) const;
 
  private:
+  // The array of that key, which has the n elements and of which `fits` says that they are of the type.
+  Status require_array(const char *key, uint64_t first, size_t n, bool (*fits)(uint32_t type), const char *wanted,
+                       Meta *out) const;
   Status add(Arena *arena, const Name &key, uint32_t type, uint32_t element_type, uint64_t payload, char **out);
 
   Vec<char *> records_;

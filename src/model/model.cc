@@ -19,20 +19,49 @@ void reverse(const Tensor &tensor, uint64_t *shape) {
 
 }  // namespace
 
-Status Model::open(const infermem_model_options &options, const Allocator &allocator, const char *path) {
+Status Model::start(const infermem_model_options &options, const Allocator &allocator) {
   constexpr uint32_t kFlags = INFERMEM_MODEL_NO_DATA;
   if ((options.flags & ~kFlags) != 0)
     return fail(INFERMEM_E_ARG, kFlags, options.flags, "a model's flags are 0x%x, of which 0x%x are unknown",
                 options.flags, options.flags & ~kFlags);
   if (options.reserved != 0)
     return fail(INFERMEM_E_ARG, 0, options.reserved, "a reserved field is %u, not 0", options.reserved);
-  contents_.use(allocator, &source_);
-  INFERMEM_TRY(open_model(path, allocator, &source_, &contents_));
+  contents_.use(allocator);
   shape_.use(allocator);
-  INFERMEM_TRY(read_shape(allocator, &contents_, &shape_));
-  has_data_ = (options.flags & INFERMEM_MODEL_NO_DATA) == 0;
-  if (has_data_ && tensors().count() != 0) INFERMEM_TRY(source_.file().map_from(contents_.data_start));
+  parts_.use(allocator);
   return INFERMEM_OK;
+}
+
+Status Model::open(const infermem_model_options &options, const Allocator &allocator, const char *path) {
+  INFERMEM_TRY(start(options, allocator));
+  has_data_ = (options.flags & INFERMEM_MODEL_NO_DATA) == 0;
+  INFERMEM_TRY(open_model(path, allocator, has_data_, &parts_, &contents_));
+  return read_shape(allocator, &contents_, &shape_);
+}
+
+Status Model::open(const infermem_model_options &options, const Allocator &allocator, const GivenBytes &file) {
+  INFERMEM_TRY(start(options, allocator));
+  if (file.size != 0 && file.size < file.n)
+    return fail(INFERMEM_E_ARG, file.n, file.size, "file_size is %llu, with %zu bytes given",
+                static_cast<unsigned long long>(file.size), file.n);
+  Part *part = nullptr;
+  INFERMEM_TRY(parts_.add(&part));
+  part->source.use_bytes(file.bytes, file.n, file.size != 0 ? file.size : file.n);
+  return open_part(allocator, part);
+}
+
+Status Model::open(const infermem_model_options &options, const Allocator &allocator, const GivenFunction &file) {
+  INFERMEM_TRY(start(options, allocator));
+  Part *part = nullptr;
+  INFERMEM_TRY(parts_.add(&part));
+  part->source.use_function(file.read, file.context, file.size);
+  return open_part(allocator, part);
+}
+
+Status Model::open_part(const Allocator &allocator, Part *part) {
+  if (part->source.size() == 0) return fail(INFERMEM_E_TRUNCATED, 0, 0, "the file is empty");
+  INFERMEM_TRY(read_part(allocator, part, &contents_));
+  return read_shape(allocator, &contents_, &shape_);
 }
 
 Status Model::layer(uint64_t index, infermem_model_layer *out) const {
@@ -54,6 +83,7 @@ Status Model::tensor_info(size_t index, infermem_tensor_info *out) const {
   info.offset = tensor.offset;
   info.bytes = tensor.bytes;
   info.is_inferred = tensor.is_inferred;
+  info.part = tensor.part;
   return write_struct(info, out, "out");
 }
 
@@ -67,15 +97,15 @@ Status Model::tensor_view(size_t index, infermem_view *out) const {
   if (!has_data_) return fail(INFERMEM_E_STATE, 0, 0, "the model was opened without data");
   const Tensor tensor = tensors().at(index);
   infermem_view view = {};
-  view.data = const_cast<char *>(source_.file().at(tensor.offset));
+  if (tensor.bytes != 0) view.data = const_cast<char *>(parts_[tensor.part].source.file().at(tensor.offset));
   view.dtype = tensor.dtype;
   view.flags = INFERMEM_VIEW_READONLY;
   view.n_dims = tensor.n_dims;
   view.bytes = tensor.bytes;
   reverse(tensor, view.shape);
-  if (!tensor.is_inferred) {
-    Block block;
-    INFERMEM_TRY(dtype_block(tensor.dtype, &block));
+  Block block;
+  // Bytes that hold elements of two rows have no stride, nor has what is not there.
+  if (find_dtype(tensor.dtype, &block) && tensor.bytes != 0 && tensor.ne[0] % block.elements == 0) {
     // Fastest first: a block, a row of them, and so on. All are at most `bytes`, which lie in the file.
     uint64_t stride = block.bytes;
     for (uint32_t i = 0; i < tensor.n_dims; ++i) {

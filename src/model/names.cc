@@ -65,21 +65,30 @@ size_t NameIndex::slot_of(const Vec<char *> &records, NameOf name_of, const Name
   return slot;
 }
 
-Status NameIndex::build(const Allocator &allocator, const Vec<char *> &records, NameOf name_of, const char *what) {
+Status NameIndex::reserve(const Allocator &allocator, size_t n_records) {
   // A quarter or more stays empty. The arena's limit keeps the records far below 2^32.
   size_t n = 4;
-  while (n - n / 4 <= records.size()) n *= 2;
+  while (n - n / 4 <= n_records) n *= 2;
+  slots_.clear();
   slots_.use(allocator);
   INFERMEM_TRY(slots_.resize(n, 0));
   seed_ = random_seed(this);
-  for (size_t i = 0; i < records.size(); ++i) {
-    const Name name = name_of(records[i]);
-    const size_t slot = slot_of(records, name_of, name);
-    if (slots_[slot] != 0)
-      return fail(INFERMEM_E_FORMAT, slots_[slot] - 1, i, "the %s \"%s\" stands twice, as number %u and number %zu",
-                  what, Quoted(name).text, slots_[slot] - 1, i);
-    slots_[slot] = static_cast<uint32_t>(i + 1);
-  }
+  return INFERMEM_OK;
+}
+
+Status NameIndex::add(const Vec<char *> &records, NameOf name_of, size_t i, const char *what) {
+  const Name name = name_of(records[i]);
+  const size_t slot = slot_of(records, name_of, name);
+  if (slots_[slot] != 0)
+    return fail(INFERMEM_E_FORMAT, slots_[slot] - 1, i, "the %s \"%s\" stands twice, as number %u and number %zu", what,
+                Quoted(name).text, slots_[slot] - 1, i);
+  slots_[slot] = static_cast<uint32_t>(i + 1);
+  return INFERMEM_OK;
+}
+
+Status NameIndex::build(const Allocator &allocator, const Vec<char *> &records, NameOf name_of, const char *what) {
+  INFERMEM_TRY(reserve(allocator, records.size()));
+  for (size_t i = 0; i < records.size(); ++i) INFERMEM_TRY(add(records, name_of, i, what));
   return INFERMEM_OK;
 }
 

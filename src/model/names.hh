@@ -28,9 +28,13 @@ class NameIndex {
   // Where a record has its name.
   using NameOf = Name (*)(const char *record);
 
-  // Called once, when all records are there. Records INFERMEM_E_FORMAT when two have the same name, and
-  // INFERMEM_E_NOMEM.
+  // Called when all records are there, and again when they have changed. Records INFERMEM_E_FORMAT when two have the same
+  // name, and INFERMEM_E_NOMEM.
   Status build(const Allocator &allocator, const Vec<char *> &records, NameOf name_of, const char *what);
+
+  // For records that come one by one: room for n of them, and then each of them as it is there.
+  Status reserve(const Allocator &allocator, size_t n);
+  Status add(const Vec<char *> &records, NameOf name_of, size_t i, const char *what);
 
   bool find(const Vec<char *> &records, NameOf name_of, const Name &name, size_t *out) const;
 

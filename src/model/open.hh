@@ -1,14 +1,16 @@
 // Which files make up a model, and of which format they are.
 #pragma once
 
-#include "model/gguf.hh"
+#include "model/contents.hh"
+#include "model/parts.hh"
 
 namespace infermem {
 
-// Opens what is at path, a file or a directory, and fills out, which is empty and uses the source.
-Status open_model(const char *path, const Allocator &allocator, Source *source, Contents *out);
+// Opens what is at path, a file or a directory, and fills out and parts, which are empty. With is_mapped the data of each
+// file is mapped. What is wrong is recorded as model_open's comment lists it.
+Status open_model(const char *path, const Allocator &allocator, bool is_mapped, Parts *parts, Contents *out);
 
-// The same of a source that is open.
-Status read_source(const Source &source, const Allocator &allocator, Contents *out);
+// Fills out from one file, that of the part, which is open.
+Status read_part(const Allocator &allocator, Part *part, Contents *out);
 
 }  // namespace infermem

@@ -13,7 +13,31 @@ int32_t model_open(const char *path, const infermem_model_options *options, infe
   INFERMEM_LEAVE(new_handle(out, options, path));
 }
 
+int32_t model_open_bytes(const void *bytes, size_t n_bytes, uint64_t file_size, const infermem_model_options *options,
+                         infermem_model **out) {
+  INFERMEM_NOT_NULL(bytes);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(new_handle(out, options, GivenBytes{bytes, n_bytes, file_size}));
+}
+
+int32_t model_open_callback(infermem_read_function read, void *context, uint64_t file_size,
+                            const infermem_model_options *options, infermem_model **out) {
+  INFERMEM_NOT_NULL(read);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(new_handle(out, options, GivenFunction{read, context, file_size}));
+}
+
 void model_free(infermem_model *model) { free_handle(model); }
+
+int32_t model_format(const infermem_model *model) {
+  return is(model) ? static_cast<int32_t>(model->core.contents().format) : 0;
+}
+
+size_t model_part_count(const infermem_model *model) { return is(model) ? model->core.parts().count() : 0; }
+
+const char *model_part_path(const infermem_model *model, size_t index) {
+  return is(model) && index < model->core.parts().count() ? model->core.parts()[index].path : nullptr;
+}
 
 size_t model_warning_count(const infermem_model *model) { return is(model) ? model->core.warnings().count() : 0; }
 
@@ -141,6 +165,27 @@ int32_t model_meta_array_u64(const infermem_model *model, const char *key, uint6
   INFERMEM_HANDLE(model);
   INFERMEM_NOT_NULL(key);
   INFERMEM_LEAVE(model->core.metas().array_u64(model->allocator, key, first, n, out));
+}
+
+int32_t model_meta_array_i64(const infermem_model *model, const char *key, uint64_t first, size_t n, int64_t *out) {
+  INFERMEM_HANDLE(model);
+  INFERMEM_NOT_NULL(key);
+  INFERMEM_LEAVE(model->core.metas().array_i64(model->allocator, key, first, n, out));
+}
+
+int32_t model_meta_array_f64(const infermem_model *model, const char *key, uint64_t first, size_t n, double *out) {
+  INFERMEM_HANDLE(model);
+  INFERMEM_NOT_NULL(key);
+  INFERMEM_LEAVE(model->core.metas().array_f64(model->allocator, key, first, n, out));
+}
+
+int32_t model_meta_array_strings(const infermem_model *model, const char *key, uint64_t first, size_t n, char *buffer,
+                                 size_t capacity, size_t *out_offsets, size_t *out_length) {
+  INFERMEM_HANDLE(model);
+  INFERMEM_NOT_NULL(key);
+  INFERMEM_NOT_NULL(out_length);
+  INFERMEM_LEAVE(
+      model->core.metas().array_strings(model->allocator, key, first, n, {buffer, capacity}, out_offsets, out_length));
 }
 
 }  // extern "C"

@@ -112,10 +112,10 @@ uint64_t *bytes_of(const Text &rest, LayerTensors *layer) {
   return is_attention(rest) ? &layer->attention : &layer->other;
 }
 
-void add_to_layer(const Tensor &tensor, const Text &rest, LayerTensors *layer) {
+void add_to_layer(const Tensor &tensor, const Text &rest, bool is_exact, LayerTensors *layer) {
   uint64_t *const bytes = bytes_of(rest, layer);
   *bytes += tensor.bytes;
-  layer->is_exact = layer->is_exact && !tensor.is_inferred;
+  layer->is_exact = layer->is_exact && is_exact;
   layer->has_experts = layer->has_experts || bytes == &layer->routed;
   layer->recurs = layer->recurs || is_recurrent(rest);
   const bool keys = is_projection_to_keys(rest), latents = is_projection_to_latents(rest);
@@ -139,18 +139,18 @@ bool is_output(const Text &name) {
 
 }  // namespace
 
-void TensorShape::add(const Tensor &tensor, uint64_t n_main) {
+void TensorShape::add(const Tensor &tensor, uint64_t n_main, bool is_exact) {
   const Text name(tensor.name.text, tensor.name.length);
   uint64_t elements = 1;
   for (const uint64_t n : tensor.ne) elements *= n;  // TensorTable::add checked it
   weights_.elements += elements;
   weights_.total_bytes += tensor.bytes;
-  is_exact_ = is_exact_ && !tensor.is_inferred;
+  is_exact_ = is_exact_ && is_exact;
   uint64_t *other = &weights_.other_bytes;
   if (!is_of_other_sense(name)) {
     const Owner owner = owner_of(name);
     const uint64_t index = owner.index + (owner.is_nextn ? n_main : 0);
-    if (owner.is_layer && index < layers_.size()) return add_to_layer(tensor, owner.rest, &layers_[index]);
+    if (owner.is_layer && index < layers_.size()) return add_to_layer(tensor, owner.rest, is_exact, &layers_[index]);
     if (owner.is_layer) ++beyond_;
     if (!owner.is_layer && !owner.is_nextn && is_embedding(name)) other = &weights_.embedding_bytes;
     if (!owner.is_layer && !owner.is_nextn && is_output(name)) other = &weights_.output_bytes;
@@ -158,11 +158,15 @@ void TensorShape::add(const Tensor &tensor, uint64_t n_main) {
   *other += tensor.bytes;
 }
 
-Status TensorShape::read(const TensorTable &tensors, uint64_t n_layers, uint64_t n_main) {
+Status TensorShape::read(const Contents &contents, uint64_t n_layers, uint64_t n_main) {
   LayerTensors none = {};
   none.is_exact = true;
   INFERMEM_TRY(layers_.resize(n_layers, none));
-  for (size_t i = 0; i < tensors.count(); ++i) add(tensors.at(i), n_main);
+  for (size_t i = 0; i < contents.tensors.count(); ++i) {
+    const Tensor tensor = contents.tensors.at(i);
+    // Safetensors tell the bytes also of types that are not known here.
+    add(tensor, n_main, !tensor.is_inferred || contents.format != Format::kGguf);
+  }
   return INFERMEM_OK;
 }
 

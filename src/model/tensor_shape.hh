@@ -1,7 +1,7 @@
 // What tensors tell of a model's shape: which layer each belongs to, what it is for, and what it weighs.
 #pragma once
 
-#include "model/gguf.hh"
+#include "model/contents.hh"
 #include "model/shape.hh"
 
 namespace infermem {
@@ -26,7 +26,7 @@ class TensorShape {
 
   // n_main layers are numbered by the model's names, those after them also by names of their own ("mtp.layers.0").
   // Records INFERMEM_E_NOMEM.
-  Status read(const TensorTable &tensors, uint64_t n_layers, uint64_t n_main);
+  Status read(const Contents &contents, uint64_t n_layers, uint64_t n_main);
 
   const LayerTensors &layer(uint64_t index) const { return layers_[index]; }
   bool has_output() const { return weights_.output_bytes != 0; }
@@ -35,7 +35,7 @@ class TensorShape {
   infermem_model_weights weights() const;
 
  private:
-  void add(const Tensor &tensor, uint64_t n_main);
+  void add(const Tensor &tensor, uint64_t n_main, bool is_exact);
 
   Vec<LayerTensors> layers_;
   infermem_model_weights weights_ = {};

@@ -6,16 +6,17 @@
 namespace infermem {
 namespace {
 
-// What precedes the dimensions, the name and its NUL: one byte less than the file spends on the same.
+// What precedes the dimensions, the name and its NUL: two bytes more than the file spends on the same.
 struct [[gnu::packed]] Head {
   uint64_t offset;
   uint64_t bytes;
   int32_t dtype;
-  uint8_t n_dims;
-  uint8_t is_inferred;
-  uint8_t name_length;
+  uint16_t part;
+  uint16_t name_length;
+  uint8_t n_dims : 7;
+  uint8_t is_inferred : 1;
 };
-static_assert(INFERMEM_MODEL_MAX_NAME <= UINT8_MAX);
+static_assert(INFERMEM_MODEL_MAX_PARTS <= UINT16_MAX && INFERMEM_MODEL_MAX_KEY <= UINT16_MAX);
 
 Head head_of(const char *record) {
   Head head;
@@ -30,59 +31,35 @@ Name name_of(const char *record) {
 
 uint64_t offset_of(const char *record) { return head_of(record).offset; }
 
-// dtype_block, but an unknown type is no error.
-bool known_block(int32_t dtype, Block *out) {
-  switch (dtype) {
-#define ENTRY(name, number, block_elements, block_bytes) \
-  case number:                                           \
-    *out = {block_elements, block_bytes};                \
-    return true;
-    INFERMEM_DTYPE_LIST(ENTRY)
-#undef ENTRY
-  }
-  return false;
+// In the order of the data; what takes no room precedes what begins at the same place.
+bool precedes(const char *a, const char *b) {
+  const Head x = head_of(a), y = head_of(b);
+  return x.offset != y.offset ? x.offset < y.offset : x.bytes < y.bytes;
 }
 
 unsigned long long print(uint64_t n) { return n; }
 
 }  // namespace
 
-Status TensorTable::add(Arena *arena, Tensor *tensor) {
-  uint64_t elements = 1;
-  for (uint32_t i = 0; i < tensor->n_dims; ++i) {
-    if (tensor->ne[i] == 0)
-      return fail(INFERMEM_E_FORMAT, 1, 0, "dimension %u of tensor \"%s\" is 0", i, Quoted(tensor->name).text);
-    if (!checked::mul(elements, tensor->ne[i], &elements))
-      return fail(INFERMEM_E_OVERFLOW, 0, tensor->ne[i],
-                  "the elements of tensor \"%s\" do not fit, at dimension %u, %llu", Quoted(tensor->name).text, i,
-                  print(tensor->ne[i]));
-  }
-  Block block;
-  tensor->bytes = 0;
-  tensor->is_inferred = !known_block(tensor->dtype, &block);
-  if (!tensor->is_inferred) {
-    if (tensor->ne[0] % block.elements != 0)
-      return fail(INFERMEM_E_FORMAT, block.elements, tensor->ne[0],
-                  "rows of %llu elements of tensor \"%s\" are not whole blocks of %u", print(tensor->ne[0]),
-                  Quoted(tensor->name).text, block.elements);
-    if (!checked::mul<uint64_t>(elements / block.elements, block.bytes, &tensor->bytes))
-      return fail(INFERMEM_E_OVERFLOW, 0, elements, "the bytes of the %llu elements of tensor \"%s\" do not fit",
-                  print(elements), Quoted(tensor->name).text);
-  }
-
-  const size_t dims = tensor->n_dims * sizeof(uint64_t);
+Status TensorTable::add(Arena *arena, const Tensor &tensor) {
+  const size_t dims = tensor.n_dims * sizeof(uint64_t);
   char *record = nullptr;
-  INFERMEM_TRY(arena->take(sizeof(Head) + dims + tensor->name.length + 1, &record));
-  const Head head = {tensor->offset,      tensor->bytes,
-                     tensor->dtype,       static_cast<uint8_t>(tensor->n_dims),
-                     tensor->is_inferred, static_cast<uint8_t>(tensor->name.length)};
+  INFERMEM_TRY(arena->take(sizeof(Head) + dims + tensor.name.length + 1, &record));
+  Head head = {tensor.offset,
+               tensor.bytes,
+               tensor.dtype,
+               static_cast<uint16_t>(tensor.part),
+               static_cast<uint16_t>(tensor.name.length),
+               0,
+               tensor.is_inferred};
+  head.n_dims = static_cast<uint8_t>(tensor.n_dims & 0x7f);
   char *to = record;
   std::memcpy(to, &head, sizeof head);
   to += sizeof head;
-  std::memcpy(to, tensor->ne, dims);
+  std::memcpy(to, tensor.ne, dims);
   to += dims;
-  std::memcpy(to, tensor->name.text, tensor->name.length);
-  to[tensor->name.length] = '\0';
+  std::memcpy(to, tensor.name.text, tensor.name.length);
+  to[tensor.name.length] = '\0';
   return records_.push(record);
 }
 
@@ -91,14 +68,17 @@ Tensor TensorTable::at(size_t i) const {
   const Head head = head_of(record);
   // A tensor without dimensions has one element, as ggml has it: the same as one dimension of 1.
   const uint32_t n_dims = std::max<uint32_t>(head.n_dims, 1);
-  Tensor tensor = {name_of(record), head.dtype, n_dims, {1, 1, 1, 1}, head.offset, head.bytes, head.is_inferred != 0};
+  Tensor tensor = {name_of(record), head.dtype, n_dims,    {1, 1, 1, 1},
+                   head.offset,     head.bytes, head.part, head.is_inferred != 0};
   std::memcpy(tensor.ne, record + sizeof head, head.n_dims * sizeof(uint64_t));
   return tensor;
 }
 
-bool TensorTable::find(const char *name, size_t *out) const {
-  return names_.find(records_, name_of, {name, std::strlen(name)}, out);
+Status TensorTable::index(const Allocator &allocator) {
+  return names_.build(allocator, records_, name_of, "tensor name");
 }
+
+bool TensorTable::find(const Name &name, size_t *out) const { return names_.find(records_, name_of, name, out); }
 
 void TensorTable::set_place(size_t i, uint64_t offset, uint64_t bytes) {
   Head head = head_of(records_[i]);
@@ -107,14 +87,14 @@ void TensorTable::set_place(size_t i, uint64_t offset, uint64_t bytes) {
   std::memcpy(records_[i], &head, sizeof head);
 }
 
-Status TensorTable::sort(Vec<uint32_t> *order) const {
+Status TensorTable::sort(size_t first, Vec<uint32_t> *order) const {
   bool sorted = true;
-  for (size_t i = 1; i < records_.size() && sorted; ++i) sorted = offset_of(records_[i - 1]) <= offset_of(records_[i]);
+  for (size_t i = first + 1; i < records_.size() && sorted; ++i) sorted = !precedes(records_[i], records_[i - 1]);
   if (sorted) return INFERMEM_OK;
-  INFERMEM_TRY(order->resize(records_.size(), 0));
-  for (uint32_t i = 0; i < order->size(); ++i) (*order)[i] = i;
+  INFERMEM_TRY(order->resize(records_.size() - first, 0));
+  for (uint32_t i = 0; i < order->size(); ++i) (*order)[i] = static_cast<uint32_t>(first) + i;
   std::sort(order->begin(), order->end(),
-            [this](uint32_t a, uint32_t b) { return offset_of(records_[a]) < offset_of(records_[b]); });
+            [this](uint32_t a, uint32_t b) { return precedes(records_[a], records_[b]); });
   return INFERMEM_OK;
 }
 
@@ -137,20 +117,19 @@ Status TensorTable::place_one(size_t i, uint64_t data_start, uint64_t alignment,
   return INFERMEM_OK;
 }
 
-Status TensorTable::place(const Allocator &allocator, uint64_t data_start, uint64_t alignment, uint64_t file_size,
-                          Arena *arena, Warnings *warnings) {
-  INFERMEM_TRY(names_.build(allocator, records_, name_of, "tensor name"));
+Status TensorTable::place(const Allocator &allocator, size_t first, uint64_t data_start, uint64_t alignment,
+                          uint64_t file_size, Arena *arena, Warnings *warnings) {
   const size_t n = records_.size();
-  for (size_t i = 0; i < n; ++i) INFERMEM_TRY(place_one(i, data_start, alignment, file_size));
+  for (size_t i = first; i < n; ++i) INFERMEM_TRY(place_one(i, data_start, alignment, file_size));
 
   Vec<uint32_t> order(allocator);
-  INFERMEM_TRY(sort(&order));
+  INFERMEM_TRY(sort(first, &order));
   uint64_t end = data_start;  // of the data so far, padding included
   uint64_t unused = 0, inferred = 0;
-  for (size_t k = 0; k < n; ++k) {
-    const size_t i = order.empty() ? k : order[k];
+  for (size_t k = first; k < n; ++k) {
+    const size_t i = order.empty() ? k : order[k - first];
     Tensor tensor = at(i);
-    const size_t following = k + 1 == n ? n : order.empty() ? k + 1 : order[k + 1];
+    const size_t following = k + 1 == n ? n : order.empty() ? k + 1 : order[k + 1 - first];
     const uint64_t limit = following == n ? file_size : offset_of(records_[following]);
     const uint64_t room = limit - tensor.offset;
     if (tensor.is_inferred) {
@@ -177,7 +156,7 @@ Status TensorTable::place(const Allocator &allocator, uint64_t data_start, uint6
     end = tensor.offset + tensor.bytes;
     end += (data_start - end) & (alignment - 1);
   }
-  if (n != 0 && file_size > end) unused += file_size - end;
+  if (n != first && file_size > end) unused += file_size - end;
 
   if (inferred != 0)
     INFERMEM_TRY(warnings->add(arena, "%llu tensors are of types that are not known: their sizes are inferred",
@@ -186,6 +165,30 @@ Status TensorTable::place(const Allocator &allocator, uint64_t data_start, uint6
   if (unused != 0)
     INFERMEM_TRY(warnings->add(arena, "%llu bytes of the data section belong to no tensor", print(unused)));
   return INFERMEM_OK;
+}
+
+Status TensorTable::place_exactly(const Allocator &allocator, size_t first, uint64_t data_start, uint64_t file_size) {
+  const uint64_t room = file_size - data_start;
+  Vec<uint32_t> order(allocator);
+  INFERMEM_TRY(sort(first, &order));
+  uint64_t end = 0;
+  for (size_t k = first; k < records_.size(); ++k) {
+    const size_t i = order.empty() ? k : order[k - first];
+    const Tensor tensor = at(i);
+    if (tensor.offset != end)
+      return fail(INFERMEM_E_FORMAT, end, tensor.offset,
+                  "the data of tensor \"%s\" begins at %llu, where the tensors before it end at %llu",
+                  Quoted(tensor.name).text, print(tensor.offset), print(end));
+    if (tensor.bytes > room - end)
+      return fail(INFERMEM_E_TRUNCATED, tensor.bytes, room - end,
+                  "the %llu bytes of tensor \"%s\" at %llu are beyond the end of the data at %llu", print(tensor.bytes),
+                  Quoted(tensor.name).text, print(end), print(room));
+    end += tensor.bytes;
+    set_place(i, data_start + tensor.offset, tensor.bytes);
+  }
+  if (end == room) return INFERMEM_OK;
+  return fail(INFERMEM_E_FORMAT, end, room, "the tensors have %llu bytes of data, the file %llu", print(end),
+              print(room));
 }
 
 }  // namespace infermem

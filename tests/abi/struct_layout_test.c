@@ -256,7 +256,7 @@ AT(infermem_tensor_info, elements, 64);
 AT(infermem_tensor_info, offset, 72);
 AT(infermem_tensor_info, bytes, 80);
 AT(infermem_tensor_info, is_inferred, 88);
-AT(infermem_tensor_info, reserved, 92);
+AT(infermem_tensor_info, part, 92);
 
 SIZE(infermem_meta_info, 40);
 AT(infermem_meta_info, key, 8);

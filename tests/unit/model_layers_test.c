@@ -42,14 +42,14 @@ __attribute__((unused)) static int warned(const infermem_model *model, const cha
 
 /* ---- What is published ---- */
 
-#define EXPECT(card, what, got, expected)                                                                  \
-  do {                                                                                                     \
-    const uint64_t got_ = (got), expected_ = (expected);                                                   \
-    if (got_ != expected_) {                                                                               \
-      print_error("%s: %s is %llu, not %llu\n", (card)->name, (what), (unsigned long long)got_,            \
-                  (unsigned long long)expected_);                                                          \
-      wrong++;                                                                                             \
-    }                                                                                                      \
+#define EXPECT(card, what, got, expected)                                                       \
+  do {                                                                                          \
+    const uint64_t got_ = (got), expected_ = (expected);                                        \
+    if (got_ != expected_) {                                                                    \
+      print_error("%s: %s is %llu, not %llu\n", (card)->name, (what), (unsigned long long)got_, \
+                  (unsigned long long)expected_);                                               \
+      wrong++;                                                                                  \
+    }                                                                                           \
   } while (0)
 
 static int check_card(const struct model_card *card) {

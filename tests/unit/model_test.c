@@ -501,7 +501,7 @@ static void only_regular_files_are_opened(void **state) {
   assert_fails(INFERMEM_E_IO, model_open("", NULL, &out));
 
   assert_fails(INFERMEM_E_FORMAT, model_open("/tmp", NULL, &out));
-  assert_string_equal(infermem_error_detail()->message, "the directory \"/tmp\" has no model that is known");
+  assert_non_null(strstr(infermem_error_detail()->message, "the directory \"/tmp\" has no model.safetensors"));
   assert_fails(INFERMEM_E_FORMAT, model_open("/dev/null", NULL, &out));
   assert_non_null(strstr(infermem_error_detail()->message, "is a device"));
 
