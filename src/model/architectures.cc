@@ -195,16 +195,16 @@ const Architecture &architecture_of(const char *name) {
   return kUnknown;
 }
 
-Mixer mixer_of(const infermem_model_config &config) {
-  const Mixer known = architecture_of(config.architecture).mixer;
+Mixer mixer_of(const infermem_model_config &config, const Architecture &known) {
   if (config.wkv_head_dim != 0) return Mixer::kRwkv;
   if (config.ssm_inner == 0) return config.conv_kernel != 0 ? Mixer::kConv : Mixer::kNone;
-  if (known != Mixer::kNone && known != Mixer::kRwkv && known != Mixer::kConv) return known;
+  if (known.mixer != Mixer::kNone && known.mixer != Mixer::kRwkv && known.mixer != Mixer::kConv) return known.mixer;
   return config.ssm_groups == 0 ? Mixer::kMamba : Mixer::kMamba2;
 }
 
-void complete(infermem_model_config *c) {
-  const Architecture &known = architecture_of(c->architecture);
+Completed::Completed(const infermem_model_config &given)
+    : config(given), known(architecture_of(given.architecture)), mixer(mixer_of(given, known)) {
+  infermem_model_config *const c = &config;
   c->flags |= known.flags;
   const uint64_t shared = c->n_heads != 0 && c->hidden % c->n_heads == 0 ? c->hidden / c->n_heads : 0;
   if (c->head_dim_k == 0) c->head_dim_k = shared;
@@ -214,7 +214,7 @@ void complete(infermem_model_config *c) {
   complete_window(known, c);
   if (c->n_kv_shared_layers == 0 && known.layers_with_kv != 0 && c->n_layers > known.layers_with_kv)
     c->n_kv_shared_layers = c->n_layers - known.layers_with_kv;
-  if (c->attention_interval == 0 && mixer_of(*c) != Mixer::kNone) {
+  if (c->attention_interval == 0 && mixer != Mixer::kNone) {
     c->attention_interval = known.attention_interval;
     c->attention_first = known.attention_first;
   }

@@ -44,10 +44,18 @@ const Architecture &architecture_of(const char *name);
 
 inline bool is_known(const Architecture &architecture) { return *architecture.names != '\0'; }
 
-// What mixes tokens in the configuration's layers that do not attend.
-Mixer mixer_of(const infermem_model_config &config);
+// A configuration, with what it leaves open filled in where its other numbers or its architecture tell.
+struct Completed {
+  explicit Completed(const infermem_model_config &config);
 
-// Fills in what the configuration leaves open and either its other numbers or its architecture tell.
-void complete(infermem_model_config *config);
+  bool has(uint32_t flag) const { return (config.flags & flag) != 0; }
+
+  infermem_model_config config;
+  const Architecture &known;
+  Mixer mixer;  // of layers that do not attend
+};
+
+// The mixer that the configuration's numbers are of.
+Mixer mixer_of(const infermem_model_config &config, const Architecture &known);
 
 }  // namespace infermem

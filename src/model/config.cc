@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "model/architectures.hh"
 #include "model/tensor_shape.hh"
 #include "model/validate.hh"
 
@@ -30,10 +29,10 @@ class ShapeReader {
     }
   };
 
-  bool has_tensors(uint64_t index) const { return any_tensors_ && tensors_.layer(index).bytes() != 0; }
   // Whether the metadata say which layers attend, and which have a window.
   bool is_mixing_said() const;
   bool is_window_said() const;
+  void put_experts(bool has_experts, LayerFacts *facts) const;
   void apply_series(uint64_t index, LayerFacts *facts) const;
   void apply_tensors(uint64_t index, LayerFacts *facts);
   void check_rows(uint64_t index, infermem_model_layer *layer);
@@ -52,14 +51,14 @@ class ShapeReader {
   LayerSeries series_;
   TensorShape tensors_;
   bool any_tensors_ = false;
+  const Completed *model_ = nullptr;
   bool is_mixing_said_ = false;
-  bool is_known_ = false;
-  uint32_t confidence_ = INFERMEM_CONFIDENCE_EXACT;  // of layers that nothing contradicts
+  bool is_rest_said_ = false;  // nothing but that is taken from what is known of the architecture
   Contradiction mixers_, experts_, rows_;
 };
 
 bool ShapeReader::is_mixing_said() const {
-  return mixer_of(*c_) == Mixer::kNone || c_->n_heads == 0 || c_->attention_interval != 0 ||
+  return model_->mixer == Mixer::kNone || c_->n_heads == 0 || c_->attention_interval != 0 ||
          series_.n_kv_heads.is_there() || series_.recurs.is_there();
 }
 
@@ -67,16 +66,25 @@ bool ShapeReader::is_window_said() const {
   return c_->sliding_window == 0 || c_->window_interval != 0 || series_.has_window.is_there();
 }
 
+void ShapeReader::put_experts(bool has_experts, LayerFacts *facts) const {
+  facts->has_experts = has_experts && c_->n_experts != 0;
+  facts->intermediate = !facts->has_experts || model_->known.dense_too ? c_->intermediate : 0;
+}
+
 void ShapeReader::apply_series(uint64_t index, LayerFacts *facts) const {
-  const bool one_part = architecture_of(c_->architecture).one_part;
-  const bool can_recur = mixer_of(*c_) != Mixer::kNone;
-  if (series_.n_heads.has(index)) facts->n_heads = series_.n_heads.at(index);
+  const bool one_part = model_->known.one_part;
+  const bool can_recur = model_->mixer != Mixer::kNone;
+  if (series_.has_experts.has(index)) put_experts(series_.has_experts.at(index) != 0, facts);
   if (series_.intermediate.has(index)) {
     const uint64_t said = series_.intermediate.at(index);
-    if (!facts->has_experts || facts->intermediate != 0) facts->intermediate = said;
     if (one_part) facts->has_experts = said != 0 && c_->n_experts != 0;
-    if (one_part && facts->has_experts) facts->intermediate = 0;
+    if (!facts->has_experts || model_->known.dense_too) facts->intermediate = said;
   }
+  if (series_.has_window.has(index)) {
+    facts->has_window = series_.has_window.at(index) != 0 && c_->sliding_window != 0;
+    facts->n_kv_heads = facts->has_window ? c_->n_kv_heads_window : c_->n_kv_heads;
+  }
+  if (series_.n_heads.has(index)) facts->n_heads = series_.n_heads.at(index);
   if (series_.n_kv_heads.has(index)) {
     facts->n_kv_heads = series_.n_kv_heads.at(index);
     facts->attends = facts->n_kv_heads != 0;
@@ -88,28 +96,20 @@ void ShapeReader::apply_series(uint64_t index, LayerFacts *facts) const {
     facts->attends = series_.recurs.at(index) == 0;
   }
   if (series_.is_empty.has(index) && series_.is_empty.at(index) != 0) facts->attends = facts->recurs = false;
-  if (series_.has_experts.has(index)) {
-    facts->has_experts = series_.has_experts.at(index) != 0 && c_->n_experts != 0;
-    const bool dense = !facts->has_experts || architecture_of(c_->architecture).dense_too;
-    facts->intermediate = dense ? c_->intermediate : 0;
-  }
-  if (one_part && series_.recurs.has(index) && (facts->attends || facts->recurs)) {
+  if (one_part && (facts->attends || facts->recurs)) {
     facts->intermediate = 0;
     facts->has_experts = false;
   }
-  if (series_.has_window.has(index)) facts->has_window = series_.has_window.at(index) != 0 && c_->sliding_window != 0;
   if (facts->n_heads == 0 || facts->n_kv_heads == 0) facts->attends = false;
   if (!facts->attends) facts->has_window = false;
 }
 
-// Where the metadata do not say what mixes tokens, the tensors do; else they are to agree. Delta attention that has the
-// names of attention is left alone.
+// Where the metadata do not say what mixes tokens, the tensors do; else they are to agree. Delta attention whose tensors
+// have the names of attention's is left alone.
 void ShapeReader::apply_tensors(uint64_t index, LayerFacts *facts) {
-  if (!has_tensors(index)) return;
   const LayerTensors &tensors = tensors_.layer(index);
-  const Mixer mixer = mixer_of(*c_);
-  if (mixer != Mixer::kKimi && (tensors.attends || tensors.recurs)) {
-    const bool attends = tensors.attends && (mixer != Mixer::kDeltaNet || !tensors.recurs);
+  if (model_->mixer != Mixer::kKimi && (tensors.attends || tensors.recurs)) {
+    const bool attends = tensors.attends && (model_->mixer != Mixer::kDeltaNet || !tensors.recurs);
     if (!is_mixing_said_ && c_->n_kv_heads != 0) {
       facts->attends = attends;
       facts->recurs = tensors.recurs;
@@ -117,16 +117,13 @@ void ShapeReader::apply_tensors(uint64_t index, LayerFacts *facts) {
       mixers_.add(index);
     }
   }
-  if (facts->has_experts != tensors.has_experts) {
-    experts_.add(index);
-    facts->has_experts = tensors.has_experts && c_->n_experts != 0;
-    const bool dense = !facts->has_experts || architecture_of(c_->architecture).dense_too;
-    facts->intermediate = dense ? c_->intermediate : 0;
-  }
+  if (facts->has_experts == tensors.has_experts) return;
+  experts_.add(index);
+  put_experts(tensors.has_experts, facts);
 }
 
 void ShapeReader::check_rows(uint64_t index, infermem_model_layer *layer) {
-  if (!has_tensors(index) || layer->n_heads == 0) return;
+  if (layer->n_heads == 0) return;
   const LayerTensors &tensors = tensors_.layer(index);
   const bool latent = layer->kind == INFERMEM_LAYER_MLA;
   const uint64_t rows = latent ? tensors.latent_rows : tensors.k_rows;
@@ -138,15 +135,17 @@ void ShapeReader::check_rows(uint64_t index, infermem_model_layer *layer) {
 Status ShapeReader::make_layers() {
   INFERMEM_TRY(out_->layers.reserve(c_->n_layers));
   for (uint64_t i = 0; i < c_->n_layers; ++i) {
-    LayerFacts facts = facts_of(*c_, i);
+    LayerFacts facts = facts_of(*model_, i);
     const uint64_t before = mixers_.n + experts_.n;
+    const bool has_tensors = any_tensors_ && tensors_.layer(i).bytes() != 0;
     apply_series(i, &facts);
-    apply_tensors(i, &facts);
-    infermem_model_layer layer = make_layer(*c_, facts, i);
-    const bool open = !is_mixing_said_ && is_layout_open(*c_) && !has_tensors(i);
-    layer.confidence = confidence_;
-    if (open || mixers_.n + experts_.n != before) layer.confidence = INFERMEM_CONFIDENCE_ROUGH;
-    check_rows(i, &layer);
+    if (has_tensors) apply_tensors(i, &facts);
+    infermem_model_layer layer = make_layer(*model_, facts, i);
+    const bool mixing_said = is_mixing_said_ || has_tensors;
+    if (mixing_said || layer.confidence != INFERMEM_CONFIDENCE_ROUGH)
+      layer.confidence = mixing_said && is_rest_said_ ? INFERMEM_CONFIDENCE_EXACT : INFERMEM_CONFIDENCE_MODELLED;
+    if (mixers_.n + experts_.n != before) layer.confidence = INFERMEM_CONFIDENCE_ROUGH;
+    if (has_tensors) check_rows(i, &layer);
     INFERMEM_TRY(out_->layers.push(layer));
   }
   share_keys(*c_, &out_->layers);
@@ -183,20 +182,19 @@ Status ShapeReader::run() {
   if (any_tensors_) INFERMEM_TRY(tensors_.read(*contents_, c_->n_layers, c_->n_layers - c_->n_nextn));
   if (any_tensors_ && !is_gguf) c_->tied_embeddings = !tensors_.has_output();
 
+  const infermem_model_config said = *c_;
+  const Completed model(said);
+  model_ = &model;
   is_mixing_said_ = is_mixing_said();
-  const bool said = is_mixing_said_ && is_window_said();
-  const uint64_t shared_said = c_->n_kv_shared_layers;
-  complete(c_);
-  is_known_ = is_known(architecture_of(c_->architecture));
-  const bool whole = said && shared_said == c_->n_kv_shared_layers;
-  if (!whole || (!is_known_ && !any_tensors_)) confidence_ = INFERMEM_CONFIDENCE_MODELLED;
-
+  is_rest_said_ = is_window_said() && said.sliding_window == model.config.sliding_window &&
+                  said.n_kv_shared_layers == model.config.n_kv_shared_layers && (is_known(model.known) || any_tensors_);
+  *c_ = model.config;
   INFERMEM_TRY(make_layers());
   out_->weights.struct_size = sizeof out_->weights;
   if (any_tensors_)
     weigh_by_tensors();
   else
-    out_->weights = weigh(*c_, &out_->layers);
+    out_->weights = weigh(model, &out_->layers);
   INFERMEM_TRY(warn_of(mixers_, "what mixes tokens"));
   INFERMEM_TRY(warn_of(experts_, "whether there are experts"));
   INFERMEM_TRY(warn_of(rows_, "the size of keys"));
@@ -217,7 +215,7 @@ Status put_architecture(Keys *keys, const char *key, const Name &name, infermem_
 }
 
 Status check_complete(Keys *keys, const NeededNames &names, const infermem_model_config &c) {
-  const bool recurs = mixer_of(c) != Mixer::kNone;
+  const bool recurs = mixer_of(c, architecture_of(c.architecture)) != Mixer::kNone;
   const struct {
     uint64_t value;
     const char *name;

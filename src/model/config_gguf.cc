@@ -1,7 +1,6 @@
 // The keys of the GGUF specification and those that llama.cpp's converters write, with the architecture before them.
 #include <cstdio>
 
-#include "model/architectures.hh"
 #include "model/config.hh"
 #include "model/validate.hh"
 

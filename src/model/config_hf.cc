@@ -2,7 +2,6 @@
 // and leave out what the model's class has by default.
 #include <algorithm>
 
-#include "model/architectures.hh"
 #include "model/config.hh"
 #include "model/validate.hh"
 

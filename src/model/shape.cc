@@ -1,6 +1,5 @@
 #include "model/shape.hh"
 
-#include "model/architectures.hh"
 #include "model/weigh.hh"
 
 namespace infermem {
@@ -36,9 +35,10 @@ void put_state(const infermem_model_config &c, infermem_model_layer *layer) {
   layer->state_elements = c.ssm_state * c.ssm_inner;
 }
 
-void put_attention(const infermem_model_config &c, const LayerFacts &facts, infermem_model_layer *layer) {
+void put_attention(const Completed &model, const LayerFacts &facts, infermem_model_layer *layer) {
+  const infermem_model_config &c = model.config;
   layer->n_heads = facts.n_heads;
-  if (c.kv_lora_rank != 0 && (c.flags & INFERMEM_CONFIG_MLA_EXPANDED) == 0) {
+  if (c.kv_lora_rank != 0 && !model.has(INFERMEM_CONFIG_MLA_EXPANDED)) {
     layer->kind = INFERMEM_LAYER_MLA;
     layer->n_kv_heads = 1;
     layer->head_dim_k = c.kv_lora_rank + c.rope_dims;
@@ -52,16 +52,17 @@ void put_attention(const infermem_model_config &c, const LayerFacts &facts, infe
 }
 
 // How well the formulas know the architecture.
-uint32_t confidence_of(const infermem_model_config &c) {
-  const bool known = *c.architecture == '\0' || is_known(architecture_of(c.architecture));
-  const bool is_whole = c.hidden != 0 && c.vocab != 0 && mixer_of(c) != Mixer::kRwkv && !is_layout_open(c);
+uint32_t confidence_of(const Completed &model) {
+  const infermem_model_config &c = model.config;
+  const bool known = *c.architecture == '\0' || is_known(model.known);
+  const bool is_whole = c.hidden != 0 && c.vocab != 0 && model.mixer != Mixer::kRwkv && !is_layout_open(model);
   return known && is_whole ? INFERMEM_CONFIDENCE_MODELLED : INFERMEM_CONFIDENCE_ROUGH;
 }
 
 uint64_t value_of(const Size &size) { return size.fits() ? size.value() : 0; }
 
-LayerWeight put_weight(const infermem_model_config &c, uint32_t confidence, infermem_model_layer *layer) {
-  const LayerWeight weight = weigh_layer(c, *layer);
+LayerWeight put_weight(const Completed &model, uint32_t confidence, infermem_model_layer *layer) {
+  const LayerWeight weight = weigh_layer(model, *layer);
   layer->weights_confidence = confidence;
   layer->attention_bytes = value_of(weight.attention);
   layer->dense_bytes = value_of(weight.dense);
@@ -75,7 +76,7 @@ LayerWeight put_weight(const infermem_model_config &c, uint32_t confidence, infe
 // The model's weights, of which the layers are given one by one.
 class Sum {
  public:
-  explicit Sum(const infermem_model_config &config) : ends_(weigh_ends(config)) {}
+  explicit Sum(const Completed &model) : ends_(weigh_ends(model)) {}
 
   void add(const LayerWeight &weight) {
     const Size bytes = weight.bytes();
@@ -109,11 +110,12 @@ class Sum {
 
 }  // namespace
 
-LayerFacts facts_of(const infermem_model_config &c, uint64_t index) {
+LayerFacts facts_of(const Completed &model, uint64_t index) {
+  const infermem_model_config &c = model.config;
   LayerFacts facts = {c.n_heads != 0, false, false, false, c.n_heads, c.n_kv_heads, c.intermediate};
   const bool nextn = is_nextn(c, index);
-  if (mixer_of(c) != Mixer::kNone && !nextn) {
-    const bool splits = c.attention_interval != 0 && (c.flags & INFERMEM_CONFIG_PARALLEL_MIXERS) == 0;
+  if (model.mixer != Mixer::kNone && !nextn) {
+    const bool splits = c.attention_interval != 0 && !model.has(INFERMEM_CONFIG_PARALLEL_MIXERS);
     if (splits) facts.attends = facts.attends && is_one_in(index, c.attention_interval, c.attention_first);
     facts.recurs = !splits || !facts.attends;
   }
@@ -122,20 +124,21 @@ LayerFacts facts_of(const infermem_model_config &c, uint64_t index) {
   if (facts.has_window) facts.n_kv_heads = c.n_kv_heads_window;
   facts.has_experts =
       c.n_experts != 0 && index >= c.n_dense_layers && (c.expert_interval == 0 || (index + 1) % c.expert_interval == 0);
-  if (facts.has_experts && !architecture_of(c.architecture).dense_too) facts.intermediate = 0;
+  if (facts.has_experts && !model.known.dense_too) facts.intermediate = 0;
   return facts;
 }
 
-bool is_layout_open(const infermem_model_config &c) {
-  return mixer_of(c) != Mixer::kNone && c.n_heads != 0 && c.attention_interval == 0 &&
-         (c.flags & INFERMEM_CONFIG_PARALLEL_MIXERS) == 0;
+bool is_layout_open(const Completed &model) {
+  return model.mixer != Mixer::kNone && model.config.n_heads != 0 && model.config.attention_interval == 0 &&
+         !model.has(INFERMEM_CONFIG_PARALLEL_MIXERS);
 }
 
-infermem_model_layer make_layer(const infermem_model_config &c, const LayerFacts &facts, uint64_t index) {
+infermem_model_layer make_layer(const Completed &model, const LayerFacts &facts, uint64_t index) {
+  const infermem_model_config &c = model.config;
   infermem_model_layer layer = {};
   layer.struct_size = sizeof layer;
   layer.kind = INFERMEM_LAYER_NONE;
-  layer.confidence = INFERMEM_CONFIDENCE_MODELLED;
+  layer.confidence = is_layout_open(model) ? INFERMEM_CONFIDENCE_ROUGH : INFERMEM_CONFIDENCE_MODELLED;
   layer.kv_source = index;
   layer.is_nextn = is_nextn(c, index);
   layer.intermediate = facts.intermediate;
@@ -143,12 +146,12 @@ infermem_model_layer make_layer(const infermem_model_config &c, const LayerFacts
     layer.n_experts = c.n_experts;
     layer.n_experts_used = c.n_experts_used;
   }
-  if (facts.attends) put_attention(c, facts, &layer);
+  if (facts.attends) put_attention(model, facts, &layer);
   if (facts.recurs) {
     put_state(c, &layer);
     layer.kind = facts.attends ? INFERMEM_LAYER_BOTH : INFERMEM_LAYER_RECURRENT;
   }
-  if ((c.flags & INFERMEM_CONFIG_ENCODER) != 0) layer.kind = INFERMEM_LAYER_NONE;
+  if (model.has(INFERMEM_CONFIG_ENCODER)) layer.kind = INFERMEM_LAYER_NONE;
   return layer;
 }
 
@@ -166,25 +169,21 @@ void share_keys(const infermem_model_config &c, Vec<infermem_model_layer> *layer
   }
 }
 
-infermem_model_weights weigh(const infermem_model_config &c, Vec<infermem_model_layer> *layers) {
-  const uint32_t confidence = confidence_of(c);
-  Sum sum(c);
-  for (infermem_model_layer &layer : *layers) sum.add(put_weight(c, confidence, &layer));
+infermem_model_weights weigh(const Completed &model, Vec<infermem_model_layer> *layers) {
+  const uint32_t confidence = confidence_of(model);
+  Sum sum(model);
+  for (infermem_model_layer &layer : *layers) sum.add(put_weight(model, confidence, &layer));
   return sum.give(confidence);
 }
 
 Status shape_of(const infermem_model_config &config, Shape *out) {
-  infermem_model_config c = config;
-  complete(&c);
-  INFERMEM_TRY(out->layers.reserve(c.n_layers));
-  for (uint64_t i = 0; i < c.n_layers; ++i) {
-    infermem_model_layer layer = make_layer(c, facts_of(c, i), i);
-    if (is_layout_open(c)) layer.confidence = INFERMEM_CONFIDENCE_ROUGH;
-    INFERMEM_TRY(out->layers.push(layer));
-  }
-  share_keys(c, &out->layers);
-  out->weights = weigh(c, &out->layers);
-  out->config = c;
+  const Completed model(config);
+  const uint64_t n = model.config.n_layers;
+  INFERMEM_TRY(out->layers.reserve(n));
+  for (uint64_t i = 0; i < n; ++i) INFERMEM_TRY(out->layers.push(make_layer(model, facts_of(model, i), i)));
+  share_keys(model.config, &out->layers);
+  out->weights = weigh(model, &out->layers);
+  out->config = model.config;
   return INFERMEM_OK;
 }
 
@@ -195,30 +194,28 @@ Status check_layer(uint64_t index, uint64_t n_layers) {
 }
 
 infermem_model_layer layer_of(const infermem_model_config &config, uint64_t index) {
-  infermem_model_config c = config;
-  complete(&c);
-  const LayerFacts facts = facts_of(c, index);
-  infermem_model_layer layer = make_layer(c, facts, index);
-  if (is_layout_open(c)) layer.confidence = INFERMEM_CONFIDENCE_ROUGH;
-  const Sharing sharing = sharing_of(c);
+  const Completed model(config);
+  const LayerFacts facts = facts_of(model, index);
+  infermem_model_layer layer = make_layer(model, facts, index);
+  const Sharing sharing = sharing_of(model.config);
   if (layer.n_kv_heads != 0 && index >= sharing.first && index < sharing.end) {
     uint64_t i = sharing.first;
     for (; i != 0; --i) {
-      const LayerFacts earlier = facts_of(c, i - 1);
+      const LayerFacts earlier = facts_of(model, i - 1);
       if (earlier.attends && earlier.has_window == facts.has_window) break;
     }
     if (i != 0) layer.kv_source = i - 1;
   }
-  put_weight(c, confidence_of(c), &layer);
+  put_weight(model, confidence_of(model), &layer);
   return layer;
 }
 
 infermem_model_weights weights_of(const infermem_model_config &config) {
-  infermem_model_config c = config;
-  complete(&c);
-  Sum sum(c);
-  for (uint64_t i = 0; i < c.n_layers; ++i) sum.add(weigh_layer(c, make_layer(c, facts_of(c, i), i)));
-  return sum.give(confidence_of(c));
+  const Completed model(config);
+  Sum sum(model);
+  for (uint64_t i = 0; i < model.config.n_layers; ++i)
+    sum.add(weigh_layer(model, make_layer(model, facts_of(model, i), i)));
+  return sum.give(confidence_of(model));
 }
 
 }  // namespace infermem

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/vec.hh"
-#include "infermem/model.h"
+#include "model/architectures.hh"
 
 namespace infermem {
 
@@ -23,7 +23,7 @@ infermem_model_weights weights_of(const infermem_model_config &config);
 // Records INFERMEM_E_RANGE.
 Status check_layer(uint64_t index, uint64_t n_layers);
 
-// ---- The steps, for those who know more than a configuration. It is a completed one (model/architectures.hh). ----
+// ---- The steps, for those who know more than a configuration ----
 
 // What decides a layer's shape.
 struct LayerFacts {
@@ -37,14 +37,14 @@ struct LayerFacts {
 };
 
 // What the configuration says of a layer.
-LayerFacts facts_of(const infermem_model_config &config, uint64_t index);
+LayerFacts facts_of(const Completed &model, uint64_t index);
 // Whether some layers attend and others are recurrent, and nothing says which.
-bool is_layout_open(const infermem_model_config &config);
+bool is_layout_open(const Completed &model);
 // The layer without its bytes; it uses its own keys.
-infermem_model_layer make_layer(const infermem_model_config &config, const LayerFacts &facts, uint64_t index);
+infermem_model_layer make_layer(const Completed &model, const LayerFacts &facts, uint64_t index);
 // Lets the trailing layers use keys of earlier ones.
 void share_keys(const infermem_model_config &config, Vec<infermem_model_layer> *layers);
 // The layers' bytes and the model's by the formulas; layers has all of them. What does not fit is 0.
-infermem_model_weights weigh(const infermem_model_config &config, Vec<infermem_model_layer> *layers);
+infermem_model_weights weigh(const Completed &model, Vec<infermem_model_layer> *layers);
 
 }  // namespace infermem

@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "base/dtype.hh"
-#include "model/architectures.hh"
 #include "model/shape.hh"
 #include "model/weigh.hh"
 
@@ -21,7 +20,7 @@ struct Limit {
 };
 
 Status check_limits(const infermem_model_config &c) {
-  const bool recurs = mixer_of(c) != Mixer::kNone;
+  const bool recurs = mixer_of(c, architecture_of(c.architecture)) != Mixer::kNone;
   const Limit limits[] = {
       {c.n_layers, "n_layers", INFERMEM_MODEL_MAX_LAYERS, true},
       {c.hidden, "hidden", kMostLarge, true},
@@ -116,14 +115,13 @@ Status check_heads(const infermem_model_config &c) {
 }
 
 // Eight bytes an element are more than any type takes, so that with them all sizes of weights fit.
-Status check_size(const infermem_model_config &config) {
-  infermem_model_config c = config;
-  complete(&c);
-  Size elements = weigh_ends(c).elements;
+Status check_size(const infermem_model_config &c) {
+  const Completed model(c);
+  Size elements = weigh_ends(model).elements;
   Size cached;
   for (uint64_t i = 0; i < c.n_layers; ++i) {
-    const infermem_model_layer layer = make_layer(c, facts_of(c, i), i);
-    elements += weigh_layer(c, layer).elements;
+    const infermem_model_layer layer = make_layer(model, facts_of(model, i), i);
+    elements += weigh_layer(model, layer).elements;
     cached += Size(layer.n_kv_heads) * (Size(layer.head_dim_k) + layer.head_dim_v) * c.context + layer.conv_elements +
               layer.state_elements;
   }

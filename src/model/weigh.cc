@@ -1,7 +1,6 @@
 #include "model/weigh.hh"
 
 #include "base/dtype.hh"
-#include "model/architectures.hh"
 
 namespace infermem {
 namespace {
@@ -52,13 +51,13 @@ class Scale {
 
 class LayerScale {
  public:
-  LayerScale(const infermem_model_config &config, const infermem_model_layer &layer)
-      : c_(config), l_(layer), scale_(config, true) {}
+  LayerScale(const Completed &model, const infermem_model_layer &layer)
+      : model_(model), c_(model.config), l_(layer), scale_(model.config, true) {}
 
   LayerWeight run();
 
  private:
-  bool has(uint32_t flag) const { return (c_.flags & flag) != 0; }
+  bool has(uint32_t flag) const { return model_.has(flag); }
 
   void attention();
   void latents();
@@ -72,6 +71,7 @@ class LayerScale {
   void experts();
   void norms(uint64_t n);
 
+  const Completed &model_;
   const infermem_model_config &c_;
   const infermem_model_layer &l_;
   Scale scale_;
@@ -86,7 +86,7 @@ void LayerScale::attention() {
   scale_.matrix(&out_.attention, Size(l_.n_heads) * l_.head_dim_v, c_.hidden);
   if (has(INFERMEM_CONFIG_QKV_BIAS | INFERMEM_CONFIG_BIAS)) scale_.plain(&out_.attention, q + k + v);
   if (has(INFERMEM_CONFIG_BIAS)) scale_.plain(&out_.attention, c_.hidden);
-  if (architecture_of(c_.architecture).sinks) scale_.plain(&out_.attention, l_.n_heads);
+  if (model_.known.sinks) scale_.plain(&out_.attention, l_.n_heads);
   if (has(INFERMEM_CONFIG_QK_NORM)) scale_.plain(&out_.norm, Size(l_.head_dim_k) * 2);
   if (has(INFERMEM_CONFIG_QK_NORM_WIDE)) scale_.plain(&out_.norm, q + k);
 }
@@ -152,7 +152,7 @@ void LayerScale::kimi() {
 void LayerScale::rwkv() { scale_.matrix(&out_.attention, c_.hidden, c_.hidden, 5); }
 
 void LayerScale::recurrent() {
-  switch (mixer_of(c_)) {
+  switch (model_.mixer) {
     case Mixer::kMamba:
       return mamba();
     case Mixer::kMamba2:
@@ -185,7 +185,7 @@ void LayerScale::experts() {
   if (has(INFERMEM_CONFIG_BIAS)) scale_.plain(&out_.other, l_.n_experts);
   if (c_.shared_intermediate == 0) return;
   feed_forward(&out_.shared, c_.shared_intermediate, 1);
-  if (architecture_of(c_.architecture).shared_gate) scale_.plain(&out_.other, c_.hidden);
+  if (model_.known.shared_gate) scale_.plain(&out_.other, c_.hidden);
 }
 
 void LayerScale::norms(uint64_t n) {
@@ -213,20 +213,20 @@ LayerWeight LayerScale::run() {
 
 }  // namespace
 
-LayerWeight weigh_layer(const infermem_model_config &config, const infermem_model_layer &layer) {
-  return LayerScale(config, layer).run();
+LayerWeight weigh_layer(const Completed &model, const infermem_model_layer &layer) {
+  return LayerScale(model, layer).run();
 }
 
-ModelWeight weigh_ends(const infermem_model_config &c) {
+ModelWeight weigh_ends(const Completed &model) {
+  const infermem_model_config &c = model.config;
   Scale scale(c, false);
   ModelWeight out;
   scale.matrix(&out.embedding, c.hidden, c.vocab);
   if (c.tied_embeddings == 0) scale.matrix(&out.output, c.hidden, c.vocab);
-  const Architecture &known = architecture_of(c.architecture);
-  const uint64_t norms = (known.embedding_norm ? 2 : 1) * ((c.flags & INFERMEM_CONFIG_NORM_BIAS) != 0 ? 2 : 1);
+  const uint64_t norms = (model.known.embedding_norm ? 2 : 1) * (model.has(INFERMEM_CONFIG_NORM_BIAS) ? 2 : 1);
   scale.plain(&out.other, Size(c.hidden) * norms);
-  if (known.output_bias) scale.plain(&out.output, c.vocab);
-  if ((c.flags & INFERMEM_CONFIG_POSITIONS) != 0) scale.matrix(&out.other, c.hidden, c.context);
+  if (model.known.output_bias) scale.plain(&out.output, c.vocab);
+  if (model.has(INFERMEM_CONFIG_POSITIONS)) scale.matrix(&out.other, c.hidden, c.context);
   out.elements = scale.elements();
   return out;
 }

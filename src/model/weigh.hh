@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/size.hh"
-#include "infermem/model.h"
+#include "model/architectures.hh"
 
 namespace infermem {
 
@@ -19,9 +19,8 @@ struct ModelWeight {
   Size elements;                  // of these three
 };
 
-// Of a completed configuration, and a layer of it.
-LayerWeight weigh_layer(const infermem_model_config &config, const infermem_model_layer &layer);
+LayerWeight weigh_layer(const Completed &model, const infermem_model_layer &layer);
 // Of all but the layers.
-ModelWeight weigh_ends(const infermem_model_config &config);
+ModelWeight weigh_ends(const Completed &model);
 
 }  // namespace infermem

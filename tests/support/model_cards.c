@@ -820,24 +820,32 @@ static void put_value(struct gguf *g, const char *key, const char *value) {
   }
 }
 
+struct gguf model_card_metas(const struct model_card *card) {
+  struct gguf g = {0};
+  for (const char *line = card->text; *line;) {
+    char key[96], value[96];
+    const size_t n = strcspn(line, " "), m = strcspn(line + n + 1, "\n");
+    assert_true(n < sizeof key && m < sizeof value);
+    memcpy(key, line, n);
+    memcpy(value, line + n + 1, m);
+    key[n] = value[m] = '\0';
+    put_value(&g, key, value);
+    line += n + m + 2;
+  }
+  return g;
+}
+
 void model_card_save(const struct model_card *card) {
   struct gguf g = {0};
   if (*card->text == '{') {
     gguf_bytes(&g, card->text, strlen(card->text));
   } else {
+    struct gguf metas = model_card_metas(card);
     uint64_t lines = 0;
     for (const char *c = card->text; *c; c++) lines += *c == '\n';
     gguf_header(&g, 3, 0, lines);
-    for (const char *line = card->text; *line;) {
-      char key[96], value[96];
-      const size_t n = strcspn(line, " "), m = strcspn(line + n + 1, "\n");
-      assert_true(n < sizeof key && m < sizeof value);
-      memcpy(key, line, n);
-      memcpy(value, line + n + 1, m);
-      key[n] = value[m] = '\0';
-      put_value(&g, key, value);
-      line += n + m + 2;
-    }
+    gguf_bytes(&g, metas.bytes, metas.size);
+    gguf_free(&metas);
   }
   gguf_save(&g);
   gguf_free(&g);

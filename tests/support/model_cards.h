@@ -25,6 +25,9 @@ struct model_card {
 extern const struct model_card model_cards[];
 extern const size_t n_model_cards;
 
+/* The metadata of a card of GGUF, one a line; free it with gguf_free. */
+struct gguf model_card_metas(const struct model_card *card);
+
 /* Saves the card's file as gguf_path(). */
 void model_card_save(const struct model_card *card);
 
