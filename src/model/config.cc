@@ -19,8 +19,8 @@ class ShapeReader {
   Status run();
 
  private:
-  // What contradicts the metadata in so many layers, and the first of them.
-  struct Contradiction {
+  // What is wrong with so many layers, and the first of them.
+  struct Flaw {
     uint64_t n = 0;
     uint64_t first = 0;
 
@@ -38,7 +38,7 @@ class ShapeReader {
   void check_rows(uint64_t index, infermem_model_layer *layer);
   Status make_layers();
   void weigh_by_tensors();
-  Status warn_of(const Contradiction &found, const char *what);
+  Status warn_of(const Flaw &found, const char *what);
 
   template <typename... Arguments>
   Status warn(const char *format, Arguments... arguments) {
@@ -54,7 +54,7 @@ class ShapeReader {
   const Completed *model_ = nullptr;
   bool is_mixing_said_ = false;
   bool is_rest_said_ = false;  // nothing but that is taken from what is known of the architecture
-  Contradiction mixers_, experts_, rows_;
+  Flaw mixers_, experts_, rows_, states_;
 };
 
 bool ShapeReader::is_mixing_said() const {
@@ -136,7 +136,7 @@ Status ShapeReader::make_layers() {
   INFERMEM_TRY(out_->layers.reserve(c_->n_layers));
   for (uint64_t i = 0; i < c_->n_layers; ++i) {
     LayerFacts facts = facts_of(*model_, i);
-    const uint64_t before = mixers_.n + experts_.n;
+    const uint64_t before = mixers_.n + experts_.n + states_.n;
     const bool has_tensors = any_tensors_ && tensors_.layer(i).bytes() != 0;
     apply_series(i, &facts);
     if (has_tensors) apply_tensors(i, &facts);
@@ -144,7 +144,8 @@ Status ShapeReader::make_layers() {
     const bool mixing_said = is_mixing_said_ || has_tensors;
     if (mixing_said || layer.confidence != INFERMEM_CONFIDENCE_ROUGH)
       layer.confidence = mixing_said && is_rest_said_ ? INFERMEM_CONFIDENCE_EXACT : INFERMEM_CONFIDENCE_MODELLED;
-    if (mixers_.n + experts_.n != before) layer.confidence = INFERMEM_CONFIDENCE_ROUGH;
+    if (series_.recurs.has(i) && series_.recurs.at(i) != 0 && !facts.recurs) states_.add(i);
+    if (mixers_.n + experts_.n + states_.n != before) layer.confidence = INFERMEM_CONFIDENCE_ROUGH;
     if (has_tensors) check_rows(i, &layer);
     INFERMEM_TRY(out_->layers.push(layer));
   }
@@ -167,7 +168,7 @@ void ShapeReader::weigh_by_tensors() {
   out_->weights = tensors_.weights();
 }
 
-Status ShapeReader::warn_of(const Contradiction &found, const char *what) {
+Status ShapeReader::warn_of(const Flaw &found, const char *what) {
   if (found.n == 0) return INFERMEM_OK;
   return warn("the metadata and the tensors of %llu layers, the first being layer %llu, do not agree on %s",
               print(found.n), print(found.first), what);
@@ -198,6 +199,10 @@ Status ShapeReader::run() {
   INFERMEM_TRY(warn_of(mixers_, "what mixes tokens"));
   INFERMEM_TRY(warn_of(experts_, "whether there are experts"));
   INFERMEM_TRY(warn_of(rows_, "the size of keys"));
+  if (states_.n != 0)
+    INFERMEM_TRY(
+        warn("%llu layers, the first being layer %llu, are recurrent, and the size of their state is not known",
+             print(states_.n), print(states_.first)));
   if (tensors_.beyond() == 0 || c_->n_layers == 0) return INFERMEM_OK;
   return warn("%llu tensors are of layers beyond the last of %llu", print(tensors_.beyond()), print(c_->n_layers));
 }

@@ -301,7 +301,7 @@ Status HfConfig::windows() {
       for (uint64_t i = from; i < n_main(); ++i) series_->has_window.set(i, 1);
     }
   }
-  return layer_types({"layer_types"});
+  return INFERMEM_OK;
 }
 
 // Their sizes as GGUF files have them.
@@ -393,8 +393,7 @@ Status HfConfig::mixer_layers() {
   if (c_->attention_first > c_->attention_interval) c_->attention_interval = c_->attention_first = 0;
   INFERMEM_TRY(mark({"attn_layer_indices", "full_attn_idxs"}, 0, 0, &series_->recurs));
   INFERMEM_TRY(mark({"linear_attn_config.full_attn_layers"}, 1, 0, &series_->recurs));
-  INFERMEM_TRY(pattern());
-  return layer_types({"layer_types", "layers_block_type"});
+  return pattern();
 }
 
 // Nemotron-H: "M-M*E", a letter a layer.
@@ -459,6 +458,7 @@ Status HfConfig::run() {
   INFERMEM_TRY(windows());
   INFERMEM_TRY(latents());
   INFERMEM_TRY(mixers());
+  INFERMEM_TRY(layer_types({"layer_types", "layers_block_type"}));
   INFERMEM_TRY(weights());
   return check_complete(&keys_,
                         {"num_hidden_layers", "hidden_size", "num_attention_heads", "num_key_value_heads",
