@@ -126,7 +126,7 @@ typedef struct infermem_model_config {
 
   /* Experts. */
   uint64_t expert_intermediate; /* elements of a routed expert's middle; 0 means intermediate */
-  uint64_t shared_intermediate; /* elements of the middle of all shared experts together; 0: there are none */
+  uint64_t shared_intermediate; /* of all shared experts together; 0 means n_experts_shared * expert_intermediate */
   uint64_t n_experts_shared;    /* experts that work on every token */
   uint64_t n_dense_layers;      /* leading layers that have no experts */
   uint64_t expert_interval;     /* of the others, each layer i with (i + 1) divisible by it has experts; 0 means all */
@@ -162,6 +162,8 @@ typedef struct infermem_model_config {
   int32_t weight_type;   /* INFERMEM_DTYPE_*, 0 being F32 */
   uint32_t weight_bits;  /* of layers' matrices that are quantized otherwise; 0: weight_type */
   uint64_t weight_group; /* elements that share a 16-bit scale and a zero of weight_bits; 0: a row */
+  int32_t expert_type;   /* INFERMEM_DTYPE_* of routed experts' matrices; 0: as the others */
+  uint32_t reserved;     /* 0 */
 } infermem_model_config;
 
 /* How sure a number is. */
@@ -355,9 +357,13 @@ INFERMEM_FN const char *model_warning(const infermem_model *model, size_t index)
  * says with a wrong type or out of range, is 0, and a warning says so where it matters: the result is to go through
  * infermem_config_validate before anything is computed from it.
  *
- * Sources: the keys of the GGUF specification, with {general.architecture} before them. Where absent, n_kv_heads is
- * n_heads, head_dim_k and head_dim_v are hidden / n_heads, and rope_dims is head_dim_k. vocab is the rows of
- * token_embd.weight, else vocab_size, else the length of tokenizer.ggml.tokens.
+ * Of GGUF: the keys of its specification and those that llama.cpp's converters write, with {general.architecture} before
+ * them. Where absent, n_kv_heads is n_heads, head_dim_k and head_dim_v are hidden / n_heads, and rope_dims is
+ * head_dim_k. vocab is the rows of token_embd.weight, else vocab_size, else the length of tokenizer.ggml.tokens.
+ * Of a config.json: the names that transformers' configurations have, those of the text part first; null is as if it
+ * were absent. architecture is model_type. Latent attention and recurrent mixers are told as GGUF does, layers that only
+ * predict further tokens are counted, and where no type of the weights is said it is BF16.
+ * Of both: what is known of the architecture fills in windows, intervals and flags that are left open.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t model_config(const infermem_model *model, infermem_model_config *out) INFERMEM_AS(model_config);
@@ -373,7 +379,8 @@ INFERMEM_FN int32_t model_layer(const infermem_model *model, uint64_t index, inf
     INFERMEM_AS(model_layer);
 
 /* Fills *out, whose struct_size the caller has set, with the weights: the sums of the tensors where there are any, to
- * the byte and EXACT, else those of infermem_config_weights, or 0 and ROUGH where the configuration is not valid.
+ * the byte and EXACT (MODELLED where the bytes of one are inferred), else what infermem_config_weights gives: ROUGH where
+ * the configuration lacks a number, and 0 where they do not fit.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t model_weights(const infermem_model *model, infermem_model_weights *out) INFERMEM_AS(model_weights);
@@ -382,9 +389,9 @@ INFERMEM_FN int32_t model_weights(const infermem_model *model, infermem_model_we
  * and of a sequence's state are then known to fit 64 bits together, at 8 bytes an element.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: n_layers, hidden or vocab is 0; n_heads or n_kv_heads
  * is 0 and there is no recurrent mixer; intermediate is 0 and there are neither that nor experts; architecture has no
- * NUL; tied_embeddings is neither 0 nor 1; a flag is unknown; more experts are used than there are; rope_theta or
- * norm_eps is negative.  INFERMEM_E_NOT_FINITE: rope_theta or norm_eps is.  INFERMEM_E_TYPE: weight_type is no known
- * type.  INFERMEM_E_SHAPE: n_heads is no multiple of n_kv_heads, or hidden none of n_heads while head_dim_k or
+ * NUL; tied_embeddings is neither 0 nor 1; a flag is unknown; reserved is not 0; more experts are used than there are; rope_theta or
+ * norm_eps is negative.  INFERMEM_E_NOT_FINITE: rope_theta or norm_eps is.  INFERMEM_E_TYPE: weight_type or
+ * expert_type is no known type.  INFERMEM_E_SHAPE: n_heads is no multiple of n_kv_heads, or hidden none of n_heads while head_dim_k or
  * head_dim_v is 0, or rope_dims exceeds head_dim_k.  INFERMEM_E_LIMIT: n_layers exceeds INFERMEM_MODEL_MAX_LAYERS; more
  * layers are dense, use others' keys or predict further tokens than there are; window_first or attention_first exceeds
  * its interval; weight_bits exceeds 16; hidden, intermediate, vocab, context, sliding_window, expert_intermediate,

@@ -138,6 +138,9 @@ Status HfConfig::heads() {
   if (dim == 0 && c_->n_heads != 0 && c_->hidden % c_->n_heads == 0 && c_->hidden / c_->n_heads <= kMostSmall)
     dim = c_->hidden / c_->n_heads;
   c_->head_dim_k = c_->head_dim_v = c_->rope_dims = dim;
+  double rotated = 1;
+  INFERMEM_TRY(keys_.real({"partial_rotary_factor", "rotary_pct", "rope_pct"}, &rotated, &found));
+  if (rotated < 1) c_->rope_dims = static_cast<uint64_t>(rotated * static_cast<double>(dim));
   // Where it is another for layers that see all tokens, head_dim is that of windows.
   uint64_t all = 0;
   INFERMEM_TRY(keys_.number({"global_head_dim"}, kMostSmall, &all));
@@ -422,6 +425,7 @@ Status HfConfig::weights() {
                 {"bfloat16", INFERMEM_DTYPE_BF16},
                 {"float64", INFERMEM_DTYPE_F64}};
   Name name;
+  c_->weight_type = INFERMEM_DTYPE_BF16;  // what runtimes load where nothing is said
   if (keys_.text({"torch_dtype", "dtype"}, &name))
     for (const auto &type : kTypes)
       if (name == type.name) c_->weight_type = type.type;
@@ -443,7 +447,10 @@ Status HfConfig::weights() {
   INFERMEM_TRY(keys_.boolean({"quantization_config.load_in_8bit"}, &eight));
   if (bits == 0 && four) bits = 4;
   if (bits == 0 && (eight || method == "fp8" || method == "fbgemm_fp8")) bits = 8;
-  if (bits == 0 && method == "mxfp4") bits = 4, c_->weight_group = 32;
+  if (method == "mxfp4") {  // of gpt-oss: its experts alone
+    c_->expert_type = INFERMEM_DTYPE_MXFP4;
+    return INFERMEM_OK;
+  }
   c_->weight_bits = static_cast<uint32_t>(bits);
   if (bits != 0) return INFERMEM_OK;
   return keys_.warn("how many bits \"%s\" takes is not known", Quoted(method).text);

@@ -81,8 +81,10 @@ Status check_fields(const infermem_model_config &c) {
   if ((c.flags & ~kFlags) != 0)
     return fail(INFERMEM_E_ARG, kFlags, c.flags, "a configuration's flags are 0x%x, of which 0x%x are unknown", c.flags,
                 c.flags & ~kFlags);
+  if (c.reserved != 0) return fail(INFERMEM_E_ARG, 0, c.reserved, "a reserved field is %u, not 0", c.reserved);
   Block block;
-  return dtype_block(c.weight_type, &block);
+  INFERMEM_TRY(dtype_block(c.weight_type, &block));
+  return dtype_block(c.expert_type, &block);
 }
 
 Status check_reals(const infermem_model_config &c) {

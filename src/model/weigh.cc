@@ -5,14 +5,20 @@
 namespace infermem {
 namespace {
 
+uint64_t rounded(uint64_t n, uint64_t by) { return n / by + (n % by != 0); }
+
+// A type that validate_config let pass.
+Block block_of(int32_t type) {
+  Block block;
+  return dtype_block(type, &block) == INFERMEM_OK ? block : Block{1, 4};
+}
+
 // Adds matrices and vectors to a class of bytes and to the elements.
 class Scale {
  public:
-  Scale(const infermem_model_config &config, bool has_layers) : config_(config) {
-    // The type is a known one: validate_config lets no other pass.
-    if (dtype_block(config.weight_type, &block_) != INFERMEM_OK) block_ = {1, 4};
-    bits_ = has_layers ? config.weight_bits : 0;
-  }
+  // bits: of matrices; 0 where they have the type.
+  Scale(const infermem_model_config &config, int32_t type, uint32_t bits)
+      : group_(config.weight_group), bits_(bits), block_(block_of(type)), plain_(block_of(config.weight_type)) {}
 
   // count matrices that map in elements to out: rows of in elements.
   void matrix(Size *bytes, Size in, Size out, uint64_t count = 1) {
@@ -24,35 +30,37 @@ class Scale {
   // Norms, biases, routers: never in a block type.
   void plain(Size *bytes, Size n) {
     elements_ += n;
-    *bytes += n * (block_.elements == 1 ? block_.bytes : 4);
+    *bytes += n * (plain_.elements == 1 ? plain_.bytes : 4);
   }
 
   const Size &elements() const { return elements_; }
 
  private:
-  static uint64_t rounded(uint64_t n, uint64_t by) { return n / by + (n % by != 0); }
-
   Size blocks(const Size &n) const { return n.fits() ? Size(rounded(n.value(), block_.elements)) * block_.bytes : n; }
 
   // Codes, and for each group a 16-bit scale and a zero of as many bits as a code.
   Size packed(const Size &in, const Size &rows) const {
-    if (!in.fits()) return in;
-    const uint64_t group = config_.weight_group != 0 ? config_.weight_group : in.value();
-    const Size groups = rows * rounded(in.value(), group == 0 ? 1 : group);
+    if (!in.fits() || in.value() == 0) return in;
+    const Size groups = rows * rounded(in.value(), group_ != 0 ? group_ : in.value());
     const Size bits = in * rows * bits_ + groups * (16 + bits_);
     return bits.fits() ? Size(rounded(bits.value(), 8)) : bits;
   }
 
-  const infermem_model_config &config_;
-  Block block_;
+  uint64_t group_;
   uint64_t bits_;
+  Block block_;
+  Block plain_;
   Size elements_;
 };
 
 class LayerScale {
  public:
   LayerScale(const Completed &model, const infermem_model_layer &layer)
-      : model_(model), c_(model.config), l_(layer), scale_(model.config, true) {}
+      : model_(model),
+        c_(model.config),
+        l_(layer),
+        scale_(c_, c_.weight_type, c_.weight_bits),
+        experts_(c_, c_.expert_type != 0 ? c_.expert_type : c_.weight_type, c_.expert_type != 0 ? 0 : c_.weight_bits) {}
 
   LayerWeight run();
 
@@ -67,7 +75,7 @@ class LayerScale {
   void delta_net();
   void kimi();
   void rwkv();
-  void feed_forward(Size *bytes, uint64_t intermediate, uint64_t count);
+  void feed_forward(Scale *scale, Size *bytes, uint64_t intermediate, uint64_t count);
   void experts();
   void norms(uint64_t n);
 
@@ -75,6 +83,7 @@ class LayerScale {
   const infermem_model_config &c_;
   const infermem_model_layer &l_;
   Scale scale_;
+  Scale experts_;  // routed
   LayerWeight out_;
 };
 
@@ -172,19 +181,19 @@ void LayerScale::recurrent() {
   }
 }
 
-void LayerScale::feed_forward(Size *bytes, uint64_t intermediate, uint64_t count) {
+void LayerScale::feed_forward(Scale *scale, Size *bytes, uint64_t intermediate, uint64_t count) {
   const uint64_t up = has(INFERMEM_CONFIG_UNGATED) ? 1 : 2;
-  scale_.matrix(bytes, c_.hidden, intermediate, up * count);
-  scale_.matrix(bytes, intermediate, c_.hidden, count);
-  if (has(INFERMEM_CONFIG_BIAS)) scale_.plain(bytes, (Size(intermediate) * up + c_.hidden) * count);
+  scale->matrix(bytes, c_.hidden, intermediate, up * count);
+  scale->matrix(bytes, intermediate, c_.hidden, count);
+  if (has(INFERMEM_CONFIG_BIAS)) scale->plain(bytes, (Size(intermediate) * up + c_.hidden) * count);
 }
 
 void LayerScale::experts() {
-  feed_forward(&out_.routed, c_.expert_intermediate, l_.n_experts);
+  feed_forward(&experts_, &out_.routed, c_.expert_intermediate, l_.n_experts);
   scale_.plain(&out_.other, Size(c_.hidden) * l_.n_experts);
   if (has(INFERMEM_CONFIG_BIAS)) scale_.plain(&out_.other, l_.n_experts);
   if (c_.shared_intermediate == 0) return;
-  feed_forward(&out_.shared, c_.shared_intermediate, 1);
+  feed_forward(&scale_, &out_.shared, c_.shared_intermediate, 1);
   if (model_.known.shared_gate) scale_.plain(&out_.other, c_.hidden);
 }
 
@@ -199,7 +208,7 @@ LayerWeight LayerScale::run() {
   if (attends && c_.kv_lora_rank != 0) latents();
   if (attends && c_.kv_lora_rank == 0) attention();
   if (recurs) recurrent();
-  if (l_.intermediate != 0) feed_forward(&out_.dense, l_.intermediate, 1);
+  if (l_.intermediate != 0) feed_forward(&scale_, &out_.dense, l_.intermediate, 1);
   if (l_.n_experts != 0) experts();
   const bool two = feeds && (attends || recurs) && !has(INFERMEM_CONFIG_ONE_NORM);
   norms((two ? 2 : 1) + (has(INFERMEM_CONFIG_POST_NORMS) ? 2 : 0));
@@ -207,7 +216,7 @@ LayerWeight LayerScale::run() {
     scale_.matrix(&out_.other, Size(c_.hidden) * 2, c_.hidden);
     norms(3);
   }
-  out_.elements = scale_.elements();
+  out_.elements = scale_.elements() + experts_.elements();
   return out_;
 }
 
@@ -219,7 +228,7 @@ LayerWeight weigh_layer(const Completed &model, const infermem_model_layer &laye
 
 ModelWeight weigh_ends(const Completed &model) {
   const infermem_model_config &c = model.config;
-  Scale scale(c, false);
+  Scale scale(c, c.weight_type, 0);
   ModelWeight out;
   scale.matrix(&out.embedding, c.hidden, c.vocab);
   if (c.tied_embeddings == 0) scale.matrix(&out.output, c.hidden, c.vocab);

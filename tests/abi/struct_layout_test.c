@@ -164,7 +164,7 @@ AT(infermem_model_options, flags, 8);
 AT(infermem_model_options, reserved, 12);
 AT(infermem_model_options, allocator, 16);
 
-SIZE(infermem_model_config, 416);
+SIZE(infermem_model_config, 424);
 AT(infermem_model_config, architecture, 8);
 AT(infermem_model_config, n_layers, 72);
 AT(infermem_model_config, hidden, 80);
@@ -211,6 +211,8 @@ AT(infermem_model_config, token_shifts, 392);
 AT(infermem_model_config, weight_type, 400);
 AT(infermem_model_config, weight_bits, 404);
 AT(infermem_model_config, weight_group, 408);
+AT(infermem_model_config, expert_type, 416);
+AT(infermem_model_config, reserved, 420);
 
 SIZE(infermem_model_layer, 160);
 AT(infermem_model_layer, kind, 8);

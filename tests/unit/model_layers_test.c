@@ -171,7 +171,6 @@ static void quantized_configurations_weigh_less(void **state) {
                  {"\"quant_method\": \"bitsandbytes\", \"load_in_4bit\": true", 4, 0},
                  {"\"quant_method\": \"bitsandbytes\", \"load_in_8bit\": true", 8, 0},
                  {"\"quant_method\": \"fp8\", \"weight_block_size\": [128, 128]", 8, 0},
-                 {"\"quant_method\": \"mxfp4\"", 4, 32},
                  {"\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"group_0\": {\"weights\": {"
                   "\"num_bits\": 4, \"group_size\": 64}}}",
                   4, 64},
@@ -185,6 +184,22 @@ static void quantized_configurations_weigh_less(void **state) {
     assert_int_equal(warned(model, "how many bits \"other\" takes is not known"), methods[i].bits == 0);
     model_free(model);
   }
+}
+
+/* The total_size of openai/gpt-oss-20b's index: experts in MXFP4, all else in bf16. */
+static void gpt_oss_weighs_what_its_index_says(void **state) {
+  (void)state;
+  for (size_t i = 0; i < n_model_cards; i++) {
+    if (strcmp(model_cards[i].name, "gpt-oss-20b") != 0) continue;
+    infermem_model *model = open_card(&model_cards[i]);
+    infermem_model_config config = config_of(model);
+    assert_int_equal(config.expert_type, INFERMEM_DTYPE_MXFP4);
+    assert_int_equal(config.weight_type, INFERMEM_DTYPE_BF16);
+    assert_int_equal(weights_of(model).total_bytes, 13761264768);
+    model_free(model);
+    return;
+  }
+  fail();
 }
 
 static void types_of_weights_count_their_blocks(void **state) {
@@ -454,6 +469,7 @@ int main(void) {
       cmocka_unit_test(published_models_come_out_as_published),
       cmocka_unit_test(numbers_alone_give_the_same),
       cmocka_unit_test(quantized_configurations_weigh_less),
+      cmocka_unit_test(gpt_oss_weighs_what_its_index_says),
       cmocka_unit_test(types_of_weights_count_their_blocks),
       cmocka_unit_test(tensors_are_counted_by_class_and_layer),
       cmocka_unit_test(the_demo_model_is_exact),

@@ -374,6 +374,8 @@ static void the_further_numbers_are_validated(void **state) {
   REFUSE(INFERMEM_E_LIMIT, c.weight_group = 0x80000001u);
   REFUSE(INFERMEM_E_TYPE, c.weight_type = 5);
   REFUSE(INFERMEM_E_TYPE, c.weight_type = -1);
+  REFUSE(INFERMEM_E_TYPE, c.expert_type = 5);
+  REFUSE(INFERMEM_E_ARG, c.reserved = 1);
   REFUSE(INFERMEM_E_SHAPE, c.n_kv_heads_window = 3);
   REFUSE(INFERMEM_E_ARG, c.n_heads = 0; c.conv_kernel = 0);
   /* What recurs need not attend, nor feed forward. */
