@@ -22,8 +22,11 @@ constexpr uint32_t kPositions = INFERMEM_CONFIG_POSITIONS;
 // A row, built up from what differs from a plain transformer.
 struct Row : Architecture {
   constexpr explicit Row(const char *row_names, uint32_t row_flags = 0, Mixer row_mixer = Mixer::kNone)
-      : Architecture{row_names, row_flags, row_mixer, 0,     0,     0,     0,     0,    0,
-                     0,         false,     false,     false, false, false, false, false} {}
+      : Architecture{} {
+    names = row_names;
+    flags = row_flags;
+    mixer = row_mixer;
+  }
 
   // One layer in so many sees all tokens: the first of them, or the last.
   constexpr Row windows(uint8_t interval, uint8_t first = 0, uint16_t tokens = 0) const {
@@ -74,6 +77,11 @@ struct Row : Architecture {
     row.output_bias = true;
     return row;
   }
+  constexpr Row more() const {
+    Row row = *this;
+    row.weighs_more = true;
+    return row;
+  }
   constexpr Row one_part_a_layer() const {
     Row row = *this;
     row.one_part = true;
@@ -94,41 +102,33 @@ constexpr Row kTable[] = {
         "internlm3 deci nemotron-nas baichuan xverse deepseek dots1 bailingmoe bailing_moe bailingmoe2 bailing_moe_v2 "
         "ernie4_5 ernie4_5-moe ernie4_5_moe hunyuan-moe hunyuan_v1_moe minimax-m2 minimax_m2 openelm seed_oss seed-oss "
         "grok olmo yi"),
-    Row("arctic").dense_beside(),
-    Row("arcee", kUngated),
+    Row("arctic").dense_beside(), Row("arcee", kUngated),
     Row("qwen qwen2 qwen2vl qwen2_vl qwen2_vl_text qwen2_5_vl qwen2_5_vl_text chatglm glm4moe glm4_moe", kQkvBias),
     Row("qwen2moe qwen2_moe", kQkvBias).shared_gated(),
     Row("qwen3 qwen3moe qwen3_moe qwen3vl qwen3_vl_text qwen3vlmoe qwen3_vl_moe_text hunyuan-dense hunyuan_v1_dense",
         kQkNorm),
-    Row("glm4", kQkvBias | kPostNorms),
-    Row("olmoe", kQkNormWide),
+    Row("glm4", kQkvBias | kPostNorms), Row("olmoe", kQkNormWide),
     Row("phi3 phi4mm").windows(1),  // a window is declared, and not used (llama.cpp #13676)
-    Row("phimoe", kQkvBias | kNormBias),
-    Row("stablelm", kNormBias),
-    Row("command-r cohere", kOneNorm).ties(),
-    Row("nemotron", kUngated | kNormBias),
-    Row("phi2 phi", kUngated | kBias | kNormBias | kOneNorm).biases_output(),
-    Row("falcon", kUngated | kNormBias | kOneNorm).ties(),
-    Row("mpt", kUngated).ties(),
+    Row("phimoe", kQkvBias | kNormBias), Row("stablelm", kNormBias), Row("command-r cohere", kOneNorm).ties(),
+    Row("nemotron", kUngated | kNormBias), Row("phi2 phi", kUngated | kBias | kNormBias | kOneNorm).biases_output(),
+    Row("falcon", kUngated | kNormBias | kOneNorm).ties(), Row("mpt", kUngated).ties(),
     Row("bloom", kUngated | kBias | kNormBias).ties().norms_embedding(),
-    Row("starcoder2", kUngated | kBias | kNormBias).ties(),
-    Row("gptneox gpt_neox", kUngated | kBias | kNormBias),
+    Row("starcoder2", kUngated | kBias | kNormBias).ties(), Row("gptneox gpt_neox", kUngated | kBias | kNormBias),
     Row("gpt2 starcoder gpt_bigcode", kUngated | kBias | kNormBias | kPositions).ties(),
 
     // Windows.
-    Row("gemma").ties(),
-    Row("gemma2", kPostNorms).ties().windows(2, 0, 4096),
+    Row("gemma").ties(), Row("gemma2", kPostNorms).ties().windows(2, 0, 4096),
     Row("gemma3 gemma3_text", kPostNorms | kQkNorm).ties().windows(6),
-    Row("gemma3n gemma3n_text", kPostNorms | kQkNorm).ties().windows(5).own_keys(20),
-    Row("gemma4 gemma4_text", kPostNorms | kQkNorm).ties().windows(6).dense_beside(),
-    Row("llama4 llama4_text").windows(4, 0, 8192),
-    Row("cohere2", kOneNorm).ties().windows(4),
-    Row("gpt-oss gpt_oss", kBias).windows(2).has_sinks(),
-    Row("olmo2 olmo3", kQkNormWide).windows(4),
-    Row("exaone4", kQkNorm).windows(4).only_of_layers(64),
-    Row("exaone-moe exaone_moe", kQkNorm).windows(4),
-    Row("smallthinker").windows(4, 1),
-    Row("afmoe", kQkNorm | kPostNorms).windows(4),
+    Row("gemma3n gemma3n_text", kPostNorms | kQkNorm)
+        .ties()
+        .windows(5)
+        .own_keys(20)
+        .more(),  // embeddings of each layer
+    Row("gemma4 gemma4_text", kPostNorms | kQkNorm).ties().windows(6).dense_beside().more(),
+    Row("llama4 llama4_text").windows(4, 0, 8192), Row("cohere2", kOneNorm).ties().windows(4),
+    Row("gpt-oss gpt_oss", kBias).windows(2).has_sinks(), Row("olmo2 olmo3", kQkNormWide).windows(4),
+    Row("exaone4", kQkNorm).windows(4).only_of_layers(64), Row("exaone-moe exaone_moe", kQkNorm).windows(4),
+    Row("smallthinker").windows(4, 1), Row("afmoe", kQkNorm | kPostNorms).windows(4).more(),
 
     // Latents.
     Row("deepseek2 deepseek_v2 deepseek_v3 deepseek32 deepseek_v32 kimi_k2 glm-dsa glm_moe_dsa glm4_moe_lite mistral4"),
@@ -139,25 +139,20 @@ constexpr Row kTable[] = {
     Row("nomic-bert nomic_bert nomic-bert-moe", kEncoder | kNormBias).ties(),
     Row("jina-bert-v2 jina-bert-v3 neo-bert eurobert t5encoder", kEncoder).ties(),
     Row("modern-bert modernbert", kEncoder).ties().windows(3, 1),
-    Row("gemma-embedding", kEncoder | kPostNorms | kQkNorm).ties().windows(6),
-    Row("dream", kEncoder | kQkvBias),
+    Row("gemma-embedding", kEncoder | kPostNorms | kQkNorm).ties().windows(6), Row("dream", kEncoder | kQkvBias),
     Row("llada llada-moe", kEncoder),
 
     // Recurrent mixers.
-    Row("mamba falcon_mamba", 0, Mixer::kMamba).ties(),
-    Row("mamba2", 0, Mixer::kMamba2).ties(),
-    Row("jamba", 0, Mixer::kMamba).attends(8, 5),
-    Row("granitehybrid granitemoehybrid bamba", 0, Mixer::kMamba2),
-    Row("plamo2", 0, Mixer::kMamba2).attends(2, 2),
-    Row("falcon-h1 falcon_h1", kParallel, Mixer::kMamba2),
+    Row("mamba falcon_mamba", 0, Mixer::kMamba).ties(), Row("mamba2", 0, Mixer::kMamba2).ties(),
+    Row("jamba", 0, Mixer::kMamba).attends(8, 5), Row("granitehybrid granitemoehybrid bamba", 0, Mixer::kMamba2),
+    Row("plamo2", 0, Mixer::kMamba2).attends(2, 2), Row("falcon-h1 falcon_h1", kParallel, Mixer::kMamba2),
     Row("nemotron_h nemotron_h_moe", kUngated, Mixer::kMamba2).one_part_a_layer(),
     Row("qwen3next qwen3_next qwen35 qwen3_5 qwen3_5_text qwen35moe qwen3_5_moe qwen3_5_moe_text", kQkNorm | kGated,
         Mixer::kDeltaNet)
         .attends(4)
         .shared_gated(),
-    Row("kimi-linear kimi_linear", 0, Mixer::kKimi),
-    Row("lfm2 lfm2moe lfm2_moe", kQkNorm, Mixer::kConv).ties(),
-    Row("rwkv6 rwkv7 rwkv6qwen2 arwkv7", 0, Mixer::kRwkv),
+    Row("kimi-linear kimi_linear", 0, Mixer::kKimi), Row("lfm2 lfm2moe lfm2_moe", kQkNorm, Mixer::kConv).ties(),
+    Row("rwkv6 rwkv7 rwkv6qwen2 arwkv7", 0, Mixer::kRwkv).more(),  // low-rank ones
 };
 
 constexpr Row kUnknown("");

@@ -36,7 +36,8 @@ struct Architecture {
   bool sinks;              // attention has a number a head that takes weight from all tokens
   bool embedding_norm;     // the embedding is normed
   bool output_bias;
-  bool one_part;  // a layer attends, is recurrent or feeds forward, one of these
+  bool weighs_more;  // there are matrices that the formulas leave out
+  bool one_part;     // a layer attends, is recurrent or feeds forward, one of these
 };
 
 // The row of that name; one in which nothing is known, with names "", where there is none.

@@ -123,7 +123,7 @@ void ShapeReader::apply_tensors(uint64_t index, LayerFacts *facts) {
 }
 
 void ShapeReader::check_rows(uint64_t index, infermem_model_layer *layer) {
-  if (layer->n_heads == 0) return;
+  if (layer->n_heads == 0 || c_->weight_bits != 0) return;  // packed matrices have other shapes
   const LayerTensors &tensors = tensors_.layer(index);
   const bool latent = layer->kind == INFERMEM_LAYER_MLA;
   const uint64_t rows = latent ? tensors.latent_rows : tensors.k_rows;
@@ -217,6 +217,14 @@ Status put_architecture(Keys *keys, const char *key, const Name &name, infermem_
                       name.length, sizeof config->architecture - 1);
   std::memcpy(config->architecture, name.text, name.length);
   return INFERMEM_OK;
+}
+
+Status check_index(Keys *keys, Names names, LayerSeries *series) {
+  uint64_t dim = 0;
+  INFERMEM_TRY(keys->number(names, kMostSmall, &dim));
+  if (dim == 0) return INFERMEM_OK;
+  series->leaves_out = true;
+  return keys->warn("the index of sparse attention, %llu elements a token and layer, is not counted", print(dim));
 }
 
 Status check_complete(Keys *keys, const NeededNames &names, const infermem_model_config &c) {

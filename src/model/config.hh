@@ -23,7 +23,8 @@ struct LayerSeries {
   Series has_window;
   Series recurs;  // where it is 0 the layer attends
   Series has_experts;
-  Series is_empty;  // 1 where the layer neither attends nor is recurrent
+  Series is_empty;          // 1 where the layer neither attends nor is recurrent
+  bool leaves_out = false;  // something that layers keep is not counted
 };
 
 // Fill *config, which is all 0 but for its struct_size, and *series with what the metadata say; what is wrong or
@@ -33,8 +34,9 @@ Status read_hf_config(Contents *contents, infermem_model_config *config, LayerSe
 
 // Copies a name into the configuration where it is printable and not too long, else warns.
 Status put_architecture(Keys *keys, const char *key, const Name &name, infermem_model_config *config);
-// What is the same for both: the vocabulary by the embedding, and a warning for each number that is missing. The names
-// are for messages.
+// Warns of the keys of a sparse attention's index, which are kept besides and are not counted.
+Status check_index(Keys *keys, Names names, LayerSeries *series);
+// Warns of each number that is missing; the names are for messages.
 struct NeededNames {
   const char *n_layers, *hidden, *n_heads, *n_kv_heads, *intermediate, *vocab, *context;
 };

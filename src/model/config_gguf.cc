@@ -1,4 +1,5 @@
 // The keys of the GGUF specification and those that llama.cpp's converters write, with the architecture before them.
+#include <algorithm>
 #include <cstdio>
 
 #include "model/config.hh"
@@ -113,7 +114,10 @@ Status GgufConfig::windows() {
   uint64_t interval = 0;
   INFERMEM_TRY(keys_.numbers({"attention.sliding_window_pattern"}, kMostSmall, c_->n_layers, &interval,
                              &series_->has_window, &found));
-  if (found == Found::kYes && !series_->has_window.is_there()) c_->window_interval = interval;
+  if (found == Found::kYes && !series_->has_window.is_there()) {
+    c_->window_interval = interval;
+    c_->window_first = std::min<uint64_t>(architecture_of(c_->architecture).window_first, interval);
+  }
   INFERMEM_TRY(keys_.number({"attention.key_length_swa"}, kMostSmall, &c_->head_dim_k_window));
   INFERMEM_TRY(keys_.number({"attention.value_length_swa"}, kMostSmall, &c_->head_dim_v_window));
   return keys_.number({"attention.shared_kv_layers"}, c_->n_layers, &c_->n_kv_shared_layers);
@@ -126,7 +130,7 @@ Status GgufConfig::latents() {
   INFERMEM_TRY(keys_.number({"attention.value_length_mla"}, kMostSmall, &c_->head_dim_v_mla));
   // Files from before these keys have one matrix for the keys and values of all heads: these are what is stored.
   if (c_->kv_lora_rank != 0 && c_->head_dim_k_mla == 0) c_->flags |= INFERMEM_CONFIG_MLA_EXPANDED;
-  return INFERMEM_OK;
+  return check_index(&keys_, {"attention.indexer.key_length"}, series_);
 }
 
 Status GgufConfig::mixers() {

@@ -328,7 +328,7 @@ Status HfConfig::latents() {
   c_->n_kv_heads = 1;
   c_->head_dim_k = c_->kv_lora_rank + rotated;
   c_->head_dim_v = c_->kv_lora_rank;
-  return INFERMEM_OK;
+  return check_index(&keys_, {"index_head_dim"}, series_);
 }
 
 // Gated delta nets, and the delta attention of Kimi Linear.

@@ -55,7 +55,7 @@ void put_attention(const Completed &model, const LayerFacts &facts, infermem_mod
 uint32_t confidence_of(const Completed &model) {
   const infermem_model_config &c = model.config;
   const bool known = *c.architecture == '\0' || is_known(model.known);
-  const bool is_whole = c.hidden != 0 && c.vocab != 0 && model.mixer != Mixer::kRwkv && !is_layout_open(model);
+  const bool is_whole = c.hidden != 0 && c.vocab != 0 && !model.known.weighs_more && !is_layout_open(model);
   return known && is_whole ? INFERMEM_CONFIDENCE_MODELLED : INFERMEM_CONFIDENCE_ROUGH;
 }
 

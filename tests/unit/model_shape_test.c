@@ -223,6 +223,21 @@ static void layouts_are_said_in_many_ways(void **state) {
   assert_kinds(SMALL("bert") "\"type_vocab_size\": 2}", "NNNN");
 }
 
+static void a_pattern_counts_from_where_the_architecture_does(void **state) {
+  (void)state;
+#define SIX_LAYERS(arch)                                                                         \
+  "general.architecture " arch "\n" arch ".block_count 6\n" arch ".embedding_length 64\n" arch   \
+  ".feed_forward_length 96\n" arch ".attention.head_count 4\n" arch ".context_length 512\n" arch \
+  ".vocab_size 128\n" arch ".attention.sliding_window 16\n" arch ".attention.sliding_window_pattern 3\n"
+  assert_kinds(SIX_LAYERS("smallthinker"), "AWWAWW");
+  assert_kinds(SIX_LAYERS("gemma3"), "WWAWWA");
+  assert_kinds(SIX_LAYERS("nobody-knows"), "WWAWWA");
+  assert_kinds(
+      "general.architecture llama4\nllama4.block_count 4\nllama4.embedding_length 64\n"
+      "llama4.attention.head_count 4\nllama4.attention.sliding_window 0\n",
+      "AAAA");
+}
+
 static void experts_are_in_the_layers_that_are_said(void **state) {
   (void)state;
 #define EXPERTS "\"num_experts\": 4, \"num_experts_per_tok\": 2, \"moe_intermediate_size\": 8"
@@ -272,6 +287,8 @@ static void hostile_values_are_left_out_with_a_warning(void **state) {
       {SMALL("llama") "\"layer_types\": [\"full_attention\", \"linear_attention\", \"mamba\", \"full_attention\"]}",
        "2 layers, the first being layer 1, are recurrent, and the size of their state is not known"},
       {SMALL("deepseek_v3") "\"kv_lora_rank\": 16, \"qk_rope_head_dim\": 524288}", "above the limit of 524287"},
+      {SMALL("deepseek_v32") "\"kv_lora_rank\": 16, \"qk_rope_head_dim\": 8, \"index_head_dim\": 128}",
+       "the index of sparse attention, 128 elements a token and layer, is not counted"},
       {SMALL("nemotron_h") "\"hybrid_override_pattern\": \"M\", \"ssm_state_size\": 4}", "1 letters, for 4 layers"},
       {SMALL("llama") "\"num_nextn_predict_layers\": 4093}", "above the limit of 4092"},
       {SMALL("llama") "\"tie_word_embeddings\": 1}", "\"tie_word_embeddings\" is an i64, not a bool"},
@@ -503,6 +520,7 @@ int main(void) {
       cmocka_unit_test(names_of_hugging_face_are_known),
       cmocka_unit_test(recurrent_layers_are_known_by_their_tensors),
       cmocka_unit_test(layouts_are_said_in_many_ways),
+      cmocka_unit_test(a_pattern_counts_from_where_the_architecture_does),
       cmocka_unit_test(experts_are_in_the_layers_that_are_said),
       cmocka_unit_test(hostile_values_are_left_out_with_a_warning),
       cmocka_unit_test(the_largest_numbers_are_refused_as_a_whole),
