@@ -308,8 +308,7 @@ INFERMEM_FN int32_t model_open(const char *path, const infermem_model_options *o
  *   bytes: n_bytes of them, not kept.  file_size: bytes of the whole file, which places are checked against; 0 means
  *   n_bytes.
  * Errors: those of model_open but _IO and _SYSTEM.  INFERMEM_E_NULL: bytes or out is NULL.  INFERMEM_E_ARG: file_size is
- * less than n_bytes, too.  INFERMEM_E_TRUNCATED: metadata reach beyond the bytes, too; `expected` is how many are needed
- * at least.
+ * less than n_bytes, too.  INFERMEM_E_TRUNCATED: metadata reach beyond the bytes, too.
  * Thread: any.  Memory: one handle and the metadata from the allocator.  Since: 0.1 */
 INFERMEM_FN int32_t model_open_bytes(const void *bytes, size_t n_bytes, uint64_t file_size,
                                      const infermem_model_options *options, infermem_model **out)

@@ -7,11 +7,17 @@
 
 #include "infermem/model.h"
 
-// RapidJSON as a library that cannot abort, throw or reach the C++ runtime, under a name that no other copy in the
+// RapidJSON as a library that cannot abort, throw or reach the C++ runtime; of this file alone, whatever other copies the
 // program has.
 #define RAPIDJSON_NAMESPACE infermem::rapidjson
-#define RAPIDJSON_NAMESPACE_BEGIN namespace infermem::rapidjson {
-#define RAPIDJSON_NAMESPACE_END }
+#define RAPIDJSON_NAMESPACE_BEGIN \
+  namespace infermem {            \
+  namespace {                     \
+  namespace rapidjson {
+#define RAPIDJSON_NAMESPACE_END \
+  }                             \
+  }                             \
+  }
 #define RAPIDJSON_ASSERT(condition) static_cast<void>(0)
 #define RAPIDJSON_NEW(object) nullptr
 #define RAPIDJSON_DELETE(object) static_cast<void>(object)
@@ -36,6 +42,7 @@ class Text {
 
   const char *at() const { return at_; }
   bool ended() const { return at_ >= end_; }
+  bool overran() const { return at_ > end_; }
 
  private:
   char *begin_;
@@ -167,7 +174,9 @@ Status parse_json(char *text, size_t size, bool has_infinities, const char *what
       has_infinities ? reader.template Parse<kFlags | rapidjson::kParseNanAndInfFlag>(stream, handler)
                      : reader.template Parse<kFlags>(stream, handler);
   if (handler.status() != INFERMEM_OK) return handler.status();
-  if (stream.ended() && result.IsError())
+  // A character that is wrong at the end of the text was cut only where more of it was looked for.
+  const bool cut = result.Code() == rapidjson::kParseErrorStringInvalidEncoding ? stream.overran() : stream.ended();
+  if (cut && result.IsError())
     return fail(INFERMEM_E_TRUNCATED, 0, size, "%s ends at byte %zu, within a value", what, size);
   if (result.IsError())
     return fail(INFERMEM_E_FORMAT, 0, result.Offset(), "%s is not JSON at byte %zu: %s", what, result.Offset(),

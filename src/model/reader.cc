@@ -19,7 +19,7 @@ Status Reader::fill(size_t n) {
   base_ += at_;
   at_ = 0;
   filled_ = kept;
-  const uint64_t left = source_.size() - (base_ + kept);
+  const uint64_t left = source_.readable() - (base_ + kept);
   const size_t more = static_cast<size_t>(std::min<uint64_t>(left, kBuffer - kept));
   INFERMEM_TRY(source_.read_at(base_ + kept, buffer_ + kept, more));
   filled_ += more;

@@ -34,7 +34,8 @@ class Reader {
   Reader &operator=(const Reader &) = delete;
 
   uint64_t position() const { return base_ + at_; }
-  uint64_t remaining() const { return source_.size() - position(); }
+  // Bytes that are left to read: of a file's beginning, no more than is there.
+  uint64_t remaining() const { return source_.readable() - position(); }
 
   // Each of these records INFERMEM_E_TRUNCATED when fewer bytes are left than asked for, and INFERMEM_E_IO.
   Status read(void *out, size_t n);

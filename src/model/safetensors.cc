@@ -285,9 +285,10 @@ Status read_safetensors(const Reading &file, const Allocator &allocator, Content
   if (length > INFERMEM_MODEL_MAX_HEADER)
     return fail(INFERMEM_E_LIMIT, INFERMEM_MODEL_MAX_HEADER, length, "%s has %llu bytes, more than %d", kWhat,
                 print(length), INFERMEM_MODEL_MAX_HEADER);
-  if (length > size - sizeof head)
-    return fail(INFERMEM_E_TRUNCATED, length, size - sizeof head, "%s has %llu bytes, and the file %llu more", kWhat,
-                print(length), print(size - sizeof head));
+  const uint64_t left = file.source.readable() - sizeof head;
+  if (length > left)
+    return fail(INFERMEM_E_TRUNCATED, length, left, "%s has %llu bytes, of which %llu are there", kWhat, print(length),
+                print(left));
   const size_t first = out->tensors.count();
   INFERMEM_TRY(parse(file, length, allocator, out));
   *data_start = sizeof head + length;

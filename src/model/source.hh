@@ -16,6 +16,8 @@ class Source {
 
   // Of the whole file.
   uint64_t size() const { return kind_ == Kind::kFile ? file_.size() : size_; }
+  // Of its beginning that can be read.
+  uint64_t readable() const { return kind_ == Kind::kBytes ? n_bytes_ : size(); }
   // Whether it can still be read after the model was opened.
   bool lasts() const { return kind_ == Kind::kFile; }
   File &file() { return file_; }

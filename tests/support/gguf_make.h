@@ -46,10 +46,14 @@ struct gguf gguf_small(void);
 /* What the models that gguf_open opened took of memory, in bytes, since the last gguf_open. */
 extern struct gguf_heap { size_t calls, live, peak; } gguf_heap;
 
-/* Opens the saved file with an allocator that keeps gguf_heap. */
+/* Starts gguf_heap anew, and gives the allocator that keeps it. */
+infermem_allocator gguf_hook(void);
+
+/* Opens the saved file with it. */
 int32_t gguf_open(infermem_model **out);
 
-/* Calls everything there is to call on a model, and touches its data; what contradicts itself fails the test. */
+/* Calls everything there is to call on a model, and touches its data if it has some; what contradicts itself fails the
+ * test. */
 void gguf_exercise(infermem_model *model);
 
 #endif

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "gguf_make.h"
+#include "model_make.h"
 
 static void save_text(const char *text, size_t n) {
   struct gguf g = {0};
@@ -39,30 +39,6 @@ static void refuse_bytes(const char *text, size_t n, int32_t code) {
 
 static void refuse_text(const char *text, int32_t code) { refuse_bytes(text, strlen(text), code); }
 
-static infermem_meta_info meta_of(const infermem_model *model, const char *key) {
-  size_t index;
-  assert_ok(model_meta_find(model, key, &index));
-  INFERMEM_STRUCT(infermem_meta_info, info);
-  assert_ok(model_meta_info(model, index, &info));
-  assert_string_equal(info.key, key);
-  return info;
-}
-
-static void assert_integer(const infermem_model *model, const char *key, int64_t value) {
-  int64_t got;
-  assert_ok(model_meta_i64(model, key, &got));
-  assert_true(got == value);
-  assert_int_equal(meta_of(model, key).type, INFERMEM_META_I64);
-}
-
-static void assert_text(const infermem_model *model, const char *key, const char *value, size_t length) {
-  const char *text;
-  size_t n;
-  assert_ok(model_meta_string(model, key, &text, &n));
-  assert_int_equal(n, length);
-  assert_memory_equal(text, value, length + 1);
-}
-
 /* ---- What is read ---- */
 
 static void values_stand_under_their_paths(void **state) {
@@ -74,9 +50,9 @@ static void values_stand_under_their_paths(void **state) {
       " \"block_configs\": [{\"ffn\": {\"width\": 7}}, {\"ffn\": {\"width\": -9, \"no_op\": true}}, null]}\n ");
   assert_int_equal(model_meta_count(model), 11);
   assert_int_equal(model_tensor_count(model), 0);
-  assert_text(model, "model_type", "gemma3", 6);
+  assert_string(model, "model_type", "gemma3", 6);
   assert_integer(model, "text_config.num_hidden_layers", 34);
-  assert_text(model, "text_config.rope_scaling.rope_type", "linear", 6);
+  assert_string(model, "text_config.rope_scaling.rope_type", "linear", 6);
   double f;
   assert_ok(model_meta_f64(model, "text_config.rope_scaling.factor", &f));
   assert_true(f == 8.0);
@@ -118,7 +94,7 @@ static void arrays_of_one_kind_are_one_value(void **state) {
   assert_ok(model_meta_array_u64(model, "bools", 0, 2, u));
   assert_true(u[0] == 1 && u[1] == 0);
   assert_integer(model, "mixed.0", 1);
-  assert_text(model, "mixed.1", "a", 1);
+  assert_string(model, "mixed.1", "a", 1);
   assert_int_equal(meta_of(model, "mixed.3").count, 2);
   assert_integer(model, "mixed.4.b", 4);
   int32_t b;
@@ -184,9 +160,9 @@ static void strings_are_decoded(void **state) {
       "{\"a\": \"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\u00e9\\u20ac\\ud83d\\ude00\", \"nul\": \"a\\u0000b\", "
       "\"b\\u0041\": 1, "
       "\"raw\": \"\xe2\x96\x81\xf0\x9f\x98\x80\", \"\xc3\xa9\": 2}");
-  assert_text(model, "a", "\"\\/\b\f\n\r\tA\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", 18);
-  assert_text(model, "nul", "a\0b", 3);
-  assert_text(model, "raw", "\xe2\x96\x81\xf0\x9f\x98\x80", 7);
+  assert_string(model, "a", "\"\\/\b\f\n\r\tA\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", 18);
+  assert_string(model, "nul", "a\0b", 3);
+  assert_string(model, "raw", "\xe2\x96\x81\xf0\x9f\x98\x80", 7);
   assert_integer(model, "bA", 1);
   assert_integer(model, "\xc3\xa9", 2);
   model_free(model);
