@@ -222,6 +222,10 @@ typedef struct infermem_api_table {
   int32_t (*model_meta_array_i64)(const infermem_model *model, const char *key, uint64_t first, size_t n, int64_t *out);
   int32_t (*model_meta_array_f64)(const infermem_model *model, const char *key, uint64_t first, size_t n, double *out);
   int32_t (*model_meta_array_strings)(const infermem_model *model, const char *key, uint64_t first, size_t n, char *buffer, size_t capacity, size_t *out_offsets, size_t *out_length);
+  int32_t (*model_layer)(const infermem_model *model, uint64_t index, infermem_model_layer *out);
+  int32_t (*model_weights)(const infermem_model *model, infermem_model_weights *out);
+  int32_t (*infermem_config_layer)(const infermem_model_config *config, uint64_t index, infermem_model_layer *out);
+  int32_t (*infermem_config_weights)(const infermem_model_config *config, infermem_model_weights *out);
 } infermem_api_table;
 /* clang-format on */
 

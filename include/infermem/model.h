@@ -77,30 +77,155 @@ typedef struct infermem_model_options {
   const infermem_allocator *allocator; /* for the handle and the metadata; NULL means malloc */
 } infermem_model_options;
 
+/* What is true of a model beyond its numbers. Those marked * change what a cache holds; the others count weights. */
+enum {
+  INFERMEM_CONFIG_ENCODER = 1,            /* * it keeps nothing of earlier tokens: it has no KV cache */
+  INFERMEM_CONFIG_MLA_EXPANDED = 2,       /* * of latent attention, what all heads have is stored, not the latent */
+  INFERMEM_CONFIG_PARALLEL_MIXERS = 4,    /* * each layer has both attention and a recurrent mixer */
+  INFERMEM_CONFIG_QKV_BIAS = 8,           /* the projections to q, k and v have biases */
+  INFERMEM_CONFIG_BIAS = 16,              /* all matrices of a layer have */
+  INFERMEM_CONFIG_NORM_BIAS = 32,         /* all norms have */
+  INFERMEM_CONFIG_QK_NORM = 64,           /* queries and keys have a norm of a head's elements */
+  INFERMEM_CONFIG_QK_NORM_WIDE = 128,     /* of all heads' elements */
+  INFERMEM_CONFIG_POST_NORMS = 256,       /* norms also after attention and after the feed-forward part */
+  INFERMEM_CONFIG_ONE_NORM = 512,         /* attention and the feed-forward part share one norm */
+  INFERMEM_CONFIG_UNGATED = 1024,         /* the feed-forward part has two matrices, not three */
+  INFERMEM_CONFIG_GATED_ATTENTION = 2048, /* the projection to q has twice the rows: a gate for each */
+  INFERMEM_CONFIG_POSITIONS = 4096        /* there is an embedding of each position */
+};
+
+/* The most layers that a model may have. */
+#define INFERMEM_MODEL_MAX_LAYERS 4096
+
 /* The numbers of a model that its memory depends on. model_config fills it from a file; a caller who has no file fills
  * it by hand. 0 means "not known" or "none", except where a line says otherwise. Where a file gives a number for each
- * layer, the largest stands here. */
+ * layer, the largest stands here, and model_layer has them all. */
 typedef struct infermem_model_config {
   size_t struct_size;
   char architecture[64];    /* "llama": printable ASCII, NUL-terminated */
-  uint64_t n_layers;        /* transformer blocks */
+  uint64_t n_layers;        /* transformer blocks; those that only predict further tokens (n_nextn) included */
   uint64_t hidden;          /* elements of a token's embedding */
-  uint64_t n_heads;         /* query heads of a layer */
-  uint64_t n_kv_heads;      /* key and value heads of a layer */
-  uint64_t head_dim_k;      /* elements of a key head; 0 means hidden / n_heads */
-  uint64_t head_dim_v;      /* elements of a value head; 0 means hidden / n_heads */
+  uint64_t n_heads;         /* query heads of a layer; 0 when no layer attends */
+  uint64_t n_kv_heads;      /* key and value heads of a layer; of a latent, 1 */
+  uint64_t head_dim_k;      /* elements of a stored key head; 0 means hidden / n_heads */
+  uint64_t head_dim_v;      /* elements of a stored value head; 0 means hidden / n_heads */
   uint64_t intermediate;    /* elements of the feed-forward layer's middle */
   uint64_t vocab;           /* rows of the embedding */
   uint64_t context;         /* tokens that the model was trained for */
   uint64_t rope_dims;       /* elements of a head that are rotated */
-  uint64_t n_experts;       /* experts of a layer; 0 when it is dense */
+  uint64_t n_experts;       /* routed experts of a layer; 0 when it is dense */
   uint64_t n_experts_used;  /* experts that work on one token */
   uint64_t sliding_window;  /* tokens of the window of windowed attention; 0 when there is none */
   uint32_t tied_embeddings; /* 1 when the output uses the token embedding: there is no output.weight */
-  uint32_t reserved;        /* 0 */
+  uint32_t flags;           /* INFERMEM_CONFIG_* */
   double rope_theta;        /* base of the rotary frequencies */
   double norm_eps;          /* epsilon of the norms */
+
+  /* Experts. */
+  uint64_t expert_intermediate; /* elements of a routed expert's middle; 0 means intermediate */
+  uint64_t shared_intermediate; /* of all shared experts together; 0 means n_experts_shared * expert_intermediate */
+  uint64_t n_experts_shared;    /* experts that work on every token */
+  uint64_t n_dense_layers;      /* leading layers that have no experts */
+  uint64_t expert_interval;     /* of the others, each layer i with (i + 1) divisible by it has experts; 0 means all */
+  uint64_t n_nextn;             /* trailing layers that only predict further tokens */
+
+  /* Latent attention (MLA): what is stored of a token is its latent and a rotated part, the same for all heads. */
+  uint64_t kv_lora_rank;   /* elements of the latent; 0: there is none */
+  uint64_t q_lora_rank;    /* elements that queries are projected from; 0: from hidden */
+  uint64_t head_dim_k_mla; /* elements of a key head before it is absorbed, the rotated ones included */
+  uint64_t head_dim_v_mla; /* elements of a value head before it is absorbed */
+
+  /* Windowed attention. With an interval n, one layer in n sees all tokens and the others the window. */
+  uint64_t window_interval;   /* 0: as the architecture is known to have it, else all layers have the window; 1: none */
+  uint64_t window_first;      /* the first layer that sees all tokens, counted from 1; 0 means window_interval */
+  uint64_t n_kv_heads_window; /* of layers with a window; 0 means n_kv_heads */
+  uint64_t head_dim_k_window; /* the same; 0 means head_dim_k */
+  uint64_t head_dim_v_window; /* the same; 0 means head_dim_v */
+  uint64_t n_kv_shared_layers; /* trailing layers that use the keys and values of an earlier one */
+
+  /* Recurrent mixers, which keep a state in place of keys and values. With an interval n, one layer in n attends and
+   * the others are recurrent. */
+  uint64_t attention_interval; /* 0: as the architecture is known to have it */
+  uint64_t attention_first;    /* the first layer that attends, counted from 1; 0 means attention_interval */
+  uint64_t conv_kernel;        /* tokens that a convolution sees */
+  uint64_t ssm_inner;          /* elements of the mixer's middle; 0 where the mixer is a convolution of hidden alone */
+  uint64_t ssm_state;          /* elements of state for each of them; of a gated delta net, of a key head */
+  uint64_t ssm_groups;         /* groups; of a gated delta net, key heads; 0: they share nothing (Mamba 1) */
+  uint64_t ssm_heads;          /* heads, or the rank of the time step of Mamba 1; of a gated delta net, value heads */
+  uint64_t wkv_head_dim;       /* of RWKV, elements of a head; 0: it is none */
+  uint64_t token_shifts;       /* of RWKV, earlier embeddings kept */
+
+  /* Weights where no tensors tell of them. */
+  int32_t weight_type;   /* INFERMEM_DTYPE_*, 0 being F32 */
+  uint32_t weight_bits;  /* of layers' matrices that are quantized otherwise; 0: weight_type */
+  uint64_t weight_group; /* elements that share a 16-bit scale and a zero of weight_bits; 0: a row */
+  int32_t expert_type;   /* INFERMEM_DTYPE_* of routed experts' matrices; 0: as the others */
+  uint32_t reserved;     /* 0 */
 } infermem_model_config;
+
+/* How sure a number is. */
+enum {
+  INFERMEM_CONFIDENCE_EXACT = 1,    /* said by the file, and nothing in it says otherwise */
+  INFERMEM_CONFIDENCE_MODELLED = 2, /* by a formula, or by what is known of the architecture */
+  INFERMEM_CONFIDENCE_ROUGH = 3     /* what the file says contradicts itself, or has to be guessed */
+};
+
+/* What a layer keeps of earlier tokens. The numbers of an encoder's attention are told although it keeps nothing. */
+enum {
+  INFERMEM_LAYER_ATTENTION = 1, /* keys and values of all tokens */
+  INFERMEM_LAYER_WINDOW = 2,    /* keys and values of a window */
+  INFERMEM_LAYER_MLA = 3,       /* a latent of all tokens */
+  INFERMEM_LAYER_RECURRENT = 4, /* a state */
+  INFERMEM_LAYER_BOTH = 5,      /* a state, and keys and values of all tokens */
+  INFERMEM_LAYER_NONE = 6       /* nothing */
+};
+
+/* One layer of a model. */
+typedef struct infermem_model_layer {
+  size_t struct_size;
+  uint32_t kind;       /* INFERMEM_LAYER_* */
+  uint32_t confidence; /* INFERMEM_CONFIDENCE_* of all but the bytes */
+
+  /* Attention; all 0 where there is none. A cache of it has n_kv_heads * (head_dim_k + head_dim_v) elements a token. */
+  uint64_t n_heads;    /* query heads */
+  uint64_t n_kv_heads; /* of latent attention, 1 */
+  uint64_t head_dim_k; /* of latent attention, kv_lora_rank and what is rotated */
+  uint64_t head_dim_v; /* of latent attention, 0: the values are part of the stored keys */
+  uint64_t window;     /* tokens; 0 means all */
+  uint64_t kv_source;  /* the layer whose keys and values it uses; its own index where it has its own */
+
+  /* Recurrent state, elements of f32 a sequence; 0 where there is none. */
+  uint64_t conv_elements;
+  uint64_t state_elements;
+
+  uint64_t intermediate;   /* of the dense feed-forward part; 0 where there is none */
+  uint64_t n_experts;      /* routed; 0 where there are none */
+  uint64_t n_experts_used; /* for one token */
+  uint32_t is_nextn;       /* 1 when it only predicts further tokens */
+  uint32_t weights_confidence;
+
+  /* Bytes of weights. */
+  uint64_t attention_bytes;     /* of what mixes tokens: attention, latents, recurrent mixers */
+  uint64_t dense_bytes;         /* of the dense feed-forward part */
+  uint64_t shared_expert_bytes; /* of experts that work on every token */
+  uint64_t routed_expert_bytes; /* of all routed experts */
+  uint64_t norm_bytes;
+  uint64_t other_bytes; /* the experts' router, and what else the layer has */
+} infermem_model_layer;
+
+/* The weights of a model. total_bytes is the sum of embedding_bytes, output_bytes, layer_bytes and other_bytes. */
+typedef struct infermem_model_weights {
+  size_t struct_size;
+  uint64_t total_bytes;         /* of all tensors, without padding */
+  uint64_t embedding_bytes;     /* of the token embedding */
+  uint64_t output_bytes;        /* of the output's matrix; 0 when the embedding serves as it */
+  uint64_t layer_bytes;         /* of all layers */
+  uint64_t largest_layer_bytes; /* of the largest of them */
+  uint64_t other_bytes;         /* the last norm, other embeddings, other parts than the language model's */
+  uint64_t elements;            /* parameters of all of it */
+  uint32_t confidence;          /* INFERMEM_CONFIDENCE_* */
+  uint32_t reserved;
+} infermem_model_weights;
 
 /* What the file says of a tensor. */
 typedef struct infermem_tensor_info {
@@ -228,23 +353,76 @@ INFERMEM_FN const char *model_warning(const infermem_model *model, size_t index)
  * says with a wrong type or out of range, is 0, and a warning says so where it matters: the result is to go through
  * infermem_config_validate before anything is computed from it.
  *
- * Sources: the keys of the GGUF specification, with {general.architecture} before them. Where absent, n_kv_heads is
- * n_heads, head_dim_k and head_dim_v are hidden / n_heads, and rope_dims is head_dim_k. vocab is the rows of
- * token_embd.weight, else vocab_size, else the length of tokenizer.ggml.tokens.
+ * Of GGUF: the keys of its specification and those that llama.cpp's converters write, with {general.architecture} before
+ * them. Where absent, n_kv_heads is n_heads, head_dim_k and head_dim_v are hidden / n_heads, and rope_dims is
+ * head_dim_k. vocab is the rows of token_embd.weight, else vocab_size, else the length of tokenizer.ggml.tokens.
+ * Of a config.json: the names that transformers' configurations have, those of the text part first; null is as if it
+ * were absent. architecture is model_type. Latent attention and recurrent mixers are told as GGUF does, layers that only
+ * predict further tokens are counted, and where no type of the weights is said it is BF16.
+ * Of both: what is known of the architecture fills in windows, intervals and flags that are left open.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t model_config(const infermem_model *model, infermem_model_config *out) INFERMEM_AS(model_config);
 
-/* Whether a configuration is one that can be computed with. The sizes of its weights and of its KV cache at full
- * context in f32 are then known to fit 64 bits.
- * Errors: INFERMEM_E_NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: n_layers, hidden, n_heads, n_kv_heads, intermediate or
- * vocab is 0; architecture has no NUL; tied_embeddings is neither 0 nor 1; reserved is not 0; more experts are used than
- * there are; rope_theta or norm_eps is negative.  INFERMEM_E_NOT_FINITE: rope_theta or norm_eps is.  INFERMEM_E_SHAPE:
- * n_heads is no multiple of n_kv_heads, or hidden none of n_heads while head_dim_k or head_dim_v is 0, or rope_dims
- * exceeds head_dim_k.  INFERMEM_E_LIMIT: n_layers, n_heads, n_kv_heads, a head_dim, rope_dims or n_experts is 2^20 or
- * more, or another number exceeds 2^31.  INFERMEM_E_OVERFLOW: the model's size does not fit.
+/* Fills *out, whose struct_size the caller has set, with the layer of that index.
+ *
+ * What the metadata says comes first, then which tensors the layer has, then what is known of the architecture. Where
+ * metadata and tensors contradict each other there is a warning, and the confidence is ROUGH. The bytes are the sums of
+ * the layer's tensors where there are any, else those of infermem_config_layer.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: index is not below n_layers.  INFERMEM_E_STRUCT.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t model_layer(const infermem_model *model, uint64_t index, infermem_model_layer *out)
+    INFERMEM_AS(model_layer);
+
+/* Fills *out, whose struct_size the caller has set, with the weights: the sums of the tensors where there are any, to
+ * the byte and EXACT (MODELLED where the bytes of one are inferred), else what infermem_config_weights gives: ROUGH where
+ * the configuration lacks a number, and 0 where they do not fit.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t model_weights(const infermem_model *model, infermem_model_weights *out) INFERMEM_AS(model_weights);
+
+/* Whether a configuration is one that can be computed with. The sizes of its weights, of its KV cache at full context
+ * and of a sequence's state are then known to fit 64 bits together, at 8 bytes an element.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: n_layers, hidden or vocab is 0; n_heads or n_kv_heads
+ * is 0 and there is no recurrent mixer; intermediate is 0 and there are neither that nor experts; architecture has no
+ * NUL; tied_embeddings is neither 0 nor 1; a flag is unknown; reserved is not 0; more experts are used than there are; rope_theta or
+ * norm_eps is negative.  INFERMEM_E_NOT_FINITE: rope_theta or norm_eps is.  INFERMEM_E_TYPE: weight_type or
+ * expert_type is no known type.  INFERMEM_E_SHAPE: n_heads is no multiple of n_kv_heads, or hidden none of n_heads while head_dim_k or
+ * head_dim_v is 0, or rope_dims exceeds head_dim_k.  INFERMEM_E_LIMIT: n_layers exceeds INFERMEM_MODEL_MAX_LAYERS; more
+ * layers are dense, use others' keys or predict further tokens than there are; window_first or attention_first exceeds
+ * its interval; weight_bits exceeds 16; hidden, intermediate, vocab, context, sliding_window, expert_intermediate,
+ * shared_intermediate, ssm_inner or weight_group exceeds 2^31, or another number is 2^20 or more.  INFERMEM_E_OVERFLOW:
+ * the model's size does not fit.
  * Thread: any.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t infermem_config_validate(const infermem_model_config *config);
+
+/* Fills *out, whose struct_size the caller has set, with what the layer of that index is by the configuration alone.
+ * The formulas of a transformer with a gated feed-forward part, in elements, with E = hidden, F = intermediate, V =
+ * vocab, L = n_layers, H and KV = n_heads and n_kv_heads, k and v = head_dim_k and head_dim_v:
+ *
+ *     attention = E * (H k + KV k + KV v) + H v E     feed-forward = 3 E F     norms = 2 E
+ *     model     = L * (attention + feed-forward + norms) + V E + E, and V E where the embeddings are not tied
+ *
+ * to which flags, experts, latents and recurrent mixers add theirs. A recurrent layer keeps, of R and S elements:
+ *
+ *     with an inner dimension   R = (conv_kernel - 1) * (ssm_inner + 2 ssm_groups ssm_state)   S = ssm_state ssm_inner
+ *     a convolution of hidden   R = (conv_kernel - 1) * hidden                                 S = 0
+ *     RWKV                      R = token_shifts * hidden                                      S = hidden wkv_head_dim
+ *
+ * What the configuration leaves open is taken from what is known of the architecture, by the name that GGUF files or
+ * Hugging Face's configurations give it. Confidences are MODELLED, or ROUGH where the architecture is not known and the
+ * layout would have to be.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_RANGE: index is not below n_layers.  Those of infermem_config_validate.
+ * Thread: any.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t infermem_config_layer(const infermem_model_config *config, uint64_t index,
+                                          infermem_model_layer *out);
+
+/* Fills *out, whose struct_size the caller has set, with the weights by the configuration alone: matrices in
+ * weight_type or by weight_bits and weight_group, embeddings in weight_type, norms, biases and routers in weight_type
+ * where it is a plain one, else in f32.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_STRUCT.  Those of infermem_config_validate.
+ * Thread: any.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t infermem_config_weights(const infermem_model_config *config, infermem_model_weights *out);
 
 /* ---- Tensors ----------------------------------------------------------------------------------------------------- */
 

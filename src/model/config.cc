@@ -1,50 +1,44 @@
 #include "model/config.hh"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
 
-#include "base/checked.hh"
+#include "model/tensor_shape.hh"
+#include "model/validate.hh"
 
 namespace infermem {
 namespace {
 
-// A count of layers, heads, elements of a head, or experts is below the first; any other number at most the second.
-constexpr uint64_t kMostSmall = (uint64_t{1} << 20) - 1;
-constexpr uint64_t kMostLarge = uint64_t{1} << 31;
-
 unsigned long long print(uint64_t n) { return n; }
 
-// What came of looking for a key. kBad has had its warning.
-enum class Found { kNo, kYes, kBad };
-
-class ConfigReader {
+// Which sources a layer's shape has.
+class ShapeReader {
  public:
-  ConfigReader(Contents *contents, infermem_model_config *out) : contents_(contents), out_(out) {}
+  ShapeReader(const Allocator &allocator, Contents *contents, Shape *out)
+      : contents_(contents), out_(out), c_(&out->config), series_(allocator), tensors_(allocator) {}
 
   Status run();
 
  private:
-  struct Key {
-    char text[sizeof(infermem_model_config::architecture) + 48];
+  // What is wrong with so many layers, and the first of them.
+  struct Flaw {
+    uint64_t n = 0;
+    uint64_t first = 0;
+
+    void add(uint64_t index) {
+      if (n++ == 0) first = index;
+    }
   };
 
-  Status architecture();
-  Status heads();
-  Status vocabulary();
-  Status check_complete();
-
-  // "{architecture}.suffix"
-  Key key(const char *suffix) const;
-  // The integer, at most `most`; *out changes only for kYes.
-  Status number(const char *suffix, uint64_t most, uint64_t *out, Found *found);
-  Status number(const char *suffix, uint64_t most, uint64_t *out);
-  // The same of an integer or of an array with an integer a layer, of which the largest is taken.
-  Status number_of_layers(const char *suffix, uint64_t most, uint64_t *out, Found *found);
-  Status largest(const char *key, const Meta &meta, uint64_t most, uint64_t *out, Found *found);
-  Status real(const char *suffix, double *out, Found *found);
-  Status bad_type(const char *key, const Meta &meta, const char *wanted, Found *found);
-  Status bad_value(const char *key, const Integer &value, uint64_t most, Found *found);
+  // Whether the metadata say which layers attend, and which have a window.
+  bool is_mixing_said() const;
+  bool is_window_said() const;
+  void put_experts(bool has_experts, LayerFacts *facts) const;
+  void apply_series(uint64_t index, LayerFacts *facts) const;
+  void apply_tensors(uint64_t index, LayerFacts *facts);
+  void check_rows(uint64_t index, infermem_model_layer *layer);
+  Status make_layers();
+  void weigh_by_tensors();
+  Status warn_of(const Flaw &found, const char *what);
 
   template <typename... Arguments>
   Status warn(const char *format, Arguments... arguments) {
@@ -52,290 +46,210 @@ class ConfigReader {
   }
 
   Contents *const contents_;
-  infermem_model_config *const out_;
+  Shape *const out_;
+  infermem_model_config *const c_;
+  LayerSeries series_;
+  TensorShape tensors_;
+  bool any_tensors_ = false;
+  const Completed *model_ = nullptr;
+  bool is_mixing_said_ = false;
+  bool is_rest_said_ = false;  // nothing but that is taken from what is known of the architecture
+  Flaw mixers_, experts_, rows_, states_;
 };
 
-ConfigReader::Key ConfigReader::key(const char *suffix) const {
-  Key result;
-  std::snprintf(result.text, sizeof result.text, "%s.%s", out_->architecture, suffix);
-  return result;
+bool ShapeReader::is_mixing_said() const {
+  return model_->mixer == Mixer::kNone || c_->n_heads == 0 || c_->attention_interval != 0 ||
+         series_.n_kv_heads.is_there() || series_.recurs.is_there();
 }
 
-Status ConfigReader::bad_type(const char *key, const Meta &meta, const char *wanted, Found *found) {
-  *found = Found::kBad;
-  return warn("the value of \"%s\" is %s, not %s", key, name_of_meta(meta.type), wanted);
+bool ShapeReader::is_window_said() const {
+  return c_->sliding_window == 0 || c_->window_interval != 0 || series_.has_window.is_there();
 }
 
-Status ConfigReader::bad_value(const char *key, const Integer &value, uint64_t most, Found *found) {
-  *found = Found::kBad;
-  if (value.is_negative) return warn("\"%s\" has %lld, which is negative", key, static_cast<long long>(value.value));
-  return warn("\"%s\" has %llu, above the limit of %llu", key, print(value.value), print(most));
+void ShapeReader::put_experts(bool has_experts, LayerFacts *facts) const {
+  facts->has_experts = has_experts && c_->n_experts != 0;
+  facts->intermediate = !facts->has_experts || model_->known.dense_too ? c_->intermediate : 0;
 }
 
-Status ConfigReader::number(const char *suffix, uint64_t most, uint64_t *out, Found *found) {
-  const Key name = key(suffix);
-  size_t i;
-  *found = Found::kNo;
-  if (!contents_->metas.find(name.text, &i)) return INFERMEM_OK;
-  const Meta meta = contents_->metas.at(i);
-  if (!is_integer(meta.type)) return bad_type(name.text, meta, "an integer", found);
-  const Integer value = integer_at(meta.type, meta.bytes);
-  if (value.is_negative || value.value > most) return bad_value(name.text, value, most, found);
-  *found = Found::kYes;
-  *out = value.value;
-  return INFERMEM_OK;
-}
-
-Status ConfigReader::number(const char *suffix, uint64_t most, uint64_t *out) {
-  Found found;
-  return number(suffix, most, out, &found);
-}
-
-Status ConfigReader::number_of_layers(const char *suffix, uint64_t most, uint64_t *out, Found *found) {
-  const Key name = key(suffix);
-  size_t i;
-  if (!contents_->metas.find(name.text, &i)) {
-    *found = Found::kNo;
-    return INFERMEM_OK;
+void ShapeReader::apply_series(uint64_t index, LayerFacts *facts) const {
+  const bool one_part = model_->known.one_part;
+  const bool can_recur = model_->mixer != Mixer::kNone;
+  if (series_.has_experts.has(index)) put_experts(series_.has_experts.at(index) != 0, facts);
+  if (series_.intermediate.has(index)) {
+    const uint64_t said = series_.intermediate.at(index);
+    if (one_part) facts->has_experts = said != 0 && c_->n_experts != 0;
+    if (!facts->has_experts || model_->known.dense_too) facts->intermediate = said;
   }
-  const Meta meta = contents_->metas.at(i);
-  if (meta.type == INFERMEM_META_ARRAY) return largest(name.text, meta, most, out, found);
-  return number(suffix, most, out, found);
+  if (series_.has_window.has(index)) {
+    facts->has_window = series_.has_window.at(index) != 0 && c_->sliding_window != 0;
+    facts->n_kv_heads = facts->has_window ? c_->n_kv_heads_window : c_->n_kv_heads;
+  }
+  if (series_.n_heads.has(index)) facts->n_heads = series_.n_heads.at(index);
+  if (series_.n_kv_heads.has(index)) {
+    facts->n_kv_heads = series_.n_kv_heads.at(index);
+    facts->attends = facts->n_kv_heads != 0;
+    const bool feeds = one_part && (facts->intermediate != 0 || facts->has_experts);
+    facts->recurs = can_recur && !facts->attends && !feeds;
+  }
+  if (series_.recurs.has(index)) {
+    facts->recurs = series_.recurs.at(index) != 0 && can_recur;
+    facts->attends = series_.recurs.at(index) == 0;
+  }
+  if (series_.is_empty.has(index) && series_.is_empty.at(index) != 0) facts->attends = facts->recurs = false;
+  if (one_part && (facts->attends || facts->recurs)) {
+    facts->intermediate = 0;
+    facts->has_experts = false;
+  }
+  if (facts->n_heads == 0 || facts->n_kv_heads == 0) facts->attends = false;
+  if (!facts->attends) facts->has_window = false;
 }
 
-Status ConfigReader::largest(const char *key, const Meta &meta, uint64_t most, uint64_t *out, Found *found) {
-  if (!is_integer(meta.element_type)) return bad_type(key, meta, "an array of integers", found);
-  if (meta.count != out_->n_layers || meta.count == 0) {
-    *found = Found::kBad;
-    return warn("\"%s\" has %llu values, for %llu layers", key, print(meta.count), print(out_->n_layers));
-  }
-  const size_t size = size_of_meta(meta.element_type);
-  char bytes[4096];
-  const uint64_t batch = sizeof bytes / size;
-  uint64_t least = UINT64_MAX, top = 0;
-  for (uint64_t first = 0; first < meta.count; first += batch) {
-    const size_t n = static_cast<size_t>(std::min(batch, meta.count - first));
-    INFERMEM_TRY(contents_->metas.elements(meta, first, n, bytes));
-    for (size_t i = 0; i < n; ++i) {
-      const Integer value = integer_at(meta.element_type, bytes + i * size);
-      if (value.is_negative || value.value > most) return bad_value(key, value, most, found);
-      least = std::min(least, value.value);
-      top = std::max(top, value.value);
+// Where the metadata do not say what mixes tokens, the tensors do; else they are to agree. Delta attention whose tensors
+// have the names of attention's is left alone.
+void ShapeReader::apply_tensors(uint64_t index, LayerFacts *facts) {
+  const LayerTensors &tensors = tensors_.layer(index);
+  if (model_->mixer != Mixer::kKimi && (tensors.attends || tensors.recurs)) {
+    const bool attends = tensors.attends && (model_->mixer != Mixer::kDeltaNet || !tensors.recurs);
+    if (!is_mixing_said_ && c_->n_kv_heads != 0) {
+      facts->attends = attends;
+      facts->recurs = tensors.recurs;
+    } else if (facts->attends != attends || facts->recurs != tensors.recurs) {
+      mixers_.add(index);
     }
   }
-  *found = Found::kYes;
-  *out = top;
-  if (least == top) return INFERMEM_OK;
-  return warn("\"%s\" is not the same in all layers: %llu to %llu; the largest is taken", key, print(least),
-              print(top));
+  if (facts->has_experts == tensors.has_experts) return;
+  experts_.add(index);
+  put_experts(tensors.has_experts, facts);
 }
 
-Status ConfigReader::real(const char *suffix, double *out, Found *found) {
-  const Key name = key(suffix);
-  size_t i;
-  *found = Found::kNo;
-  if (!contents_->metas.find(name.text, &i)) return INFERMEM_OK;
-  const Meta meta = contents_->metas.at(i);
-  double value;
-  if (!float_of(meta, &value)) return bad_type(name.text, meta, "an f32 or f64", found);
-  if (!std::isfinite(value) || value < 0) {
-    *found = Found::kBad;
-    return warn("\"%s\" is negative or not finite", name.text);
+void ShapeReader::check_rows(uint64_t index, infermem_model_layer *layer) {
+  if (layer->n_heads == 0 || c_->weight_bits != 0) return;  // packed matrices have other shapes
+  const LayerTensors &tensors = tensors_.layer(index);
+  const bool latent = layer->kind == INFERMEM_LAYER_MLA;
+  const uint64_t rows = latent ? tensors.latent_rows : tensors.k_rows;
+  if (rows == 0 || rows == layer->n_kv_heads * layer->head_dim_k) return;
+  rows_.add(index);
+  layer->confidence = INFERMEM_CONFIDENCE_ROUGH;
+}
+
+Status ShapeReader::make_layers() {
+  INFERMEM_TRY(out_->layers.reserve(c_->n_layers));
+  for (uint64_t i = 0; i < c_->n_layers; ++i) {
+    LayerFacts facts = facts_of(*model_, i);
+    const uint64_t before = mixers_.n + experts_.n + states_.n;
+    const bool has_tensors = any_tensors_ && tensors_.layer(i).bytes() != 0;
+    apply_series(i, &facts);
+    if (has_tensors) apply_tensors(i, &facts);
+    infermem_model_layer layer = make_layer(*model_, facts, i);
+    const bool mixing_said = is_mixing_said_ || has_tensors;
+    if (mixing_said || layer.confidence != INFERMEM_CONFIDENCE_ROUGH)
+      layer.confidence = mixing_said && is_rest_said_ ? INFERMEM_CONFIDENCE_EXACT : INFERMEM_CONFIDENCE_MODELLED;
+    if (series_.recurs.has(i) && series_.recurs.at(i) != 0 && !facts.recurs) states_.add(i);
+    if (mixers_.n + experts_.n + states_.n != before) layer.confidence = INFERMEM_CONFIDENCE_ROUGH;
+    if (has_tensors) check_rows(i, &layer);
+    INFERMEM_TRY(out_->layers.push(layer));
   }
-  *found = Found::kYes;
-  *out = value;
+  share_keys(*c_, &out_->layers);
   return INFERMEM_OK;
 }
 
-Status ConfigReader::architecture() {
-  constexpr char kKey[] = "general.architecture";
-  size_t i;
-  if (!contents_->metas.find(kKey, &i)) return warn("there is no \"%s\"", kKey);
-  const Meta meta = contents_->metas.at(i);
-  if (meta.type != INFERMEM_META_STRING)
-    return warn("the value of \"%s\" is %s, not a string", kKey, name_of_meta(meta.type));
-  const Name name = {meta.bytes, static_cast<size_t>(meta.count)};
-  // It becomes part of keys, and these of warnings: nothing that a terminal would obey gets in.
-  const bool printable = std::all_of(name.text, name.text + name.length, [](char c) { return c > 0x20 && c < 0x7f; });
-  if (name.length == 0 || name.length >= sizeof out_->architecture || !printable)
-    return warn("\"%s\" is \"%s\", of %zu bytes, not a name of 1 to %zu printable ones", kKey, Quoted(name).text,
-                name.length, sizeof out_->architecture - 1);
-  std::memcpy(out_->architecture, name.text, name.length);
-  return INFERMEM_OK;
-}
-
-Status ConfigReader::heads() {
-  Found found;
-  INFERMEM_TRY(number_of_layers("attention.head_count", kMostSmall, &out_->n_heads, &found));
-  INFERMEM_TRY(number_of_layers("attention.head_count_kv", kMostSmall, &out_->n_kv_heads, &found));
-  if (found == Found::kNo) out_->n_kv_heads = out_->n_heads;
-
-  // Where the file has no head_dim, it is that of heads that share the hidden dimension out among them.
-  const bool even = out_->n_heads != 0 && out_->hidden % out_->n_heads == 0;
-  const uint64_t shared = even ? out_->hidden / out_->n_heads : 0;
-  const char *const suffixes[] = {"attention.key_length", "attention.value_length"};
-  uint64_t *const dims[] = {&out_->head_dim_k, &out_->head_dim_v};
-  for (int i = 0; i < 2; ++i) {
-    INFERMEM_TRY(number(suffixes[i], kMostSmall, dims[i], &found));
-    if (found != Found::kNo) continue;
-    if (shared <= kMostSmall) *dims[i] = shared;
-    if (out_->n_heads != 0 && !even)
-      INFERMEM_TRY(warn("there is no \"%s\", and %llu elements are not shared by %llu heads", key(suffixes[i]).text,
-                        print(out_->hidden), print(out_->n_heads)));
+void ShapeReader::weigh_by_tensors() {
+  for (uint64_t i = 0; i < c_->n_layers; ++i) {
+    const LayerTensors &tensors = tensors_.layer(i);
+    infermem_model_layer &layer = out_->layers[i];
+    layer.weights_confidence = tensors.is_exact ? INFERMEM_CONFIDENCE_EXACT : INFERMEM_CONFIDENCE_MODELLED;
+    layer.attention_bytes = tensors.attention;
+    layer.dense_bytes = tensors.dense;
+    layer.shared_expert_bytes = tensors.shared;
+    layer.routed_expert_bytes = tensors.routed;
+    layer.norm_bytes = tensors.norm;
+    layer.other_bytes = tensors.other;
   }
-  INFERMEM_TRY(number("rope.dimension_count", kMostSmall, &out_->rope_dims, &found));
-  if (found == Found::kNo) out_->rope_dims = out_->head_dim_k;
-  return INFERMEM_OK;
+  out_->weights = tensors_.weights();
 }
 
-Status ConfigReader::vocabulary() {
-  uint64_t said = 0, tokens = 0;
-  INFERMEM_TRY(number("vocab_size", kMostLarge, &said));
-  size_t i;
-  if (contents_->metas.find("tokenizer.ggml.tokens", &i)) {
-    const Meta meta = contents_->metas.at(i);
-    if (meta.type == INFERMEM_META_ARRAY) tokens = meta.count;
-  }
-  out_->vocab = said != 0 ? said : tokens;
-  if (contents_->tensors.find("token_embd.weight", &i)) {
-    const Tensor embedding = contents_->tensors.at(i);
-    out_->vocab = embedding.ne[1];
-    if (said != 0 && said != embedding.ne[1])
-      INFERMEM_TRY(warn("\"%s\" is %llu, and token_embd.weight has %llu rows, which are taken", key("vocab_size").text,
-                        print(said), print(embedding.ne[1])));
-    if (out_->hidden != 0 && out_->hidden != embedding.ne[0])
-      INFERMEM_TRY(warn("\"%s\" is %llu, but rows of token_embd.weight have %llu elements",
-                        key("embedding_length").text, print(out_->hidden), print(embedding.ne[0])));
-  }
-  if (tokens > out_->vocab)
-    INFERMEM_TRY(warn("there are %llu tokens, and %llu embeddings", print(tokens), print(out_->vocab)));
-  if (out_->vocab <= kMostLarge) return INFERMEM_OK;
-  INFERMEM_TRY(warn("a vocabulary of %llu is above the limit of %llu", print(out_->vocab), print(kMostLarge)));
-  out_->vocab = 0;
-  return INFERMEM_OK;
+Status ShapeReader::warn_of(const Flaw &found, const char *what) {
+  if (found.n == 0) return INFERMEM_OK;
+  return warn("the metadata and the tensors of %llu layers, the first being layer %llu, do not agree on %s",
+              print(found.n), print(found.first), what);
 }
 
-Status ConfigReader::check_complete() {
-  const struct {
-    uint64_t value;
-    const char *suffix;
-  } needed[] = {
-      {out_->n_layers, "block_count"},
-      {out_->hidden, "embedding_length"},
-      {out_->n_heads, "attention.head_count"},
-      {out_->n_kv_heads, "attention.head_count_kv"},
-      {out_->intermediate, "feed_forward_length"},
-      {out_->vocab, "vocab_size"},
-      {out_->context, "context_length"},
-  };
-  for (const auto &item : needed)
-    if (item.value == 0) INFERMEM_TRY(warn("the file does not say, or not usably, \"%s\"", key(item.suffix).text));
-  return INFERMEM_OK;
-}
+Status ShapeReader::run() {
+  *c_ = {};
+  c_->struct_size = sizeof *c_;
+  const bool is_gguf = contents_->format == Format::kGguf;
+  INFERMEM_TRY((is_gguf ? read_gguf_config : read_hf_config)(contents_, c_, &series_));
+  any_tensors_ = contents_->tensors.count() != 0;
+  if (any_tensors_) INFERMEM_TRY(tensors_.read(*contents_, c_->n_layers, c_->n_layers - c_->n_nextn));
+  if (any_tensors_ && !is_gguf) c_->tied_embeddings = !tensors_.has_output();
 
-Status ConfigReader::run() {
-  Found found;
-  *out_ = {};
-  out_->struct_size = sizeof *out_;
-  INFERMEM_TRY(architecture());
-  INFERMEM_TRY(number("block_count", kMostSmall, &out_->n_layers));
-  INFERMEM_TRY(number("embedding_length", kMostLarge, &out_->hidden));
-  INFERMEM_TRY(number("context_length", kMostLarge, &out_->context));
-  INFERMEM_TRY(number_of_layers("feed_forward_length", kMostLarge, &out_->intermediate, &found));
-  INFERMEM_TRY(heads());
-  INFERMEM_TRY(vocabulary());
-  INFERMEM_TRY(number("expert_count", kMostSmall, &out_->n_experts));
-  INFERMEM_TRY(number("expert_used_count", kMostSmall, &out_->n_experts_used));
-  INFERMEM_TRY(number("attention.sliding_window", kMostLarge, &out_->sliding_window));
-  INFERMEM_TRY(real("rope.freq_base", &out_->rope_theta, &found));
-  INFERMEM_TRY(real("attention.layer_norm_rms_epsilon", &out_->norm_eps, &found));
-  if (found == Found::kNo) INFERMEM_TRY(real("attention.layer_norm_epsilon", &out_->norm_eps, &found));
-  size_t i;
-  out_->tied_embeddings = !contents_->tensors.find("output.weight", &i);
-  return check_complete();
-}
-
-struct Limit {
-  uint64_t value;
-  const char *name;
-  uint64_t most;
-  bool needed;
-};
-
-Status check_limits(const infermem_model_config &c) {
-  const Limit limits[] = {
-      {c.n_layers, "n_layers", kMostSmall, true},         {c.hidden, "hidden", kMostLarge, true},
-      {c.n_heads, "n_heads", kMostSmall, true},           {c.n_kv_heads, "n_kv_heads", kMostSmall, true},
-      {c.intermediate, "intermediate", kMostLarge, true}, {c.vocab, "vocab", kMostLarge, true},
-      {c.head_dim_k, "head_dim_k", kMostSmall, false},    {c.head_dim_v, "head_dim_v", kMostSmall, false},
-      {c.context, "context", kMostLarge, false},          {c.rope_dims, "rope_dims", kMostSmall, false},
-      {c.n_experts, "n_experts", kMostSmall, false},      {c.sliding_window, "sliding_window", kMostLarge, false},
-  };
-  for (const Limit &limit : limits) {
-    if (limit.needed && limit.value == 0) return fail(INFERMEM_E_ARG, 1, 0, "%s is 0", limit.name);
-    if (limit.value > limit.most)
-      return fail(INFERMEM_E_LIMIT, limit.most, limit.value, "%s is %llu, above the limit of %llu", limit.name,
-                  print(limit.value), print(limit.most));
-  }
-  return INFERMEM_OK;
-}
-
-// The weights and the KV cache, in bytes of f32.
-Status check_size(const infermem_model_config &c, uint64_t dk, uint64_t dv) {
-  const uint64_t experts = std::max<uint64_t>(c.n_experts, 1);
-  uint64_t q, kv, out, ff, embeddings, layer, weights, cache;
-  const bool fits =
-      // rows of the query, key, value and output projections, of the experts' three, of the norms
-      checked::product(&q, c.hidden, c.n_heads, dk) && checked::product(&kv, c.hidden, c.n_kv_heads, dk + dv) &&
-      checked::product(&out, c.hidden, c.n_heads, dv) &&
-      checked::product(&ff, c.hidden, c.intermediate, uint64_t{3}, experts) &&
-      checked::product(&embeddings, c.hidden, c.vocab, uint64_t{2}) && checked::add(q, kv, &layer) &&
-      checked::add(layer, out, &layer) && checked::add(layer, ff, &layer) &&
-      checked::add(layer, 2 * c.hidden, &layer) && checked::mul(layer, c.n_layers, &weights) &&
-      checked::add(weights, embeddings, &weights) && checked::add(weights, c.hidden, &weights) &&
-      checked::mul(weights, uint64_t{4}, &weights) &&
-      checked::product(&cache, c.n_layers, c.n_kv_heads, dk + dv, c.context, uint64_t{4}) &&
-      checked::add(weights, cache, &weights);
-  if (fits) return INFERMEM_OK;
-  return fail(INFERMEM_E_OVERFLOW, 0, c.hidden,
-              "the size of %llu layers of hidden %llu, intermediate %llu, vocabulary %llu does not fit",
-              print(c.n_layers), print(c.hidden), print(c.intermediate), print(c.vocab));
+  const infermem_model_config said = *c_;
+  const Completed model(said);
+  model_ = &model;
+  is_mixing_said_ = is_mixing_said();
+  is_rest_said_ = is_window_said() && said.sliding_window == model.config.sliding_window &&
+                  said.n_kv_shared_layers == model.config.n_kv_shared_layers && (is_known(model.known) || any_tensors_);
+  *c_ = model.config;
+  INFERMEM_TRY(make_layers());
+  out_->weights.struct_size = sizeof out_->weights;
+  if (any_tensors_)
+    weigh_by_tensors();
+  else
+    out_->weights = weigh(model, &out_->layers);
+  INFERMEM_TRY(warn_of(mixers_, "what mixes tokens"));
+  INFERMEM_TRY(warn_of(experts_, "whether there are experts"));
+  INFERMEM_TRY(warn_of(rows_, "the size of keys"));
+  if (states_.n != 0)
+    INFERMEM_TRY(
+        warn("%llu layers, the first being layer %llu, are recurrent, and the size of their state is not known",
+             print(states_.n), print(states_.first)));
+  if (tensors_.beyond() == 0 || c_->n_layers == 0) return INFERMEM_OK;
+  return warn("%llu tensors are of layers beyond the last of %llu", print(tensors_.beyond()), print(c_->n_layers));
 }
 
 }  // namespace
 
-Status read_config(Contents *contents, infermem_model_config *out) { return ConfigReader(contents, out).run(); }
+Status put_architecture(Keys *keys, const char *key, const Name &name, infermem_model_config *config) {
+  // It becomes part of keys, and these of warnings: nothing that a terminal would obey gets in.
+  const bool printable = std::all_of(name.text, name.text + name.length, [](char c) { return c > 0x20 && c < 0x7f; });
+  if (name.length == 0 || name.length >= sizeof config->architecture || !printable)
+    return keys->warn("\"%s\" is \"%s\", of %zu bytes, not a name of 1 to %zu printable ones", key, Quoted(name).text,
+                      name.length, sizeof config->architecture - 1);
+  std::memcpy(config->architecture, name.text, name.length);
+  return INFERMEM_OK;
+}
 
-Status validate_config(const infermem_model_config &c) {
-  if (!std::memchr(c.architecture, '\0', sizeof c.architecture))
-    return fail(INFERMEM_E_ARG, sizeof c.architecture, 0, "architecture has no NUL within its %zu bytes",
-                sizeof c.architecture);
-  if (c.tied_embeddings > 1)
-    return fail(INFERMEM_E_ARG, 1, c.tied_embeddings, "tied_embeddings is %u, neither 0 nor 1", c.tied_embeddings);
-  if (c.reserved != 0) return fail(INFERMEM_E_ARG, 0, c.reserved, "a reserved field is %u, not 0", c.reserved);
-  INFERMEM_TRY(check_limits(c));
-  if (c.n_experts_used > c.n_experts)
-    return fail(INFERMEM_E_ARG, c.n_experts, c.n_experts_used, "n_experts_used is %llu, of %llu experts",
-                print(c.n_experts_used), print(c.n_experts));
-  if (!std::isfinite(c.rope_theta)) return fail(INFERMEM_E_NOT_FINITE, 0, 0, "rope_theta is not finite");
-  if (!std::isfinite(c.norm_eps)) return fail(INFERMEM_E_NOT_FINITE, 0, 0, "norm_eps is not finite");
-  if (c.rope_theta < 0 || c.norm_eps < 0)
-    return fail(INFERMEM_E_ARG, 0, 0, "%s is negative", c.rope_theta < 0 ? "rope_theta" : "norm_eps");
-  if (c.n_heads % c.n_kv_heads != 0)
-    return fail(INFERMEM_E_SHAPE, c.n_kv_heads, c.n_heads, "%llu heads are not shared by %llu KV heads",
-                print(c.n_heads), print(c.n_kv_heads));
-  if ((c.head_dim_k == 0 || c.head_dim_v == 0) && c.hidden % c.n_heads != 0)
-    return fail(INFERMEM_E_SHAPE, c.n_heads, c.hidden,
-                "hidden %llu is not shared by %llu heads, and no head_dim is given", print(c.hidden), print(c.n_heads));
-  const uint64_t dk = c.head_dim_k != 0 ? c.head_dim_k : c.hidden / c.n_heads;
-  const uint64_t dv = c.head_dim_v != 0 ? c.head_dim_v : c.hidden / c.n_heads;
-  if (std::max(dk, dv) > kMostSmall)
-    return fail(INFERMEM_E_LIMIT, kMostSmall, std::max(dk, dv), "a head has %llu elements, above the limit of %llu",
-                print(std::max(dk, dv)), print(kMostSmall));
-  if (c.rope_dims > dk)
-    return fail(INFERMEM_E_SHAPE, dk, c.rope_dims, "rope_dims is %llu, of heads of %llu elements", print(c.rope_dims),
-                print(dk));
-  return check_size(c, dk, dv);
+Status check_index(Keys *keys, Names names, LayerSeries *series) {
+  uint64_t dim = 0;
+  INFERMEM_TRY(keys->number(names, kMostSmall, &dim));
+  if (dim == 0) return INFERMEM_OK;
+  series->leaves_out = true;
+  return keys->warn("the index of sparse attention, %llu elements a token and layer, is not counted", print(dim));
+}
+
+Status check_complete(Keys *keys, const NeededNames &names, const infermem_model_config &c) {
+  const bool recurs = mixer_of(c, architecture_of(c.architecture)) != Mixer::kNone;
+  const struct {
+    uint64_t value;
+    const char *name;
+    bool is_needed;
+  } items[] = {
+      {c.n_layers, names.n_layers, true},
+      {c.hidden, names.hidden, true},
+      {c.n_heads, names.n_heads, !recurs},
+      {c.n_kv_heads, names.n_kv_heads, !recurs},
+      {c.intermediate, names.intermediate, !recurs && c.n_experts == 0},
+      {c.vocab, names.vocab, true},
+      {c.context, names.context, true},
+  };
+  for (const auto &item : items)
+    if (item.is_needed && item.value == 0)
+      INFERMEM_TRY(keys->warn("the file does not say, or not usably, \"%s\"", keys->key(item.name).text));
+  return INFERMEM_OK;
+}
+
+Status read_shape(const Allocator &allocator, Contents *contents, Shape *out) {
+  return ShapeReader(allocator, contents, out).run();
 }
 
 }  // namespace infermem

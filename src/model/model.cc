@@ -27,6 +27,7 @@ Status Model::start(const infermem_model_options &options, const Allocator &allo
   if (options.reserved != 0)
     return fail(INFERMEM_E_ARG, 0, options.reserved, "a reserved field is %u, not 0", options.reserved);
   contents_.use(allocator);
+  shape_.use(allocator);
   parts_.use(allocator);
   return INFERMEM_OK;
 }
@@ -35,7 +36,7 @@ Status Model::open(const infermem_model_options &options, const Allocator &alloc
   INFERMEM_TRY(start(options, allocator));
   has_data_ = (options.flags & INFERMEM_MODEL_NO_DATA) == 0;
   INFERMEM_TRY(open_model(path, allocator, has_data_, &parts_, &contents_));
-  return read_config(&contents_, &config_);
+  return read_shape(allocator, &contents_, &shape_);
 }
 
 Status Model::open(const infermem_model_options &options, const Allocator &allocator, const GivenBytes &file) {
@@ -60,7 +61,12 @@ Status Model::open(const infermem_model_options &options, const Allocator &alloc
 Status Model::open_part(const Allocator &allocator, Part *part) {
   if (part->source.size() == 0) return fail(INFERMEM_E_TRUNCATED, 0, 0, "the file is empty");
   INFERMEM_TRY(read_part(allocator, part, &contents_));
-  return read_config(&contents_, &config_);
+  return read_shape(allocator, &contents_, &shape_);
+}
+
+Status Model::layer(uint64_t index, infermem_model_layer *out) const {
+  INFERMEM_TRY(check_layer(index, shape_.layers.size()));
+  return write_struct(shape_.layers[index], out, "out");
 }
 
 Status Model::tensor_info(size_t index, infermem_tensor_info *out) const {

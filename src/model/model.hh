@@ -5,6 +5,7 @@
 #include "infermem/model.h"
 #include "model/contents.hh"
 #include "model/parts.hh"
+#include "model/shape.hh"
 
 namespace infermem {
 
@@ -27,13 +28,14 @@ class Model {
   Status open(const infermem_model_options &options, const Allocator &allocator, const GivenBytes &file);
   Status open(const infermem_model_options &options, const Allocator &allocator, const GivenFunction &file);
 
-  const infermem_model_config &config() const { return config_; }
+  const Shape &shape() const { return shape_; }
   const Warnings &warnings() const { return contents_.warnings; }
   const MetaTable &metas() const { return contents_.metas; }
   const TensorTable &tensors() const { return contents_.tensors; }
   const Contents &contents() const { return contents_; }
   const Parts &parts() const { return parts_; }
 
+  Status layer(uint64_t index, infermem_model_layer *out) const;
   Status tensor_info(size_t index, infermem_tensor_info *out) const;
   Status tensor_find(const char *name, size_t *out) const;
   Status tensor_view(size_t index, infermem_view *out) const;
@@ -47,7 +49,7 @@ class Model {
 
   Parts parts_;
   Contents contents_;
-  infermem_model_config config_ = {};
+  Shape shape_;
   bool has_data_ = false;
 };
 

@@ -1,7 +1,7 @@
 // The extern "C" functions of infermem/model.h.
 #include "base/structs.hh"
-#include "model/config.hh"
 #include "model/model.hh"
+#include "model/validate.hh"
 
 using namespace infermem;
 
@@ -48,7 +48,19 @@ const char *model_warning(const infermem_model *model, size_t index) {
 int32_t model_config(const infermem_model *model, infermem_model_config *out) {
   INFERMEM_HANDLE(model);
   INFERMEM_NOT_NULL(out);
-  INFERMEM_LEAVE(write_struct(model->core.config(), out, "out"));
+  INFERMEM_LEAVE(write_struct(model->core.shape().config, out, "out"));
+}
+
+int32_t model_layer(const infermem_model *model, uint64_t index, infermem_model_layer *out) {
+  INFERMEM_HANDLE(model);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(model->core.layer(index, out));
+}
+
+int32_t model_weights(const infermem_model *model, infermem_model_weights *out) {
+  INFERMEM_HANDLE(model);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(write_struct(model->core.shape().weights, out, "out"));
 }
 
 int32_t infermem_config_validate(const infermem_model_config *config) {
@@ -56,6 +68,25 @@ int32_t infermem_config_validate(const infermem_model_config *config) {
   infermem_model_config read;
   INFERMEM_STEP(read_struct(config, &read, "config"));
   INFERMEM_LEAVE(validate_config(read));
+}
+
+int32_t infermem_config_layer(const infermem_model_config *config, uint64_t index, infermem_model_layer *out) {
+  INFERMEM_NOT_NULL(config);
+  INFERMEM_NOT_NULL(out);
+  infermem_model_config read;
+  INFERMEM_STEP(read_struct(config, &read, "config"));
+  INFERMEM_STEP(validate_config(read));
+  INFERMEM_STEP(check_layer(index, read.n_layers));
+  INFERMEM_LEAVE(write_struct(layer_of(read, index), out, "out"));
+}
+
+int32_t infermem_config_weights(const infermem_model_config *config, infermem_model_weights *out) {
+  INFERMEM_NOT_NULL(config);
+  INFERMEM_NOT_NULL(out);
+  infermem_model_config read;
+  INFERMEM_STEP(read_struct(config, &read, "config"));
+  INFERMEM_STEP(validate_config(read));
+  INFERMEM_LEAVE(write_struct(weights_of(read), out, "out"));
 }
 
 size_t model_tensor_count(const infermem_model *model) { return is(model) ? model->core.tensors().count() : 0; }

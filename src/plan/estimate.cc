@@ -3,37 +3,18 @@
 #include <cinttypes>
 #include <cstdio>
 
-#include "base/checked.hh"
+#include "base/size.hh"
 #include "base/structs.hh"
 #include "base/text.hh"
 
 namespace infermem {
 namespace {
 
-// A size that knows whether it still fits: formulas stay formulas, and the question is asked once, at their end.
-class Size {
- public:
-  Size(uint64_t value) : value_(value) {}
-
-  friend Size operator+(Size a, Size b) {
-    a.fits_ = a.fits_ && b.fits_ && checked::add(a.value_, b.value_, &a.value_);
-    return a;
-  }
-  friend Size operator*(Size a, Size b) {
-    a.fits_ = a.fits_ && b.fits_ && checked::mul(a.value_, b.value_, &a.value_);
-    return a;
-  }
-
-  Status give(const char *what, uint64_t *out) const {
-    if (!fits_) return fail(INFERMEM_E_OVERFLOW, UINT64_MAX, 0, "the bytes of the %s do not fit 64 bits", what);
-    *out = value_;
-    return INFERMEM_OK;
-  }
-
- private:
-  uint64_t value_;
-  bool fits_ = true;
-};
+Status give(const Size &size, const char *what, uint64_t *out) {
+  if (!size.fits()) return fail(INFERMEM_E_OVERFLOW, UINT64_MAX, 0, "the bytes of the %s do not fit 64 bits", what);
+  *out = size.value();
+  return INFERMEM_OK;
+}
 
 constexpr uint64_t kF32 = 4;  // bytes
 
@@ -75,28 +56,30 @@ uint64_t mb(uint64_t bytes) { return bytes / 1048576; }
 
 Status Estimate::read(const infermem_model_config *config) {
   INFERMEM_TRY(read_struct(config, &config_, "config"));
-  return infermem_config_validate(&config_);
+  INFERMEM_TRY(infermem_config_validate(&config_));
+  if (config_.n_heads == 0) return fail(INFERMEM_E_ARG, 1, 0, "n_heads is 0: the estimates are of a transformer");
+  return INFERMEM_OK;
 }
 
-Status Estimate::layer(uint64_t *out) const { return layer_bytes(config_).give("layer", out); }
+Status Estimate::layer(uint64_t *out) const { return give(layer_bytes(config_), "layer", out); }
 
 Status Estimate::kv(uint64_t n_tokens, uint64_t *out) const {
-  return kv_bytes(config_, n_tokens).give("KV cache", out);
+  return give(kv_bytes(config_, n_tokens), "KV cache", out);
 }
 
 Status Estimate::full(uint64_t n_tokens, uint64_t *out) const {
-  return model_bytes(config_, config_.n_layers, n_tokens).give("model with all its layers", out);
+  return give(model_bytes(config_, config_.n_layers, n_tokens), "model with all its layers", out);
 }
 
 Status Estimate::streaming(uint64_t n_tokens, uint64_t *out) const {
-  return model_bytes(config_, 1, n_tokens).give("model with one layer", out);
+  return give(model_bytes(config_, 1, n_tokens), "model with one layer", out);
 }
 
 Status Estimate::prefill_cache(int32_t fp8, uint64_t *out) const {
   if (fp8 != 0 && fp8 != 1)
     return fail(INFERMEM_E_ARG, 1, static_cast<uint64_t>(fp8), "fp8 is %" PRId32 ", neither 0 nor 1", fp8);
   const Size elements = Size(config_.n_layers) * matrices(config_) + Size(config_.hidden) * config_.vocab;
-  return (elements * (fp8 ? 1 : 2)).give("prefill cache", out);
+  return give(elements * (fp8 ? 1 : 2), "prefill cache", out);
 }
 
 Status Estimate::mode(uint64_t n_tokens, uint64_t free_bytes, int32_t *out) const {

@@ -182,6 +182,10 @@ void gguf_exercise(infermem_model *model) {
   INFERMEM_STRUCT(infermem_model_config, config);
   assert_ok(model_config(model, &config));
   (void)infermem_config_validate(&config);
+  INFERMEM_STRUCT(infermem_model_layer, layer);
+  INFERMEM_STRUCT(infermem_model_weights, weights);
+  assert_ok(model_weights(model, &weights));
+  for (uint64_t i = 0; i < config.n_layers; i++) assert_ok(model_layer(model, i, &layer));
   unsigned sum = 0;
   for (size_t i = 0; i < model_tensor_count(model); i++) {
     INFERMEM_STRUCT(infermem_tensor_info, info);

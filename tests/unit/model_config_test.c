@@ -104,7 +104,7 @@ static void a_config_that_cannot_be_computed_with_is_refused(void **state) {
   REFUSE(INFERMEM_E_ARG, c.intermediate = 0);
   REFUSE(INFERMEM_E_ARG, c.vocab = 0);
   REFUSE(INFERMEM_E_ARG, c.tied_embeddings = 2);
-  REFUSE(INFERMEM_E_ARG, c.reserved = 1);
+  REFUSE(INFERMEM_E_ARG, c.flags = 1u << 13);
   REFUSE(INFERMEM_E_ARG, memset(c.architecture, 'a', sizeof c.architecture));
   REFUSE(INFERMEM_E_ARG, c.n_experts_used = 1);
   REFUSE(INFERMEM_E_ARG, c.rope_theta = -1);
@@ -116,7 +116,7 @@ static void a_config_that_cannot_be_computed_with_is_refused(void **state) {
   REFUSE(INFERMEM_E_SHAPE, c.hidden = 4097);
   REFUSE(INFERMEM_E_SHAPE, c.hidden = 4097; c.head_dim_k = 128);
   REFUSE(INFERMEM_E_SHAPE, c.rope_dims = 129);
-  REFUSE(INFERMEM_E_LIMIT, c.n_layers = 1 << 20);
+  REFUSE(INFERMEM_E_LIMIT, c.n_layers = INFERMEM_MODEL_MAX_LAYERS + 1);
   REFUSE(INFERMEM_E_LIMIT, c.n_heads = UINT64_MAX);
   REFUSE(INFERMEM_E_LIMIT, c.n_kv_heads = 1 << 20);
   REFUSE(INFERMEM_E_LIMIT, c.head_dim_k = 1 << 20);
@@ -131,7 +131,8 @@ static void a_config_that_cannot_be_computed_with_is_refused(void **state) {
   REFUSE(INFERMEM_E_LIMIT, c.hidden = 1 << 21; c.n_heads = c.n_kv_heads = 1); /* a head of all of it */
   REFUSE(INFERMEM_E_OVERFLOW, c.hidden = c.intermediate = 0x80000000u; c.n_heads = 1 << 16);
   REFUSE(INFERMEM_E_OVERFLOW, c.hidden = c.vocab = 0x80000000u; c.n_heads = 1 << 16);
-  REFUSE(INFERMEM_E_OVERFLOW, c.n_layers = 1 << 19; c.context = 0x80000000u; c.n_heads = c.n_kv_heads = 4096);
+  REFUSE(INFERMEM_E_OVERFLOW, c.n_layers = 4096; c.context = 0x80000000u; c.n_heads = c.n_kv_heads = 1 << 19;
+         c.head_dim_k = c.head_dim_v = 1024);
 }
 
 /* The keys of a llama of 3 layers, but for those that the test has of its own. */

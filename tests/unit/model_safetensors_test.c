@@ -167,7 +167,7 @@ static int64_t read_padded(void *size, uint64_t offset, void *out, size_t n) {
   for (size_t i = 0; i < n; i++) {
     const uint64_t at = offset + i;
     const uint64_t length = *(const uint64_t *)size;
-    to[i] = at < 8 ? (unsigned char)(length >> 8 * at) : at == 8 ? '{' : at == 9 ? '}' : ' ';
+    to[i] = (unsigned char)(at < 8 ? length >> 8 * at : at == 8 ? '{' : at == 9 ? '}' : ' ');
   }
   return (int64_t)n;
 }
