@@ -226,6 +226,22 @@ typedef struct infermem_api_table {
   int32_t (*model_weights)(const infermem_model *model, infermem_model_weights *out);
   int32_t (*infermem_config_layer)(const infermem_model_config *config, uint64_t index, infermem_model_layer *out);
   int32_t (*infermem_config_weights)(const infermem_model_config *config, infermem_model_weights *out);
+  int32_t (*plan_device_from)(const infermem_device_facts *facts, infermem_plan_device *out);
+  int32_t (*plan_new)(const infermem_model *model, const infermem_model_config *config, const infermem_plan_device *devices, size_t n_devices, const infermem_plan_options *options, infermem_plan **out);
+  void (*plan_free)(infermem_plan *plan);
+  int32_t (*plan_mode)(const infermem_plan *plan);
+  int32_t (*plan_query)(const infermem_plan *plan, uint32_t key, uint32_t place, uint64_t *out);
+  size_t (*plan_term_count)(const infermem_plan *plan);
+  int32_t (*plan_term)(const infermem_plan *plan, size_t index, infermem_plan_term_facts *out);
+  int32_t (*plan_layer)(const infermem_plan *plan, uint64_t index, infermem_plan_layer_facts *out);
+  size_t (*plan_advice_count)(const infermem_plan *plan);
+  int32_t (*plan_advice)(const infermem_plan *plan, size_t index, infermem_plan_advice_facts *out);
+  int32_t (*plan_text)(const infermem_plan *plan, uint32_t flags, char *buffer, size_t capacity, size_t *out_length);
+  int32_t (*plan_json)(const infermem_plan *plan, char *buffer, size_t capacity, size_t *out_length);
+  int32_t (*plan_build_layout)(const infermem_plan *plan, infermem_layout **out);
+  int32_t (*plan_build_kv)(const infermem_plan *plan, const infermem_tape *tape, infermem_kv **out);
+  int32_t (*plan_audit)(const infermem_plan *plan, infermem_plan_measure *measures, size_t n);
+  int32_t (*plan_audit_text)(const infermem_plan *plan, const infermem_plan_measure *measures, size_t n, char *buffer, size_t capacity, size_t *out_length);
 } infermem_api_table;
 /* clang-format on */
 

@@ -19,6 +19,12 @@ class Allocator {
   // The caller's hook (NULL means malloc), checked and copied to *out.
   static Status from(const infermem_allocator *hook, Allocator *out);
 
+  // The hook again, for another handle: in *space, or NULL where it is malloc.
+  const infermem_allocator *hook(infermem_allocator *space) const {
+    *space = {sizeof *space, allocate_, release_, context_};
+    return allocate_ ? space : nullptr;
+  }
+
   // NULL when there is no memory, or when size is 0. align is a power of two.
   [[nodiscard]] void *take(size_t size, size_t align) const;
   void give(void *pointer, size_t size, size_t align) const;

@@ -10,12 +10,6 @@
 namespace infermem {
 namespace {
 
-Status give(const Size &size, const char *what, uint64_t *out) {
-  if (!size.fits()) return fail(INFERMEM_E_OVERFLOW, UINT64_MAX, 0, "the bytes of the %s do not fit 64 bits", what);
-  *out = size.value();
-  return INFERMEM_OK;
-}
-
 constexpr uint64_t kF32 = 4;  // bytes
 
 uint64_t head_dim(uint64_t explicit_dim, const infermem_model_config &c) {
@@ -61,25 +55,25 @@ Status Estimate::read(const infermem_model_config *config) {
   return INFERMEM_OK;
 }
 
-Status Estimate::layer(uint64_t *out) const { return give(layer_bytes(config_), "layer", out); }
+Status Estimate::layer(uint64_t *out) const { return layer_bytes(config_).give("layer", out); }
 
 Status Estimate::kv(uint64_t n_tokens, uint64_t *out) const {
-  return give(kv_bytes(config_, n_tokens), "KV cache", out);
+  return kv_bytes(config_, n_tokens).give("KV cache", out);
 }
 
 Status Estimate::full(uint64_t n_tokens, uint64_t *out) const {
-  return give(model_bytes(config_, config_.n_layers, n_tokens), "model with all its layers", out);
+  return model_bytes(config_, config_.n_layers, n_tokens).give("model with all its layers", out);
 }
 
 Status Estimate::streaming(uint64_t n_tokens, uint64_t *out) const {
-  return give(model_bytes(config_, 1, n_tokens), "model with one layer", out);
+  return model_bytes(config_, 1, n_tokens).give("model with one layer", out);
 }
 
 Status Estimate::prefill_cache(int32_t fp8, uint64_t *out) const {
   if (fp8 != 0 && fp8 != 1)
     return fail(INFERMEM_E_ARG, 1, static_cast<uint64_t>(fp8), "fp8 is %" PRId32 ", neither 0 nor 1", fp8);
   const Size elements = Size(config_.n_layers) * matrices(config_) + Size(config_.hidden) * config_.vocab;
-  return give(elements * (fp8 ? 1 : 2), "prefill cache", out);
+  return (elements * (fp8 ? 1 : 2)).give("prefill cache", out);
 }
 
 Status Estimate::mode(uint64_t n_tokens, uint64_t free_bytes, int32_t *out) const {

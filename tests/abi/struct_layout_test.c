@@ -137,6 +137,69 @@ SIZE(infermem_tape_mark, 24);
 AT(infermem_tape_mark, offset, 8);
 AT(infermem_tape_mark, generation, 16);
 
+SIZE(infermem_plan_device, 136);
+AT(infermem_plan_device, name, 8);
+AT(infermem_plan_device, total_bytes, 104);
+AT(infermem_plan_device, free_bytes, 112);
+AT(infermem_plan_device, link_bytes_per_s, 120);
+AT(infermem_plan_device, flags, 128);
+AT(infermem_plan_device, reserved, 132);
+
+SIZE(infermem_plan_options, 152);
+AT(infermem_plan_options, context, 8);
+AT(infermem_plan_options, min_context, 16);
+AT(infermem_plan_options, n_sequences, 24);
+AT(infermem_plan_options, ubatch, 32);
+AT(infermem_plan_options, n_outputs_max, 40);
+AT(infermem_plan_options, n_snapshots, 48);
+AT(infermem_plan_options, host_bytes, 56);
+AT(infermem_plan_options, host_margin_bytes, 64);
+AT(infermem_plan_options, margin_bytes, 72);
+AT(infermem_plan_options, driver_bytes, 80);
+AT(infermem_plan_options, link_bytes_per_s, 88);
+AT(infermem_plan_options, file_bytes_per_s, 96);
+AT(infermem_plan_options, margin_fraction, 104);
+AT(infermem_plan_options, k_type, 112);
+AT(infermem_plan_options, v_type, 116);
+AT(infermem_plan_options, profile, 120);
+AT(infermem_plan_options, flags, 124);
+AT(infermem_plan_options, steps, 128);
+AT(infermem_plan_options, slots, 132);
+AT(infermem_plan_options, mla, 136);
+AT(infermem_plan_options, reserved, 140);
+AT(infermem_plan_options, allocator, 144);
+
+SIZE(infermem_plan_term_facts, 48);
+AT(infermem_plan_term_facts, kind, 8);
+AT(infermem_plan_term_facts, place, 12);
+AT(infermem_plan_term_facts, bytes, 16);
+AT(infermem_plan_term_facts, confidence, 24);
+AT(infermem_plan_term_facts, reserved, 28);
+AT(infermem_plan_term_facts, name, 32);
+AT(infermem_plan_term_facts, formula, 40);
+
+SIZE(infermem_plan_layer_facts, 56);
+AT(infermem_plan_layer_facts, place, 8);
+AT(infermem_plan_layer_facts, is_resident, 12);
+AT(infermem_plan_layer_facts, is_loaded, 16);
+AT(infermem_plan_layer_facts, host_experts, 20);
+AT(infermem_plan_layer_facts, weight_bytes, 24);
+AT(infermem_plan_layer_facts, kv_bytes, 32);
+AT(infermem_plan_layer_facts, recurrent_bytes, 40);
+AT(infermem_plan_layer_facts, kv_index, 48);
+
+SIZE(infermem_plan_advice_facts, 24);
+AT(infermem_plan_advice_facts, code, 8);
+AT(infermem_plan_advice_facts, mode, 12);
+AT(infermem_plan_advice_facts, value, 16);
+
+SIZE(infermem_plan_measure, 40);
+AT(infermem_plan_measure, kind, 8);
+AT(infermem_plan_measure, place, 12);
+AT(infermem_plan_measure, measured_bytes, 16);
+AT(infermem_plan_measure, predicted_bytes, 24);
+AT(infermem_plan_measure, per_million, 32);
+
 SIZE(infermem_layout_options, 64);
 AT(infermem_layout_options, weights_size, 8);
 AT(infermem_layout_options, scratch_size, 16);

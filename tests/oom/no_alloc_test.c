@@ -214,6 +214,44 @@ static void saving_and_loading_caches_allocates_nothing(void **state) {
   assert_int_equal(files_leave(state), 0);
 }
 
+static void plans_allocate_nothing_once_made(void **state) {
+  (void)state;
+  test_allocator_init(&allocator);
+  infermem_model *model = NULL;
+  assert_ok(model_open(TEST_DATA "/tiny-llama.gguf", NULL, &model));
+  INFERMEM_STRUCT(infermem_plan_device, device);
+  device.free_bytes = 1 << 20; /* a refusal, which has the most to say */
+  INFERMEM_STRUCT(infermem_plan_options, options);
+  options.allocator = &allocator.hook;
+  infermem_plan *plan = NULL;
+  assert_ok(plan_new(model, NULL, &device, 1, &options, &plan));
+  model_free(model); /* which the plan does not need */
+  static char text[16384];
+  const size_t hook_before = allocator.calls, malloc_before = malloc_calls;
+  int32_t sum = plan_mode(plan) - INFERMEM_PLAN_INSUFFICIENT;
+  for (int i = 0; i < 10; i++) {
+    uint64_t number;
+    size_t length;
+    infermem_plan_term_facts term = {.struct_size = sizeof term};
+    infermem_plan_layer_facts layer = {.struct_size = sizeof layer};
+    infermem_plan_advice_facts advice = {.struct_size = sizeof advice};
+    infermem_plan_measure measure = {.struct_size = sizeof measure, .kind = INFERMEM_PLAN_WEIGHTS};
+    for (uint32_t key = INFERMEM_PLAN_TOTAL_BYTES; key <= INFERMEM_PLAN_NOTES; key++)
+      sum += plan_query(plan, key, INFERMEM_PLAN_PLACE_ALL, &number);
+    for (size_t t = 0; t < plan_term_count(plan); t++) sum += plan_term(plan, t, &term);
+    for (size_t a = 0; a < plan_advice_count(plan); a++) sum += plan_advice(plan, a, &advice);
+    sum += plan_layer(plan, 3, &layer) + (plan_layer(plan, 4, &layer) - INFERMEM_E_RANGE);
+    sum += plan_text(plan, INFERMEM_PLAN_TEXT_UTF8, text, sizeof text, &length);
+    sum += plan_json(plan, text, sizeof text, &length) + plan_audit(plan, &measure, 1);
+    sum += plan_audit_text(plan, &measure, 1, text, sizeof text, &length);
+  }
+  const size_t hook_after = allocator.calls, malloc_after = malloc_calls;
+  assert_int_equal(sum, 0);
+  assert_int_equal(hook_after, hook_before);
+  assert_int_equal(malloc_after, malloc_before);
+  plan_free(plan);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_count_sees_the_librarys_allocations),
@@ -221,6 +259,7 @@ int main(void) {
       cmocka_unit_test(a_decode_step_allocates_nothing),
       cmocka_unit_test(saving_and_verifying_allocate_nothing),
       cmocka_unit_test(saving_and_loading_caches_allocates_nothing),
+      cmocka_unit_test(plans_allocate_nothing_once_made),
   };
   return cmocka_run_group_tests_name("no_alloc", tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@ struct shared {
   infermem_pad *pad;
   infermem_neuron *neuron;
   infermem_model *model;
+  infermem_plan *plan;
   infermem_device_list *devices;
   float weights[kDim * kDim];
   float expected[kDim * kDim];
@@ -29,6 +30,24 @@ static int64_t count(void *context, const void *bytes, size_t n) {
   (void)bytes;
   *(size_t *)context += n;
   return (int64_t)n;
+}
+
+static int32_t read_plan(const struct shared *s) {
+  uint64_t total, again;
+  size_t n;
+  infermem_plan *own = NULL;
+  infermem_layout *layout = NULL;
+  infermem_plan_options options = {.struct_size = sizeof options, .host_bytes = (uint64_t)1 << 30};
+  infermem_plan_measure measure = {.struct_size = sizeof measure, .kind = INFERMEM_PLAN_TOTAL_BYTES};
+  measure.place = INFERMEM_PLAN_PLACE_ALL;
+  int32_t sum = plan_query(s->plan, INFERMEM_PLAN_TOTAL_BYTES, INFERMEM_PLAN_PLACE_ALL, &total);
+  sum += plan_text(s->plan, 0, NULL, 0, &n) + plan_json(s->plan, NULL, 0, &n) + plan_audit(s->plan, &measure, 1);
+  sum += plan_build_layout(s->plan, &layout);
+  layout_free(layout);
+  sum += plan_new(s->model, NULL, NULL, 0, &options, &own);
+  sum += plan_query(own, INFERMEM_PLAN_TOTAL_BYTES, INFERMEM_PLAN_PLACE_ALL, &again);
+  plan_free(own);
+  return sum + (total != again);
 }
 
 static int32_t read_everything(const struct shared *s, float *row) {
@@ -49,6 +68,7 @@ static int32_t read_everything(const struct shared *s, float *row) {
   sum += model_config(s->model, &config) + model_tensor_find(s->model, "blk.0.ffn_up.weight", &tensor);
   sum += model_tensor_view(s->model, tensor, &view) + model_meta_u64(s->model, "llama.block_count", &u64);
   sum += plan_estimate_full(&config, 100, &u64) + device_host(s->devices, &host);
+  sum += read_plan(s);
   sum += kv_keys(s->kv, 7, &view) - INFERMEM_E_RANGE; /* each thread has its own error record */
   sum += strcmp(infermem_error_detail()->function, "kv_keys") != 0;
   return sum;
@@ -111,6 +131,9 @@ static void objects_are_read_and_made_by_many_threads(void **state) {
   neuron.tape = s.tape;
   assert_ok(neuron_new(&neuron, &s.neuron));
   assert_ok(model_open(TEST_DATA "/tiny-llama.gguf", NULL, &s.model));
+  INFERMEM_STRUCT(infermem_plan_options, plan);
+  plan.host_bytes = (uint64_t)1 << 30;
+  assert_ok(plan_new(s.model, NULL, NULL, 0, &plan, &s.plan));
   assert_ok(device_probe(NULL, &s.devices));
 
   struct reader readers[kThreads];
@@ -125,6 +148,7 @@ static void objects_are_read_and_made_by_many_threads(void **state) {
     assert_int_equal(readers[i].wrong, 0);
   }
   device_free(s.devices);
+  plan_free(s.plan);
   model_free(s.model);
   neuron_free(s.neuron);
   pad_free(s.pad);
