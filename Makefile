@@ -103,7 +103,7 @@ format:
 	@git ls-files -co --exclude-standard '*.h' '*.hh' '*.c' '*.cc' | xargs clang-format -i
 
 deb:
-	@$(NEED) $(BUILD_PACKAGES) build-essential debhelper dpkg-dev fakeroot
+	@$(NEED) $(BUILD_PACKAGES) build-essential debhelper dpkg-dev fakeroot lintian
 	@sh src/packaging/build-deb $(BUILD)/deb
 
 install: all

@@ -1,0 +1,209 @@
+"""The infermem command as a user meets it: what it prints, what it says to machines, and its exit statuses.
+
+usage: tool_test.py INFERMEM MODEL
+"""
+import json
+import os
+import pty
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TOOL, MODEL = sys.argv[1:3]
+DONE, FAILED, USAGE, NO = 0, 1, 2, 3
+
+
+def run(*arguments, **options):
+    environment = dict(os.environ, LC_ALL="C.UTF-8", **options.pop("env", {}))
+    environment.pop("NO_COLOR", None)
+    return subprocess.run([TOOL, *arguments], capture_output=True, text=True, timeout=120, env=environment, **options)
+
+
+class Tool(unittest.TestCase):
+    def assert_done(self, result, status=DONE):
+        self.assertEqual(result.returncode, status, result.stdout + result.stderr)
+        return result.stdout
+
+    def assert_refused(self, status, *arguments, says=""):
+        result = run(*arguments)
+        self.assertEqual(result.returncode, status, result.stdout + result.stderr)
+        self.assertEqual(result.stdout, "")
+        self.assertIn(says, result.stderr)
+        self.assertTrue(result.stderr.startswith("infermem"))
+
+    def test_usage_goes_where_it_belongs(self):
+        self.assertIn("quantize", self.assert_done(run("--help")))
+        self.assertRegex(self.assert_done(run("--version")), r"^infermem \d+\.\d+\.\d+\n$")
+        result = run()
+        self.assertEqual((result.returncode, result.stdout), (USAGE, ""))
+        for command in ("plan", "inspect", "probe", "quantize", "verify", "bench"):
+            self.assertIn("usage: infermem " + command, self.assert_done(run(command, "--help")))
+
+    def test_nonsense_is_refused(self):
+        self.assert_refused(USAGE, "dance", says="dance")
+        self.assert_refused(USAGE, "inspect", says="one model file")
+        self.assert_refused(USAGE, "inspect", "--nothing", MODEL, says="--nothing")
+        self.assert_refused(USAGE, "inspect", "--json=yes", MODEL, says="no value")
+        self.assert_refused(USAGE, "probe", "operand")
+        self.assert_refused(USAGE, "verify")
+        self.assert_refused(USAGE, "quantize", MODEL, says="--output")
+        self.assert_refused(USAGE, "quantize", MODEL, "-o", "/tmp/x", "--bits", "5k", says="--bits")
+        self.assert_refused(USAGE, "quantize", MODEL, "-o", "/tmp/x", "--params", "f15", says="f15")
+        self.assert_refused(USAGE, "bench", "--seconds", "0")
+        self.assert_refused(USAGE, "bench", "--seconds", says="takes a value")
+        self.assert_refused(FAILED, "inspect", "/nonexistent/model.gguf", says="nonexistent")
+        self.assert_refused(FAILED, "inspect", "/nonexistent/\x1b[2J.gguf", says="\\x1b[2J")
+
+    def test_inspect_tells_what_the_file_says(self):
+        text = self.assert_done(run("inspect", MODEL, "--tensors", "--metadata"))
+        self.assertIn("llama", text)
+        self.assertIn("token_embd.weight", text)
+        self.assertIn("general.architecture", text)
+        self.assertNotIn("\x1b", text)
+        said = json.loads(self.assert_done(run("inspect", "--json", "--tensors", "--metadata", MODEL)))
+        self.assertEqual(said["config"]["n_layers"], 4)
+        self.assertEqual(said["config"]["head_dim_k"], 16)
+        self.assertEqual(said["metadata"]["general.architecture"], "llama")
+        self.assertEqual(len(said["tensors"]), said["weights"]["tensors"])
+        self.assertEqual(sum(t["bytes"] for t in said["tensors"]), said["weights"]["bytes"])
+        self.assertEqual(sum(t["bytes"] for t in said["weights"]["types"].values()), said["weights"]["bytes"])
+
+    def test_layers_and_weights_add_up(self):
+        self.assertIn("attention", self.assert_done(run("inspect", MODEL, "--layers")))
+        said = json.loads(self.assert_done(run("inspect", "--json", "--layers", MODEL)))
+        weights = said["weights"]
+        layers = sum(sum(v for k, v in layer.items() if k.endswith("_bytes")) for layer in said["layers"])
+        self.assertEqual(layers, weights["layer_bytes"])
+        self.assertEqual(layers + weights["embedding_bytes"] + weights["output_bytes"] + weights["other_bytes"],
+                         weights["bytes"])
+        self.assertEqual({layer["kind"] for layer in said["layers"]}, {"attention"})
+
+    def config(self, folder):
+        path = os.path.join(folder, "config.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"model_type": "llama", "hidden_size": 8192, "intermediate_size": 28672, "num_hidden_layers": 80,
+                       "num_attention_heads": 64, "num_key_value_heads": 8, "vocab_size": 128256, "torch_dtype": "bfloat16",
+                       "max_position_embeddings": 131072, "rms_norm_eps": 1e-5, "tie_word_embeddings": False}, file)
+        return path
+
+    def test_plan_says_whether_it_fits_and_how(self):
+        text = self.assert_done(run("plan", MODEL, "--device", "none"))
+        self.assertTrue(text.startswith("Host: "))
+        with tempfile.TemporaryDirectory() as folder:
+            path = self.config(folder)
+            self.assert_done(run("plan", folder, "--device", "80G,80G", "--ctx", "32k", "--host", "256G"))
+            said = json.loads(self.assert_done(run("plan", path, "--device", "80G,80G", "--ctx", "32k", "--json")))
+            self.assertEqual((said["mode"], said["resident_layers"], said["context"]), ("FULL_CACHE", 80, 32768))
+            kv = sum(t["bytes"] for t in said["terms"] if t["term"] == "KV global")
+            self.assertEqual(kv, 80 * 2 * 8 * 128 * 2 * 32768)
+            # The parameters of Llama-3 70B, as its model card rounds them.
+            weights = sum(t["bytes"] for t in said["terms"] if t["term"] == "weights")
+            self.assertAlmostEqual(weights / 2 / 1e9, 70.6, 1)
+            self.assertEqual(said["total_bytes"], sum(t["bytes"] for t in said["terms"]))
+            some = json.loads(self.assert_done(run("plan", path, "-d", "24G", "-c", "8k", "--host=256G", "--json")))
+            self.assertEqual(some["mode"], "PARTIAL")
+            small = json.loads(self.assert_done(run("plan", path, "-d", "24G", "-c", "8k", "--kv-type", "q8_0", "--json",
+                                                    "--host", "256G")))
+            self.assertGreaterEqual(small["resident_layers"], some["resident_layers"])
+            refused = run("plan", path, "-d", "4G", "--host", "8G", "--allow", "none")
+            self.assertIn("Insufficient", self.assert_done(refused, NO))
+
+    def test_plan_refuses_nonsense(self):
+        self.assert_refused(USAGE, "plan", MODEL, "--device", "many", says="many")
+        self.assert_refused(USAGE, "plan", MODEL, "--ctx", "0", says="--ctx")
+        self.assert_refused(USAGE, "plan", MODEL, "--ctx", "99999999999999999999k", says="--ctx")
+        self.assert_refused(USAGE, "plan", MODEL, "--allow", "magic", says="magic")
+        self.assert_refused(USAGE, "plan", MODEL, "--kv-type", "q9", says="q9")
+        self.assert_refused(FAILED, "plan", "/nonexistent", says="nonexistent")
+
+    def test_hostile_names_do_not_reach_the_terminal(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "hostile.gguf")
+            value = b"\x1b[2J\xff\"\\"
+            key = b"general.name"
+            with open(path, "wb") as file:
+                file.write(b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + struct.pack("<Q", len(key)) + key)
+                file.write(struct.pack("<IQ", 8, len(value)) + value)
+            text = subprocess.run([TOOL, "inspect", path, "-m"], capture_output=True, timeout=60).stdout
+            self.assertNotIn(b"\x1b", text)
+            said = json.loads(self.assert_done(run("inspect", "--json", "-m", path)))
+            self.assertEqual(said["metadata"]["general.name"], "\x1b[2J\ufffd\"\\")
+
+    def test_probe_tells_the_host(self):
+        text = self.assert_done(run("probe"))
+        self.assertIn("host", text)
+        said = json.loads(self.assert_done(run("probe", "--json")))
+        self.assertGreater(said["host"]["total_bytes"], 1 << 20)
+        self.assertLessEqual(said["host"]["effective_bytes"], said["host"]["total_bytes"])
+        self.assertEqual(said["why_not"] == 0, len(said["devices"]) > 0)
+
+    def test_quantize_writes_files_that_verify(self):
+        with tempfile.TemporaryDirectory() as folder:
+            out = os.path.join(folder, "out")
+            text = self.assert_done(run("quantize", MODEL, "-o", out, "--bits", "8", "--group=32"))
+            self.assertIn("token_embd.weight", text)
+            with open(os.path.join(out, "index.json"), encoding="utf-8") as file:
+                index = json.load(file)
+            self.assertEqual((index["bits"], index["group"], index["params"]), (8, 32, "F16"))
+            self.assertEqual(len(index["tensors"]) + len(index["left_as_they_are"]), 38)
+            for tensor in index["tensors"]:
+                # Eight bits move a value by half a step at most, with F16 parameters hardly more.
+                self.assertLess(tensor["relative_rmse"], 0.01)
+                self.assertGreater(tensor["relative_rmse"], 0)
+                self.assertGreaterEqual(os.path.getsize(os.path.join(out, tensor["file"])), tensor["bytes"])
+            files = [os.path.join(out, tensor["file"]) for tensor in index["tensors"]]
+            self.assert_done(run("verify", *files))
+            said = json.loads(self.assert_done(run("quantize", MODEL, "-o", out, "--bits=4", "--packed", "--json")))
+            self.assertTrue(all(t["bytes"] < t["bytes_before"] for t in said["tensors"] if t["from"] == "F16"))
+            with open(files[0], "r+b") as file:
+                file.seek(300)
+                byte = file.read(1)[0]
+                file.seek(300)
+                file.write(bytes([byte ^ 1]))
+            said = json.loads(self.assert_done(run("verify", "--json", MODEL, files[0], files[1]), NO))
+            self.assertEqual([file["undamaged"] for file in said], [True, False, True])
+            self.assertEqual(said[1]["status"], "INFERMEM_E_CORRUPT")
+        self.assert_refused(FAILED, "quantize", MODEL, "-o", "/nonexistent/folder", says="/nonexistent/folder")
+
+    def test_names_of_tensors_cannot_leave_the_folder(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path, out = os.path.join(folder, "hostile.gguf"), os.path.join(folder, "out")
+            name = b"../../x"
+            header = b"GGUF" + struct.pack("<IQQ", 3, 1, 0) + struct.pack("<Q", len(name)) + name
+            header += struct.pack("<IQQIQ", 2, 8, 2, 0, 0)
+            with open(path, "wb") as file:
+                file.write(header.ljust((len(header) + 31) // 32 * 32, b"\0") + struct.pack("<16f", *range(16)))
+            self.assert_done(run("quantize", path, "-o", out, "--group", "8"))
+            self.assertEqual(sorted(os.listdir(out)), ["%2E.%2F..%2Fx.quant", "index.json"])
+
+    def test_verify_says_what_is_no_file_of_its_kind(self):
+        self.assert_done(run("verify", __file__), NO)
+        self.assert_refused(FAILED, "verify", "/nonexistent/file", says="nonexistent")
+
+    def test_bench_measures_something(self):
+        said = json.loads(self.assert_done(run("bench", "--json", "--seconds", "1")))
+        self.assertGreater(len(said["results"]), 10)
+        for result in said["results"]:
+            self.assertGreater(result["bytes_per_second"], 0)
+
+    def test_colours_are_for_terminals(self):
+        self.assertIn("\x1b[", self.assert_done(run("inspect", "--color=always", MODEL)))
+        main, other = pty.openpty()
+        process = subprocess.Popen([TOOL, "probe"], stdout=other, stderr=subprocess.DEVNULL,
+                                   env={k: v for k, v in os.environ.items() if k != "NO_COLOR"})
+        process.wait(timeout=60)
+        os.close(other)
+        self.assertIn(b"\x1b[1m", os.read(main, 4096))
+        os.close(main)
+
+    def test_output_that_cannot_be_written_is_a_failure(self):
+        with open("/dev/full", "w") as full:
+            result = subprocess.run([TOOL, "inspect", MODEL], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        self.assertEqual(result.returncode, FAILED)
+        self.assertIn("could not be written", result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0]], verbosity=1)
