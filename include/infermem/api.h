@@ -242,6 +242,7 @@ typedef struct infermem_api_table {
   int32_t (*plan_build_kv)(const infermem_plan *plan, const infermem_tape *tape, infermem_kv **out);
   int32_t (*plan_audit)(const infermem_plan *plan, infermem_plan_measure *measures, size_t n);
   int32_t (*plan_audit_text)(const infermem_plan *plan, const infermem_plan_measure *measures, size_t n, char *buffer, size_t capacity, size_t *out_length);
+  int32_t (*kv_verify)(const char *path, infermem_kv_saved *out);
 } infermem_api_table;
 /* clang-format on */
 

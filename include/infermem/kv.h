@@ -87,6 +87,24 @@ typedef struct infermem_kv_attend_options {
   float soft_cap;    /* scores become soft_cap * tanh(score / soft_cap); finite, at least 0; 0 means that they stay */
 } infermem_kv_attend_options;
 
+/* What a saved cache says of itself; see kv_verify. A cache made with these numbers can load it. */
+typedef struct infermem_kv_saved {
+  size_t struct_size;
+  uint64_t n_tokens;
+  uint64_t n_layers;
+  uint64_t n_kv_heads;
+  uint64_t head_dim;
+  uint64_t head_dim_v;
+  uint64_t file_bytes;
+  int32_t k_type;    /* of the first layer: INFERMEM_DTYPE_* */
+  int32_t v_type;    /* likewise */
+  uint32_t is_mixed; /* 1 where another layer's types are others */
+  uint32_t flags;    /* INFERMEM_KV_ROTATE_* */
+  uint32_t n_fingerprint;
+  uint32_t reserved;
+  uint8_t fingerprint[INFERMEM_KV_MAX_FINGERPRINT]; /* n_fingerprint bytes, and zeros */
+} infermem_kv_saved;
+
 #ifndef INFERMEM_NO_PROTOTYPES
 INFERMEM_BEGIN_DECLS
 
@@ -387,6 +405,15 @@ INFERMEM_FN int32_t kv_load(infermem_kv *kv, const char *path, const void *finge
  * Thread: exclusive.  Memory: as kv_load, without the file descriptor.  Since: 0.1 */
 INFERMEM_FN int32_t kv_load_from(infermem_kv *kv, infermem_read_function read, void *context, const void *fingerprint,
                                  size_t n_fingerprint) INFERMEM_AS(kv_load_from);
+
+/* Reads a saved cache from front to back without one to load it into: whether it is whole and undamaged, and what it is
+ * of. *out, whose struct_size the caller has set, is filled only then.
+ *   path: a regular file, NUL-terminated.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_IO, INFERMEM_E_FORMAT, INFERMEM_E_VERSION,
+ * INFERMEM_E_TRUNCATED, INFERMEM_E_CORRUPT, INFERMEM_E_UNSUPPORTED: as kv_load, and INFERMEM_E_UNSUPPORTED: a type is
+ * none that a cache of this release can store.
+ * Thread: any.  Memory: some KiB of stack; one file descriptor during the call.  Since: 0.1 */
+INFERMEM_FN int32_t kv_verify(const char *path, infermem_kv_saved *out) INFERMEM_AS(kv_verify);
 
 /* Bytes that kv_save and kv_save_to write of the cache as it is. Time linear in the layers; 0 of NULL or a handle of
  * another kind.

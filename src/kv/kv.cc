@@ -9,8 +9,7 @@
 namespace infermem {
 namespace {
 
-constexpr size_t kLimit = size_t{1} << 20;  // published: layers, heads and their dimensions lie below
-constexpr size_t kAlign = 64;               // of each layer
+constexpr size_t kAlign = 64;  // of each layer
 constexpr uint32_t kFlags = INFERMEM_KV_ROTATE_K | INFERMEM_KV_ROTATE_V | INFERMEM_KV_STREAM;
 
 Status check_size(size_t value, const char *name) {

@@ -18,6 +18,8 @@ class SerialReader;
 class SerialWriter;
 struct SavedKv;
 
+constexpr size_t kLimit = size_t{1} << 20;  // published: layers, heads and their dimensions lie below
+
 class Kv {
  public:
   struct Half {
@@ -144,6 +146,9 @@ class Kv {
   Store store_;
   Allocator allocator_;
 };
+
+// Checks a saved cache by itself, and says what it is of.
+Status verify_saved_kv(const char *path, infermem_kv_saved *out);
 
 }  // namespace infermem
 

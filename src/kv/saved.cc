@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/checked.hh"
 #include "base/file.hh"
 #include "base/output.hh"
 #include "base/saved.hh"
 #include "base/serial.hh"
 #include "kv/kv.hh"
+#include "simd/convert.hh"
 
 namespace infermem {
 
@@ -251,6 +253,155 @@ Status Kv::load(SerialReader &in, const File *file, const Fingerprint &fingerpri
   drop_pending();
   length_ = tokens;
   return INFERMEM_OK;
+}
+
+// ---- A saved cache by itself ----
+
+namespace {
+
+// What a header says, where it cannot be compared with a cache's: the numbers are those of a cache that could be, and
+// together they make the bytes that the file has.
+class Verifier {
+ public:
+  explicit Verifier(const File &file) : file_(file), in_(file) {}
+
+  Status run(infermem_kv_saved *out);
+
+ private:
+  Status check_flags() const;
+  Status read_types();
+  Status read_rows();
+  // Bytes of a layer's row of keys or values, of that type; nothing else is known of the type.
+  Status row_bytes(int32_t type, size_t which, uint64_t *out) const;
+  Status add_rows(int32_t type, size_t which);
+
+  const File &file_;
+  SerialReader in_;
+  SavedKv header_ = {};
+  uint64_t due_ = 0;  // bytes of the file, as far as the types were read
+  infermem_kv_saved saved_ = {};
+};
+
+Status fail_contradiction(uint64_t expected, uint64_t got) {
+  return fail(INFERMEM_E_FORMAT, expected, got,
+              "a saved cache of such a shape has %llu bytes, not the %llu of its header", wide(expected), wide(got));
+}
+
+Status Verifier::check_flags() const {
+  if ((header_.flags & ~kFlags) != 0)
+    return fail(INFERMEM_E_UNSUPPORTED, kFlags, header_.flags,
+                "the saved cache has flags 0x%x, of which 0x%x are unknown", header_.flags, header_.flags & ~kFlags);
+  // Each layer takes 8 bytes or more, and so does each token of a row: what passes here is far from wrapping.
+  const uint64_t numbers[] = {header_.n_layers, header_.n_kv_heads, header_.head_dim[0], header_.head_dim[1]};
+  for (const uint64_t n : numbers)
+    if (n == 0 || n >= kLimit)
+      return fail(INFERMEM_E_FORMAT, kLimit - 1, n, "a saved cache cannot have layers, heads or head sizes of %llu",
+                  wide(n));
+  if (header_.tokens > header_.file_bytes)
+    return fail(INFERMEM_E_FORMAT, header_.file_bytes, header_.tokens, "%llu tokens are not in %llu bytes",
+                wide(header_.tokens), wide(header_.file_bytes));
+  return INFERMEM_OK;
+}
+
+Status Verifier::row_bytes(int32_t type, size_t which, uint64_t *out) const {
+  Block block;
+  if (!can_encode(type) || dtype_block(type, &block) != INFERMEM_OK)
+    return fail(INFERMEM_E_UNSUPPORTED, 0, static_cast<uint64_t>(type),
+                "the saved %s are of type %d, which no cache stores", kNames[which], type);
+  if (header_.head_dim[which] % block.elements != 0)
+    return fail(INFERMEM_E_FORMAT, block.elements, header_.head_dim[which], "heads of %llu are not whole blocks of %u",
+                wide(header_.head_dim[which]), block.elements);
+  *out = header_.n_kv_heads * (header_.head_dim[which] / block.elements) * block.bytes;
+  return INFERMEM_OK;
+}
+
+Status Verifier::add_rows(int32_t type, size_t which) {
+  uint64_t bytes;
+  INFERMEM_TRY(row_bytes(type, which, &bytes));
+  const bool fits = checked::mul(bytes, header_.tokens, &bytes) && checked::add(due_, bytes, &due_) &&
+                    checked::add(due_, (bytes / kChunk + (bytes % kChunk != 0)) * sizeof(uint64_t), &due_);
+  return fits ? INFERMEM_OK : fail_contradiction(UINT64_MAX, header_.file_bytes);
+}
+
+Status Verifier::read_types() {
+  due_ = sizeof(SavedKv) + header_.n_layers * sizeof(int32_t[2]) + sizeof(uint64_t);
+  for (uint64_t i = 0; i < header_.n_layers; ++i) {
+    int32_t types[2];
+    INFERMEM_TRY(in_.read(types, sizeof types));
+    for (size_t which = 0; which < 2; ++which) INFERMEM_TRY(add_rows(types[which], which));
+    if (i == 0) {
+      saved_.k_type = types[0];
+      saved_.v_type = types[1];
+    }
+    saved_.is_mixed |= types[0] != saved_.k_type || types[1] != saved_.v_type;
+  }
+  INFERMEM_TRY(in_.end_section("types"));
+  return due_ == header_.file_bytes ? INFERMEM_OK : fail_contradiction(due_, header_.file_bytes);
+}
+
+// The types are read once more from their place: they are too many to keep. Should they have changed meanwhile, sizes
+// are others than they were, and the checksums are not met.
+Status Verifier::read_rows() {
+  char bytes[16384];
+  for (uint64_t i = 0; i < header_.n_layers; ++i) {
+    int32_t types[2];
+    INFERMEM_TRY(file_.read_at(sizeof header_ + i * sizeof types, types, sizeof types));
+    for (size_t which = 0; which < 2; ++which) {
+      uint64_t left;
+      INFERMEM_TRY(row_bytes(types[which], which, &left));
+      left *= header_.tokens;
+      while (left != 0) {
+        uint64_t chunk = std::min<uint64_t>(left, kChunk);
+        left -= chunk;
+        while (chunk != 0) {
+          const auto n = static_cast<size_t>(std::min<uint64_t>(chunk, sizeof bytes));
+          INFERMEM_TRY(in_.read(bytes, n));
+          chunk -= n;
+        }
+        INFERMEM_TRY(in_.end_section(kNames[which]));
+      }
+    }
+  }
+  return INFERMEM_OK;
+}
+
+Status Verifier::run(infermem_kv_saved *out) {
+  size_t got;
+  INFERMEM_TRY(in_.read_header(&header_, &got));
+  INFERMEM_TRY(check_saved_header(kFormat, &header_, got));
+  INFERMEM_TRY(check_saved_size(kFormat, &header_, file_.size()));
+  INFERMEM_TRY(check_flags());
+  INFERMEM_TRY(read_types());
+  // What is left of the header: a fingerprint of its length, and zeros.
+  SavedKv due = header_;
+  const bool has_room = header_.n_fingerprint <= sizeof header_.fingerprint;
+  due.n_fingerprint = has_room ? header_.n_fingerprint : 0;
+  std::memset(due.fingerprint + due.n_fingerprint, 0, sizeof due.fingerprint - due.n_fingerprint);
+  due.reserved = 0;
+  std::memset(due.reserved_2, 0, sizeof due.reserved_2);
+  INFERMEM_TRY(check_saved_due(kFormat, &header_, &due));
+  INFERMEM_TRY(read_rows());
+  saved_.n_tokens = header_.tokens;
+  saved_.n_layers = header_.n_layers;
+  saved_.n_kv_heads = header_.n_kv_heads;
+  saved_.head_dim = header_.head_dim[0];
+  saved_.head_dim_v = header_.head_dim[1];
+  saved_.file_bytes = header_.file_bytes;
+  saved_.flags = ((header_.flags & kRotated[0]) != 0 ? INFERMEM_KV_ROTATE_K : 0) |
+                 ((header_.flags & kRotated[1]) != 0 ? INFERMEM_KV_ROTATE_V : 0);
+  saved_.n_fingerprint = header_.n_fingerprint;
+  std::memcpy(saved_.fingerprint, header_.fingerprint, sizeof saved_.fingerprint);
+  *out = saved_;
+  return INFERMEM_OK;
+}
+
+}  // namespace
+
+Status verify_saved_kv(const char *path, infermem_kv_saved *out) {
+  File file;
+  INFERMEM_TRY(file.open(path));
+  Verifier verifier(file);
+  return verifier.run(out);
 }
 
 }  // namespace infermem

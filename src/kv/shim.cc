@@ -197,6 +197,14 @@ int32_t kv_load_from(infermem_kv *kv, infermem_read_function read, void *context
   INFERMEM_LEAVE(kv->core.load(read, context, {fingerprint, n_fingerprint}));
 }
 
+int32_t kv_verify(const char *path, infermem_kv_saved *out) {
+  INFERMEM_NOT_NULL(path);
+  INFERMEM_NOT_NULL(out);
+  infermem_kv_saved saved = {};
+  INFERMEM_STEP(verify_saved_kv(path, &saved));
+  INFERMEM_LEAVE(write_struct(saved, out, "out"));
+}
+
 uint64_t kv_saved_bytes(const infermem_kv *kv) { return is(kv) ? kv->core.saved_bytes(kv->core.length()) : 0; }
 
 size_t kv_len(const infermem_kv *kv) { return is(kv) ? kv->core.length() : 0; }
