@@ -10,6 +10,9 @@ import pathlib
 import re
 import sys
 
+import bindings
+import headers
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SONAME = "libinfermem.so.0"
 PACKAGE = "libinfermem0"
@@ -158,6 +161,7 @@ def main():
         "src/abi/table.inc": table_entries(rows),
         "include/infermem/api.h": table_header(rows, prototypes),
         f"src/packaging/debian/{PACKAGE}.symbols": debian_symbols(rows),
+        **bindings.files(headers.read()),
     }
     stale = [p for p, text in results.items() if not (ROOT / p).exists() or (ROOT / p).read_text() != text]
     if sys.argv[1:] == ["--check"]:
@@ -165,6 +169,7 @@ def main():
             sys.exit("not up to date, run src/abi/generate.py: " + " ".join(stale))
         return
     for path in stale:
+        (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
         (ROOT / path).write_text(results[path])
         print("wrote", path)
 
