@@ -11,6 +11,7 @@ import re
 import sys
 
 import bindings
+import cpp
 import headers
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -155,13 +156,15 @@ def main():
     names = {name for name, _ in rows}
     for name in sorted(names ^ set(prototypes)):
         sys.exit(f"{name} is in {'symbols.txt' if name in names else 'a header'} only")
+    described = headers.read()
     results = {
         "src/abi/exports.map": version_script(rows),
         "src/abi/aliases.ld": aliases(rows),
         "src/abi/table.inc": table_entries(rows),
         "include/infermem/api.h": table_header(rows, prototypes),
         f"src/packaging/debian/{PACKAGE}.symbols": debian_symbols(rows),
-        **bindings.files(headers.read()),
+        "include/infermem.hpp": cpp.cpp(described),
+        **bindings.files(described),
     }
     stale = [p for p, text in results.items() if not (ROOT / p).exists() or (ROOT / p).read_text() != text]
     if sys.argv[1:] == ["--check"]:
