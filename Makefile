@@ -4,6 +4,7 @@
 #   make test       builds with gcc and clang, warnings as errors, and runs all tests
 #   make bench      measures, and compares with the bars
 #   make soak       runs the tests with many more random operations, and for AArch64 in an emulator
+#   make docs       makes the reference of the headers, to be read in a browser
 #   make memcheck asan tsan fuzz coverage format deb install clean
 
 SHELL = /bin/sh
@@ -24,7 +25,7 @@ build = $(call configure,$(1),$(2)) && $(call compile,$(1))
 tested = $(call build,$(1),-DINFERMEM_WERROR=ON $(2)) && ctest --output-on-failure -j $(JOBS) --no-tests=error --test-dir $(1)
 ADDRESS = address,undefined
 
-.PHONY: all demo test soak bench memcheck asan tsan fuzz coverage format deb install clean
+.PHONY: all demo test soak bench memcheck asan tsan fuzz coverage format docs deb install clean
 .DELETE_ON_ERROR:
 
 all:
@@ -101,6 +102,12 @@ coverage:
 format:
 	@$(NEED) clang-format
 	@git ls-files -co --exclude-standard '*.h' '*.hh' '*.c' '*.cc' | xargs clang-format -i
+
+docs:
+	@$(NEED) doxygen
+	@mkdir -p $(BUILD)/docs
+	@INFERMEM_DOCS=$(BUILD)/docs doxygen src/doc/Doxyfile
+	@echo "docs: $(BUILD)/docs/index.html"
 
 deb:
 	@$(NEED) $(BUILD_PACKAGES) build-essential debhelper dpkg-dev fakeroot lintian

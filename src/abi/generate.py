@@ -10,6 +10,10 @@ import pathlib
 import re
 import sys
 
+import bindings
+import cpp
+import headers
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SONAME = "libinfermem.so.0"
 PACKAGE = "libinfermem0"
@@ -152,12 +156,15 @@ def main():
     names = {name for name, _ in rows}
     for name in sorted(names ^ set(prototypes)):
         sys.exit(f"{name} is in {'symbols.txt' if name in names else 'a header'} only")
+    described = headers.read()
     results = {
         "src/abi/exports.map": version_script(rows),
         "src/abi/aliases.ld": aliases(rows),
         "src/abi/table.inc": table_entries(rows),
         "include/infermem/api.h": table_header(rows, prototypes),
         f"src/packaging/debian/{PACKAGE}.symbols": debian_symbols(rows),
+        "include/infermem.hpp": cpp.cpp(described),
+        **bindings.files(described),
     }
     stale = [p for p, text in results.items() if not (ROOT / p).exists() or (ROOT / p).read_text() != text]
     if sys.argv[1:] == ["--check"]:
@@ -165,6 +172,7 @@ def main():
             sys.exit("not up to date, run src/abi/generate.py: " + " ".join(stale))
         return
     for path in stale:
+        (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
         (ROOT / path).write_text(results[path])
         print("wrote", path)
 

@@ -1,0 +1,778 @@
+"""Every constant, struct and function of the library. Written by src/abi/generate.py from the public headers."""
+import ctypes as C
+
+INFERMEM_VERSION_MAJOR = 0
+INFERMEM_VERSION_MINOR = 1
+INFERMEM_VERSION_PATCH = 0
+INFERMEM_VERSION_STRING = '0.1.0'
+INFERMEM_OK = 0
+INFERMEM_E_NULL = -1
+INFERMEM_E_ARG = -2
+INFERMEM_E_HANDLE = -3
+INFERMEM_E_STRUCT = -4
+INFERMEM_E_OVERFLOW = -5
+INFERMEM_E_NOMEM = -6
+INFERMEM_E_SYSTEM = -7
+INFERMEM_E_UNSUPPORTED = -8
+INFERMEM_E_FULL = -9
+INFERMEM_E_SEALED = -10
+INFERMEM_E_STALE = -11
+INFERMEM_E_STATE = -12
+INFERMEM_E_SHAPE = -13
+INFERMEM_E_RANGE = -14
+INFERMEM_E_TYPE = -15
+INFERMEM_E_NOT_FOUND = -16
+INFERMEM_E_NOT_FINITE = -17
+INFERMEM_E_INCOMPLETE = -18
+INFERMEM_E_BUFFER = -19
+INFERMEM_E_IO = -20
+INFERMEM_E_FORMAT = -21
+INFERMEM_E_TRUNCATED = -22
+INFERMEM_E_VERSION = -23
+INFERMEM_E_LIMIT = -24
+INFERMEM_E_CORRUPT = -25
+INFERMEM_LOG_DEBUG = 1
+INFERMEM_LOG_INFO = 2
+INFERMEM_LOG_WARN = 3
+INFERMEM_DEVICE_NO_CUDA = 1
+INFERMEM_DEVICE_NO_AMD = 2
+INFERMEM_DEVICE_WHY_NONE = 0
+INFERMEM_DEVICE_WHY_DISABLED = 1
+INFERMEM_DEVICE_WHY_NO_DRIVER = 2
+INFERMEM_DEVICE_WHY_STUB = 3
+INFERMEM_DEVICE_WHY_NO_SYMBOL = 4
+INFERMEM_DEVICE_WHY_TOO_OLD = 5
+INFERMEM_DEVICE_WHY_MISMATCH = 6
+INFERMEM_DEVICE_WHY_PERMISSION = 7
+INFERMEM_DEVICE_WHY_FORKED = 8
+INFERMEM_DEVICE_WHY_HIDDEN = 9
+INFERMEM_DEVICE_WHY_NO_DEVICE = 10
+INFERMEM_DEVICE_WHY_FAILED = 11
+INFERMEM_DEVICE_SOURCE_NONE = 0
+INFERMEM_DEVICE_SOURCE_NVML = 1
+INFERMEM_DEVICE_SOURCE_HOST = 2
+INFERMEM_DEVICE_SOURCE_SYSFS = 3
+INFERMEM_HOST_TOTAL = 1
+INFERMEM_HOST_AVAILABLE = 2
+INFERMEM_HOST_CGROUP = 4
+INFERMEM_HOST_EFFECTIVE = 8
+INFERMEM_HOST_HUGE_PAGES = 16
+INFERMEM_HOST_NUMA = 32
+INFERMEM_DTYPE_F32 = 0
+INFERMEM_DTYPE_F16 = 1
+INFERMEM_DTYPE_Q4_0 = 2
+INFERMEM_DTYPE_Q4_1 = 3
+INFERMEM_DTYPE_Q5_0 = 6
+INFERMEM_DTYPE_Q5_1 = 7
+INFERMEM_DTYPE_Q8_0 = 8
+INFERMEM_DTYPE_Q8_1 = 9
+INFERMEM_DTYPE_Q2_K = 10
+INFERMEM_DTYPE_Q3_K = 11
+INFERMEM_DTYPE_Q4_K = 12
+INFERMEM_DTYPE_Q5_K = 13
+INFERMEM_DTYPE_Q6_K = 14
+INFERMEM_DTYPE_Q8_K = 15
+INFERMEM_DTYPE_IQ2_XXS = 16
+INFERMEM_DTYPE_IQ2_XS = 17
+INFERMEM_DTYPE_IQ3_XXS = 18
+INFERMEM_DTYPE_IQ1_S = 19
+INFERMEM_DTYPE_IQ4_NL = 20
+INFERMEM_DTYPE_IQ3_S = 21
+INFERMEM_DTYPE_IQ2_S = 22
+INFERMEM_DTYPE_IQ4_XS = 23
+INFERMEM_DTYPE_I8 = 24
+INFERMEM_DTYPE_I16 = 25
+INFERMEM_DTYPE_I32 = 26
+INFERMEM_DTYPE_I64 = 27
+INFERMEM_DTYPE_F64 = 28
+INFERMEM_DTYPE_IQ1_M = 29
+INFERMEM_DTYPE_BF16 = 30
+INFERMEM_DTYPE_TQ1_0 = 34
+INFERMEM_DTYPE_TQ2_0 = 35
+INFERMEM_DTYPE_MXFP4 = 39
+INFERMEM_DTYPE_NVFP4 = 40
+INFERMEM_DTYPE_Q1_0 = 41
+INFERMEM_DTYPE_Q2_0 = 42
+INFERMEM_MAX_DIMS = 4
+INFERMEM_VIEW_READONLY = 1
+INFERMEM_DLPACK_CPU = 1
+INFERMEM_DLPACK_INT = 0
+INFERMEM_DLPACK_FLOAT = 2
+INFERMEM_DLPACK_BFLOAT = 4
+INFERMEM_DLPACK_READONLY = 1
+INFERMEM_DLPACK_MAJOR = 1
+INFERMEM_DLPACK_MINOR = 0
+INFERMEM_KV_K = 0
+INFERMEM_KV_V = 1
+INFERMEM_KV_ROTATE_K = 1
+INFERMEM_KV_ROTATE_V = 2
+INFERMEM_KV_STREAM = 4
+INFERMEM_TAPE_WARM = 1
+INFERMEM_TAPE_LAZY = 2
+INFERMEM_TAPE_HUGE = 4
+INFERMEM_TAPE_LOCK = 8
+INFERMEM_TAPE_ZERO_ON_CLEAR = 16
+INFERMEM_TAPE_GUARD = 32
+INFERMEM_TAPE_SHARED = 64
+INFERMEM_TAPE_EXCLUSIVE = 128
+INFERMEM_TAPE_NUMA = 256
+INFERMEM_TAPE_REQUIRE = 512
+INFERMEM_MODEL_MAX_KEY = 65535
+INFERMEM_MODEL_MAX_NAME = 64
+INFERMEM_MODEL_MIN_ALIGNMENT = 8
+INFERMEM_MODEL_MAX_ALIGNMENT = 1048576
+INFERMEM_MODEL_MAX_METADATA = 1073741824
+INFERMEM_MODEL_NO_DATA = 1
+INFERMEM_META_U8 = 0
+INFERMEM_META_I8 = 1
+INFERMEM_META_U16 = 2
+INFERMEM_META_I16 = 3
+INFERMEM_META_U32 = 4
+INFERMEM_META_I32 = 5
+INFERMEM_META_F32 = 6
+INFERMEM_META_BOOL = 7
+INFERMEM_META_STRING = 8
+INFERMEM_META_ARRAY = 9
+INFERMEM_META_U64 = 10
+INFERMEM_META_I64 = 11
+INFERMEM_META_F64 = 12
+INFERMEM_NEURON_STRICT = 1
+INFERMEM_PLAN_FULL_CACHE = 1
+INFERMEM_PLAN_PARTIAL = 2
+INFERMEM_PLAN_LAYER_STREAMING = 3
+INFERMEM_PLAN_HOST = 4
+INFERMEM_PLAN_INSUFFICIENT = 5
+INFERMEM_QUANT_SAVED_ALIGN = 64
+INFERMEM_QUANT_NATIVE = -1
+INFERMEM_QUANT_PLAIN = 0
+INFERMEM_QUANT_PACKED = 1
+INFERMEM_QUANT_REFUSE = 0
+INFERMEM_QUANT_CLAMP = 1
+INFERMEM_QUANT_NO_VERIFY = 1
+
+
+class infermem_tape(C.Structure):
+    pass
+
+
+class infermem_device_list(C.Structure):
+    pass
+
+
+class infermem_kv(C.Structure):
+    pass
+
+
+class infermem_layout(C.Structure):
+    pass
+
+
+class infermem_model(C.Structure):
+    pass
+
+
+class infermem_neuron(C.Structure):
+    pass
+
+
+class infermem_pad(C.Structure):
+    pass
+
+
+class infermem_quant(C.Structure):
+    pass
+
+
+class infermem_allocator(C.Structure):
+    pass
+
+
+class infermem_error(C.Structure):
+    pass
+
+
+class infermem_device_options(C.Structure):
+    pass
+
+
+class infermem_device_facts(C.Structure):
+    pass
+
+
+class infermem_host_facts(C.Structure):
+    pass
+
+
+class infermem_view(C.Structure):
+    pass
+
+
+class infermem_dlpack_tensor(C.Structure):
+    pass
+
+
+class infermem_dlpack(C.Structure):
+    pass
+
+
+class infermem_dlpack_unversioned(C.Structure):
+    pass
+
+
+class infermem_kv_options(C.Structure):
+    pass
+
+
+class infermem_kv_attend_options(C.Structure):
+    pass
+
+
+class infermem_tape_options(C.Structure):
+    pass
+
+
+class infermem_tape_facts(C.Structure):
+    pass
+
+
+class infermem_tape_mark(C.Structure):
+    pass
+
+
+class infermem_layout_options(C.Structure):
+    pass
+
+
+class infermem_layout_usage(C.Structure):
+    pass
+
+
+class infermem_model_options(C.Structure):
+    pass
+
+
+class infermem_model_config(C.Structure):
+    pass
+
+
+class infermem_tensor_info(C.Structure):
+    pass
+
+
+class infermem_meta_info(C.Structure):
+    pass
+
+
+class infermem_neuron_options(C.Structure):
+    pass
+
+
+class infermem_neuron_counts(C.Structure):
+    pass
+
+
+class infermem_pad_options(C.Structure):
+    pass
+
+
+class infermem_quant_options(C.Structure):
+    pass
+
+
+class infermem_quant_errors(C.Structure):
+    pass
+
+
+class infermem_quant_tensors(C.Structure):
+    pass
+
+infermem_allocator_allocate = C.CFUNCTYPE(C.c_void_p, C.c_void_p, C.c_size_t, C.c_size_t)
+infermem_allocator_release = C.CFUNCTYPE(None, C.c_void_p, C.c_void_p, C.c_size_t, C.c_size_t)
+infermem_log_function = C.CFUNCTYPE(None, C.c_void_p, C.c_int32, C.c_char_p)
+infermem_dlpack_deleter = C.CFUNCTYPE(None, C.POINTER(infermem_dlpack))
+infermem_dlpack_unversioned_deleter = C.CFUNCTYPE(None, C.POINTER(infermem_dlpack_unversioned))
+
+infermem_allocator._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("allocate", infermem_allocator_allocate),
+    ("release", infermem_allocator_release),
+    ("context", C.c_void_p),
+]
+infermem_error._fields_ = [
+    ("code", C.c_int32),
+    ("os_error", C.c_int32),
+    ("expected", C.c_uint64),
+    ("got", C.c_uint64),
+    ("function", C.c_char_p),
+    ("message", C.c_char * 192),
+]
+infermem_device_options._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("flags", C.c_uint32),
+    ("reserved", C.c_uint32),
+    ("cuda_path", C.c_char_p),
+    ("nvml_path", C.c_char_p),
+    ("root", C.c_char_p),
+    ("allocator", C.POINTER(infermem_allocator)),
+]
+infermem_device_facts._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("name", C.c_char * 96),
+    ("uuid", C.c_char * 48),
+    ("bus_id", C.c_char * 32),
+    ("vendor", C.c_uint32),
+    ("ordinal", C.c_uint32),
+    ("driver_version", C.c_uint32),
+    ("cc_major", C.c_uint32),
+    ("cc_minor", C.c_uint32),
+    ("is_unified", C.c_uint32),
+    ("is_mig", C.c_uint32),
+    ("free_known", C.c_uint32),
+    ("free_source", C.c_uint32),
+    ("reserved", C.c_uint32),
+    ("total_bytes", C.c_uint64),
+    ("free_bytes", C.c_uint64),
+    ("reserved_bytes", C.c_uint64),
+    ("timestamp_ns", C.c_uint64),
+]
+infermem_host_facts._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("known", C.c_uint32),
+    ("n_numa_nodes", C.c_uint32),
+    ("total_bytes", C.c_uint64),
+    ("available_bytes", C.c_uint64),
+    ("cgroup_limit_bytes", C.c_uint64),
+    ("cgroup_used_bytes", C.c_uint64),
+    ("effective_bytes", C.c_uint64),
+    ("page_size", C.c_uint64),
+    ("huge_page_size", C.c_uint64),
+    ("huge_pages_total", C.c_uint64),
+    ("huge_pages_free", C.c_uint64),
+    ("timestamp_ns", C.c_uint64),
+]
+infermem_view._fields_ = [
+    ("data", C.c_void_p),
+    ("dtype", C.c_int32),
+    ("flags", C.c_uint32),
+    ("n_dims", C.c_uint32),
+    ("reserved", C.c_uint32),
+    ("bytes", C.c_uint64),
+    ("shape", C.c_uint64 * 4),
+    ("strides", C.c_int64 * 4),
+]
+infermem_dlpack_tensor._fields_ = [
+    ("data", C.c_void_p),
+    ("device_type", C.c_int32),
+    ("device_id", C.c_int32),
+    ("n_dims", C.c_int32),
+    ("type_code", C.c_uint8),
+    ("type_bits", C.c_uint8),
+    ("type_lanes", C.c_uint16),
+    ("shape", C.POINTER(C.c_int64)),
+    ("strides", C.POINTER(C.c_int64)),
+    ("byte_offset", C.c_uint64),
+]
+infermem_dlpack._fields_ = [
+    ("version_major", C.c_uint32),
+    ("version_minor", C.c_uint32),
+    ("manager", C.c_void_p),
+    ("deleter", infermem_dlpack_deleter),
+    ("flags", C.c_uint64),
+    ("tensor", infermem_dlpack_tensor),
+]
+infermem_dlpack_unversioned._fields_ = [
+    ("tensor", infermem_dlpack_tensor),
+    ("manager", C.c_void_p),
+    ("deleter", infermem_dlpack_unversioned_deleter),
+]
+infermem_kv_options._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("n_layers", C.c_size_t),
+    ("n_kv_heads", C.c_size_t),
+    ("head_dim", C.c_size_t),
+    ("head_dim_v", C.c_size_t),
+    ("max_tokens", C.c_size_t),
+    ("k_type", C.c_int32),
+    ("v_type", C.c_int32),
+    ("tape", C.POINTER(infermem_tape)),
+    ("allocator", C.POINTER(infermem_allocator)),
+    ("k_types", C.POINTER(C.c_int32)),
+    ("v_types", C.POINTER(C.c_int32)),
+    ("growable", C.c_size_t),
+    ("flags", C.c_uint32),
+    ("reserved", C.c_uint32),
+]
+infermem_kv_attend_options._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("n_q_heads", C.c_size_t),
+    ("n_q_tokens", C.c_size_t),
+    ("n_after", C.c_size_t),
+    ("window", C.c_size_t),
+    ("scale", C.c_float),
+    ("soft_cap", C.c_float),
+]
+infermem_tape_options._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("size", C.c_size_t),
+    ("flags", C.c_uint32),
+    ("reserved", C.c_uint32),
+    ("numa_nodes", C.c_uint64),
+    ("lent", C.c_void_p),
+    ("allocator", C.POINTER(infermem_allocator)),
+]
+infermem_tape_facts._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("base", C.c_void_p),
+    ("total", C.c_size_t),
+    ("page_size", C.c_size_t),
+    ("requested", C.c_uint32),
+    ("granted", C.c_uint32),
+    ("fd", C.c_int32),
+    ("red_zone", C.c_uint32),
+    ("is_sealed", C.c_uint32),
+    ("reserved", C.c_uint32),
+]
+infermem_tape_mark._fields_ = [
+    ("tape", C.c_uint64),
+    ("offset", C.c_uint64),
+    ("generation", C.c_uint64),
+]
+infermem_layout_options._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("weights_size", C.c_size_t),
+    ("scratch_size", C.c_size_t),
+    ("history_size", C.c_size_t),
+    ("weights_flags", C.c_uint32),
+    ("scratch_flags", C.c_uint32),
+    ("history_flags", C.c_uint32),
+    ("reserved", C.c_uint32),
+    ("numa_nodes", C.c_uint64),
+    ("allocator", C.POINTER(infermem_allocator)),
+]
+infermem_layout_usage._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("weights_used", C.c_size_t),
+    ("weights_total", C.c_size_t),
+    ("weights_peak", C.c_size_t),
+    ("scratch_used", C.c_size_t),
+    ("scratch_total", C.c_size_t),
+    ("scratch_peak", C.c_size_t),
+    ("history_used", C.c_size_t),
+    ("history_total", C.c_size_t),
+    ("history_peak", C.c_size_t),
+]
+infermem_model_options._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("flags", C.c_uint32),
+    ("reserved", C.c_uint32),
+    ("allocator", C.POINTER(infermem_allocator)),
+]
+infermem_model_config._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("architecture", C.c_char * 64),
+    ("n_layers", C.c_uint64),
+    ("hidden", C.c_uint64),
+    ("n_heads", C.c_uint64),
+    ("n_kv_heads", C.c_uint64),
+    ("head_dim_k", C.c_uint64),
+    ("head_dim_v", C.c_uint64),
+    ("intermediate", C.c_uint64),
+    ("vocab", C.c_uint64),
+    ("context", C.c_uint64),
+    ("rope_dims", C.c_uint64),
+    ("n_experts", C.c_uint64),
+    ("n_experts_used", C.c_uint64),
+    ("sliding_window", C.c_uint64),
+    ("tied_embeddings", C.c_uint32),
+    ("reserved", C.c_uint32),
+    ("rope_theta", C.c_double),
+    ("norm_eps", C.c_double),
+]
+infermem_tensor_info._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("name", C.c_char_p),
+    ("name_length", C.c_size_t),
+    ("dtype", C.c_int32),
+    ("n_dims", C.c_uint32),
+    ("shape", C.c_uint64 * 4),
+    ("elements", C.c_uint64),
+    ("offset", C.c_uint64),
+    ("bytes", C.c_uint64),
+    ("is_inferred", C.c_uint32),
+    ("reserved", C.c_uint32),
+]
+infermem_meta_info._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("key", C.c_char_p),
+    ("key_length", C.c_size_t),
+    ("type", C.c_uint32),
+    ("element_type", C.c_uint32),
+    ("count", C.c_uint64),
+]
+infermem_neuron_options._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("n_layers", C.c_uint32),
+    ("n_neurons", C.c_uint32),
+    ("threshold", C.c_float),
+    ("interval", C.c_uint32),
+    ("flags", C.c_uint32),
+    ("reserved", C.c_uint32),
+    ("tape", C.POINTER(infermem_tape)),
+    ("allocator", C.POINTER(infermem_allocator)),
+]
+infermem_neuron_counts._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("n_hot", C.c_uint64),
+    ("n_cold", C.c_uint64),
+    ("events", C.c_uint64),
+    ("out_of_range", C.c_uint64),
+    ("reclassifications", C.c_uint64),
+    ("hot_ratio", C.c_double),
+]
+infermem_pad_options._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("max_tokens", C.c_size_t),
+    ("dim", C.c_size_t),
+    ("type", C.c_int32),
+    ("reserved", C.c_int32),
+    ("tape", C.POINTER(infermem_tape)),
+    ("allocator", C.POINTER(infermem_allocator)),
+]
+infermem_quant_options._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("bits", C.c_uint32),
+    ("nan_policy", C.c_uint32),
+    ("group", C.c_size_t),
+    ("tape", C.POINTER(infermem_tape)),
+    ("allocator", C.POINTER(infermem_allocator)),
+    ("params", C.c_int32),
+    ("symmetric", C.c_uint32),
+    ("flags", C.c_uint64),
+]
+infermem_quant_errors._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("max", C.c_double),
+    ("mean", C.c_double),
+    ("rmse", C.c_double),
+    ("max_index", C.c_size_t),
+    ("worst_group", C.c_size_t),
+    ("worst_group_rmse", C.c_double),
+]
+infermem_quant_tensors._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("weights", C.c_void_p),
+    ("weights_bytes", C.c_size_t),
+    ("zeros", C.c_void_p),
+    ("zeros_bytes", C.c_size_t),
+    ("scales", C.c_void_p),
+    ("scales_bytes", C.c_size_t),
+    ("group_index", C.c_void_p),
+    ("group_index_bytes", C.c_size_t),
+    ("scales_type", C.c_int32),
+    ("gptq_version", C.c_uint32),
+]
+
+STRUCTS = (
+    infermem_allocator,
+    infermem_error,
+    infermem_device_options,
+    infermem_device_facts,
+    infermem_host_facts,
+    infermem_view,
+    infermem_dlpack_tensor,
+    infermem_dlpack,
+    infermem_dlpack_unversioned,
+    infermem_kv_options,
+    infermem_kv_attend_options,
+    infermem_tape_options,
+    infermem_tape_facts,
+    infermem_tape_mark,
+    infermem_layout_options,
+    infermem_layout_usage,
+    infermem_model_options,
+    infermem_model_config,
+    infermem_tensor_info,
+    infermem_meta_info,
+    infermem_neuron_options,
+    infermem_neuron_counts,
+    infermem_pad_options,
+    infermem_quant_options,
+    infermem_quant_errors,
+    infermem_quant_tensors,
+)
+
+# name: (what it returns, what it takes)
+FUNCTIONS = {
+    "infermem_version": (C.c_uint32, []),
+    "infermem_version_string": (C.c_char_p, []),
+    "infermem_error_detail": (C.POINTER(infermem_error), []),
+    "infermem_error_clear": (None, []),
+    "infermem_error_name": (C.c_char_p, [C.c_int32]),
+    "infermem_error_text": (C.c_char_p, [C.c_int32]),
+    "infermem_log_set": (C.c_int32, [infermem_log_function, C.c_void_p, C.c_int32]),
+    "device_probe": (C.c_int32, [C.POINTER(infermem_device_options), C.POINTER(C.POINTER(infermem_device_list))]),
+    "device_free": (None, [C.POINTER(infermem_device_list)]),
+    "device_count": (C.c_size_t, [C.POINTER(infermem_device_list)]),
+    "device_info": (C.c_int32, [C.POINTER(infermem_device_list), C.c_size_t, C.POINTER(infermem_device_facts)]),
+    "device_host": (C.c_int32, [C.POINTER(infermem_device_list), C.POINTER(infermem_host_facts)]),
+    "device_why_not": (C.c_int32, [C.POINTER(infermem_device_list), C.POINTER(C.c_int32)]),
+    "device_why_not_text": (C.c_char_p, [C.POINTER(infermem_device_list)]),
+    "infermem_dtype_name": (C.c_char_p, [C.c_int32]),
+    "infermem_dtype_block": (C.c_int32, [C.c_int32, C.POINTER(C.c_size_t), C.POINTER(C.c_size_t)]),
+    "infermem_dtype_bytes": (C.c_int32, [C.c_int32, C.c_uint64, C.POINTER(C.c_uint64)]),
+    "infermem_view_dlpack": (C.c_int32, [C.POINTER(infermem_view), C.POINTER(infermem_allocator), C.POINTER(C.POINTER(infermem_dlpack))]),
+    "infermem_view_dlpack_unversioned": (C.c_int32, [C.POINTER(infermem_view), C.POINTER(infermem_allocator), C.POINTER(C.POINTER(infermem_dlpack_unversioned))]),
+    "kv_new": (C.c_int32, [C.POINTER(infermem_kv_options), C.POINTER(C.POINTER(infermem_kv))]),
+    "kv_free": (None, [C.POINTER(infermem_kv)]),
+    "kv_append": (C.c_int32, [C.POINTER(infermem_kv), C.c_size_t, C.POINTER(C.c_float), C.c_size_t, C.POINTER(C.c_float), C.c_size_t, C.c_size_t]),
+    "kv_append_f16": (C.c_int32, [C.POINTER(infermem_kv), C.c_size_t, C.POINTER(C.c_uint16), C.c_size_t, C.POINTER(C.c_uint16), C.c_size_t, C.c_size_t]),
+    "kv_append_bf16": (C.c_int32, [C.POINTER(infermem_kv), C.c_size_t, C.POINTER(C.c_uint16), C.c_size_t, C.POINTER(C.c_uint16), C.c_size_t, C.c_size_t]),
+    "kv_advance": (C.c_int32, [C.POINTER(infermem_kv), C.c_size_t]),
+    "kv_abort": (C.c_int32, [C.POINTER(infermem_kv)]),
+    "kv_truncate": (C.c_int32, [C.POINTER(infermem_kv), C.c_size_t]),
+    "kv_clear": (C.c_int32, [C.POINTER(infermem_kv)]),
+    "kv_clear_zero": (C.c_int32, [C.POINTER(infermem_kv)]),
+    "kv_keep": (C.c_int32, [C.POINTER(infermem_kv), C.c_size_t, C.c_size_t, C.POINTER(C.c_size_t)]),
+    "kv_copy_prefix": (C.c_int32, [C.POINTER(infermem_kv), C.POINTER(infermem_kv), C.c_size_t]),
+    "kv_grow": (C.c_int32, [C.POINTER(infermem_kv), C.c_size_t]),
+    "kv_prefetch": (C.c_int32, [C.POINTER(infermem_kv), C.c_size_t]),
+    "kv_keys": (C.c_int32, [C.POINTER(infermem_kv), C.c_size_t, C.POINTER(infermem_view)]),
+    "kv_values": (C.c_int32, [C.POINTER(infermem_kv), C.c_size_t, C.POINTER(infermem_view)]),
+    "kv_keys_pending": (C.c_int32, [C.POINTER(infermem_kv), C.c_size_t, C.POINTER(infermem_view)]),
+    "kv_values_pending": (C.c_int32, [C.POINTER(infermem_kv), C.c_size_t, C.POINTER(infermem_view)]),
+    "kv_keys_mut": (C.c_int32, [C.POINTER(infermem_kv), C.c_size_t, C.POINTER(infermem_view)]),
+    "kv_values_mut": (C.c_int32, [C.POINTER(infermem_kv), C.c_size_t, C.POINTER(infermem_view)]),
+    "kv_read": (C.c_int32, [C.POINTER(infermem_kv), C.c_size_t, C.c_int32, C.c_size_t, C.c_size_t, C.POINTER(C.c_float), C.c_size_t]),
+    "kv_len": (C.c_size_t, [C.POINTER(infermem_kv)]),
+    "kv_max": (C.c_size_t, [C.POINTER(infermem_kv)]),
+    "kv_generation": (C.c_uint64, [C.POINTER(infermem_kv)]),
+    "kv_layer_stride": (C.c_size_t, [C.POINTER(infermem_kv), C.c_int32]),
+    "kv_memory_bytes": (C.c_size_t, [C.POINTER(infermem_kv)]),
+    "kv_memory_reserved": (C.c_size_t, [C.POINTER(infermem_kv)]),
+    "kv_memory_committed": (C.c_size_t, [C.POINTER(infermem_kv)]),
+    "kv_attend": (C.c_int32, [C.POINTER(infermem_kv), C.c_size_t, C.POINTER(infermem_kv_attend_options), C.c_size_t, C.c_size_t, C.POINTER(C.c_float), C.c_size_t, C.POINTER(C.c_float), C.c_size_t]),
+    "kv_attend_partial": (C.c_int32, [C.POINTER(infermem_kv), C.c_size_t, C.POINTER(infermem_kv_attend_options), C.c_size_t, C.c_size_t, C.c_size_t, C.c_size_t, C.POINTER(C.c_float), C.c_size_t, C.POINTER(C.c_float), C.c_size_t]),
+    "kv_attend_merge": (C.c_int32, [C.POINTER(C.c_float), C.c_size_t, C.c_size_t, C.c_size_t, C.c_size_t, C.POINTER(C.c_float), C.c_size_t]),
+    "tape_new": (C.c_int32, [C.POINTER(infermem_tape_options), C.POINTER(C.POINTER(infermem_tape))]),
+    "tape_free": (None, [C.POINTER(infermem_tape)]),
+    "tape_alloc": (C.c_int32, [C.POINTER(infermem_tape), C.c_size_t, C.c_size_t, C.POINTER(C.c_void_p)]),
+    "tape_alloc_array": (C.c_int32, [C.POINTER(infermem_tape), C.c_size_t, C.c_size_t, C.c_size_t, C.POINTER(C.c_void_p)]),
+    "tape_mark": (C.c_int32, [C.POINTER(infermem_tape), C.POINTER(infermem_tape_mark)]),
+    "tape_rewind": (C.c_int32, [C.POINTER(infermem_tape), C.POINTER(infermem_tape_mark)]),
+    "tape_clear": (C.c_int32, [C.POINTER(infermem_tape)]),
+    "tape_trim": (C.c_int32, [C.POINTER(infermem_tape)]),
+    "tape_warm": (C.c_int32, [C.POINTER(infermem_tape)]),
+    "tape_seal": (C.c_int32, [C.POINTER(infermem_tape)]),
+    "tape_unseal": (C.c_int32, [C.POINTER(infermem_tape)]),
+    "tape_used": (C.c_size_t, [C.POINTER(infermem_tape)]),
+    "tape_free_bytes": (C.c_size_t, [C.POINTER(infermem_tape)]),
+    "tape_total": (C.c_size_t, [C.POINTER(infermem_tape)]),
+    "tape_peak": (C.c_size_t, [C.POINTER(infermem_tape)]),
+    "tape_failures": (C.c_uint64, [C.POINTER(infermem_tape)]),
+    "tape_generation": (C.c_uint64, [C.POINTER(infermem_tape)]),
+    "tape_owns": (C.c_int32, [C.POINTER(infermem_tape), C.c_void_p]),
+    "tape_info": (C.c_int32, [C.POINTER(infermem_tape), C.POINTER(infermem_tape_facts)]),
+    "layout_new": (C.c_int32, [C.POINTER(infermem_layout_options), C.POINTER(C.POINTER(infermem_layout))]),
+    "layout_free": (None, [C.POINTER(infermem_layout)]),
+    "layout_weights": (C.POINTER(infermem_tape), [C.POINTER(infermem_layout)]),
+    "layout_scratch": (C.POINTER(infermem_tape), [C.POINTER(infermem_layout)]),
+    "layout_history": (C.POINTER(infermem_tape), [C.POINTER(infermem_layout)]),
+    "layout_clear_pass": (C.c_int32, [C.POINTER(infermem_layout)]),
+    "layout_clear_talk": (C.c_int32, [C.POINTER(infermem_layout)]),
+    "layout_total": (C.c_size_t, [C.POINTER(infermem_layout)]),
+    "layout_stat": (C.c_int32, [C.POINTER(infermem_layout), C.POINTER(infermem_layout_usage)]),
+    "layout_stat_text": (C.c_int32, [C.POINTER(infermem_layout), C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
+    "model_open": (C.c_int32, [C.c_char_p, C.POINTER(infermem_model_options), C.POINTER(C.POINTER(infermem_model))]),
+    "model_free": (None, [C.POINTER(infermem_model)]),
+    "model_warning_count": (C.c_size_t, [C.POINTER(infermem_model)]),
+    "model_warning": (C.c_char_p, [C.POINTER(infermem_model), C.c_size_t]),
+    "model_config": (C.c_int32, [C.POINTER(infermem_model), C.POINTER(infermem_model_config)]),
+    "infermem_config_validate": (C.c_int32, [C.POINTER(infermem_model_config)]),
+    "model_tensor_count": (C.c_size_t, [C.POINTER(infermem_model)]),
+    "model_tensor_info": (C.c_int32, [C.POINTER(infermem_model), C.c_size_t, C.POINTER(infermem_tensor_info)]),
+    "model_tensor_find": (C.c_int32, [C.POINTER(infermem_model), C.c_char_p, C.POINTER(C.c_size_t)]),
+    "model_tensor_view": (C.c_int32, [C.POINTER(infermem_model), C.c_size_t, C.POINTER(infermem_view)]),
+    "model_meta_count": (C.c_size_t, [C.POINTER(infermem_model)]),
+    "model_meta_info": (C.c_int32, [C.POINTER(infermem_model), C.c_size_t, C.POINTER(infermem_meta_info)]),
+    "model_meta_find": (C.c_int32, [C.POINTER(infermem_model), C.c_char_p, C.POINTER(C.c_size_t)]),
+    "model_meta_u64": (C.c_int32, [C.POINTER(infermem_model), C.c_char_p, C.POINTER(C.c_uint64)]),
+    "model_meta_i64": (C.c_int32, [C.POINTER(infermem_model), C.c_char_p, C.POINTER(C.c_int64)]),
+    "model_meta_f64": (C.c_int32, [C.POINTER(infermem_model), C.c_char_p, C.POINTER(C.c_double)]),
+    "model_meta_bool": (C.c_int32, [C.POINTER(infermem_model), C.c_char_p, C.POINTER(C.c_int32)]),
+    "model_meta_string": (C.c_int32, [C.POINTER(infermem_model), C.c_char_p, C.POINTER(C.c_char_p), C.POINTER(C.c_size_t)]),
+    "model_meta_array_u64": (C.c_int32, [C.POINTER(infermem_model), C.c_char_p, C.c_uint64, C.c_size_t, C.POINTER(C.c_uint64)]),
+    "neuron_new": (C.c_int32, [C.POINTER(infermem_neuron_options), C.POINTER(C.POINTER(infermem_neuron))]),
+    "neuron_free": (None, [C.POINTER(infermem_neuron)]),
+    "neuron_record": (C.c_int32, [C.POINTER(infermem_neuron), C.c_size_t, C.POINTER(C.c_uint32), C.c_size_t]),
+    "neuron_reclassify": (C.c_int32, [C.POINTER(infermem_neuron), C.c_size_t]),
+    "neuron_hot": (C.c_int32, [C.POINTER(infermem_neuron), C.c_size_t, C.POINTER(C.POINTER(C.c_uint32)), C.POINTER(C.c_size_t)]),
+    "neuron_cold": (C.c_int32, [C.POINTER(infermem_neuron), C.c_size_t, C.POINTER(C.POINTER(C.c_uint32)), C.POINTER(C.c_size_t)]),
+    "neuron_is_hot": (C.c_int32, [C.POINTER(infermem_neuron), C.c_size_t, C.c_uint32]),
+    "neuron_frequency": (C.c_double, [C.POINTER(infermem_neuron), C.c_size_t, C.c_uint32]),
+    "neuron_stat": (C.c_int32, [C.POINTER(infermem_neuron), C.c_size_t, C.POINTER(infermem_neuron_counts)]),
+    "neuron_clear": (C.c_int32, [C.POINTER(infermem_neuron)]),
+    "pad_new": (C.c_int32, [C.POINTER(infermem_pad_options), C.POINTER(C.POINTER(infermem_pad))]),
+    "pad_free": (None, [C.POINTER(infermem_pad)]),
+    "pad_append": (C.c_int32, [C.POINTER(infermem_pad), C.c_void_p, C.c_size_t]),
+    "pad_append_rows": (C.c_int32, [C.POINTER(infermem_pad), C.c_void_p, C.c_size_t, C.c_size_t]),
+    "pad_append_f32": (C.c_int32, [C.POINTER(infermem_pad), C.POINTER(C.c_float), C.c_size_t, C.c_size_t]),
+    "pad_view": (C.c_int32, [C.POINTER(infermem_pad), C.POINTER(infermem_view)]),
+    "pad_truncate": (C.c_int32, [C.POINTER(infermem_pad), C.c_size_t]),
+    "pad_clear": (C.c_int32, [C.POINTER(infermem_pad)]),
+    "pad_len": (C.c_size_t, [C.POINTER(infermem_pad)]),
+    "pad_capacity": (C.c_size_t, [C.POINTER(infermem_pad)]),
+    "pad_dim": (C.c_size_t, [C.POINTER(infermem_pad)]),
+    "pad_is_empty": (C.c_int32, [C.POINTER(infermem_pad)]),
+    "pad_generation": (C.c_uint64, [C.POINTER(infermem_pad)]),
+    "pad_text": (C.c_int32, [C.POINTER(infermem_pad), C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
+    "plan_estimate_layer": (C.c_int32, [C.POINTER(infermem_model_config), C.POINTER(C.c_uint64)]),
+    "plan_estimate_kv": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.POINTER(C.c_uint64)]),
+    "plan_estimate_full": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.POINTER(C.c_uint64)]),
+    "plan_estimate_streaming": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.POINTER(C.c_uint64)]),
+    "plan_estimate_prefill_cache": (C.c_int32, [C.POINTER(infermem_model_config), C.c_int32, C.POINTER(C.c_uint64)]),
+    "plan_estimate_mode": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.c_uint64, C.POINTER(C.c_int32)]),
+    "plan_should_stream": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.c_uint64, C.POINTER(C.c_int32)]),
+    "plan_mode_text": (C.c_char_p, [C.c_int32]),
+    "plan_estimate_text": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.c_uint64, C.c_uint64, C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
+    "quant_from_f32": (C.c_int32, [C.POINTER(C.c_float), C.c_size_t, C.c_size_t, C.c_size_t, C.POINTER(infermem_quant_options), C.POINTER(C.POINTER(infermem_quant))]),
+    "quant_from_f16": (C.c_int32, [C.POINTER(C.c_uint16), C.c_size_t, C.c_size_t, C.c_size_t, C.POINTER(infermem_quant_options), C.POINTER(C.POINTER(infermem_quant))]),
+    "quant_from_bf16": (C.c_int32, [C.POINTER(C.c_uint16), C.c_size_t, C.c_size_t, C.c_size_t, C.POINTER(infermem_quant_options), C.POINTER(C.POINTER(infermem_quant))]),
+    "quant_borrow": (C.c_int32, [C.c_int32, C.c_void_p, C.c_size_t, C.c_size_t, C.c_size_t, C.POINTER(infermem_quant_options), C.POINTER(C.POINTER(infermem_quant))]),
+    "quant_from_gptq": (C.c_int32, [C.POINTER(infermem_quant_tensors), C.c_size_t, C.c_size_t, C.POINTER(infermem_quant_options), C.POINTER(C.POINTER(infermem_quant))]),
+    "quant_from_awq": (C.c_int32, [C.POINTER(infermem_quant_tensors), C.c_size_t, C.c_size_t, C.POINTER(infermem_quant_options), C.POINTER(C.POINTER(infermem_quant))]),
+    "quant_from_hqq": (C.c_int32, [C.POINTER(infermem_quant_tensors), C.c_size_t, C.c_size_t, C.POINTER(infermem_quant_options), C.POINTER(C.POINTER(infermem_quant))]),
+    "quant_free": (None, [C.POINTER(infermem_quant)]),
+    "quant_to_f32": (C.c_int32, [C.POINTER(infermem_quant), C.POINTER(C.c_float), C.c_size_t]),
+    "quant_to_f16": (C.c_int32, [C.POINTER(infermem_quant), C.POINTER(C.c_uint16), C.c_size_t]),
+    "quant_to_bf16": (C.c_int32, [C.POINTER(infermem_quant), C.POINTER(C.c_uint16), C.c_size_t]),
+    "quant_range_to_f32": (C.c_int32, [C.POINTER(infermem_quant), C.c_size_t, C.c_size_t, C.POINTER(C.c_float), C.c_size_t]),
+    "quant_rows_to_f32": (C.c_int32, [C.POINTER(infermem_quant), C.POINTER(C.c_size_t), C.c_size_t, C.POINTER(C.c_float), C.c_size_t]),
+    "quant_error": (C.c_int32, [C.POINTER(infermem_quant), C.POINTER(C.c_float), C.c_size_t, C.POINTER(infermem_quant_errors)]),
+    "quant_export": (C.c_int32, [C.POINTER(infermem_quant), C.POINTER(C.c_uint8), C.c_size_t, C.POINTER(C.c_float), C.c_size_t, C.POINTER(C.c_float), C.c_size_t]),
+    "quant_quantize": (C.c_int32, [C.c_int32, C.POINTER(C.c_float), C.c_size_t, C.c_size_t, C.c_size_t, C.c_void_p, C.c_size_t]),
+    "quant_save": (C.c_int32, [C.POINTER(infermem_quant), C.c_char_p]),
+    "quant_load": (C.c_int32, [C.c_char_p, C.POINTER(infermem_quant_options), C.POINTER(C.POINTER(infermem_quant))]),
+    "quant_load_bytes": (C.c_int32, [C.c_void_p, C.c_size_t, C.POINTER(infermem_quant_options), C.POINTER(C.POINTER(infermem_quant))]),
+    "quant_verify": (C.c_int32, [C.POINTER(infermem_quant)]),
+    "quant_gemv": (C.c_int32, [C.POINTER(infermem_quant), C.c_size_t, C.c_size_t, C.POINTER(C.c_float), C.c_size_t, C.POINTER(C.c_float), C.c_size_t]),
+    "quant_gemv_rows": (C.c_int32, [C.POINTER(infermem_quant), C.POINTER(C.c_size_t), C.c_size_t, C.POINTER(C.c_float), C.c_size_t, C.POINTER(C.c_float), C.c_size_t]),
+    "quant_dot_row": (C.c_int32, [C.POINTER(infermem_quant), C.c_size_t, C.POINTER(C.c_float), C.c_size_t, C.POINTER(C.c_float)]),
+    "quant_gemm": (C.c_int32, [C.POINTER(infermem_quant), C.c_size_t, C.c_size_t, C.POINTER(C.c_float), C.c_size_t, C.c_size_t, C.POINTER(C.c_float), C.c_size_t, C.c_size_t]),
+    "quant_activations_bytes": (C.c_size_t, [C.c_size_t, C.c_size_t]),
+    "quant_activations": (C.c_int32, [C.POINTER(C.c_float), C.c_size_t, C.c_size_t, C.c_size_t, C.c_void_p, C.c_size_t]),
+    "quant_gemv_q8": (C.c_int32, [C.POINTER(infermem_quant), C.c_size_t, C.c_size_t, C.c_void_p, C.c_size_t, C.POINTER(C.c_float), C.c_size_t]),
+    "quant_gemm_q8": (C.c_int32, [C.POINTER(infermem_quant), C.c_size_t, C.c_size_t, C.c_void_p, C.c_size_t, C.c_size_t, C.POINTER(C.c_float), C.c_size_t, C.c_size_t]),
+    "quant_pack": (C.c_int32, [C.POINTER(infermem_quant), C.POINTER(infermem_quant_options), C.POINTER(C.POINTER(infermem_quant))]),
+    "quant_unpack": (C.c_int32, [C.POINTER(infermem_quant), C.POINTER(infermem_quant_options), C.POINTER(C.POINTER(infermem_quant))]),
+    "quant_shape": (C.c_int32, [C.POINTER(infermem_quant), C.POINTER(C.c_size_t), C.POINTER(C.c_size_t)]),
+    "quant_bytes": (C.c_size_t, [C.POINTER(infermem_quant)]),
+    "quant_bits": (C.c_int32, [C.POINTER(infermem_quant)]),
+    "quant_group": (C.c_size_t, [C.POINTER(infermem_quant)]),
+    "quant_params": (C.c_int32, [C.POINTER(infermem_quant)]),
+    "quant_is_symmetric": (C.c_int32, [C.POINTER(infermem_quant)]),
+    "quant_layout": (C.c_int32, [C.POINTER(infermem_quant)]),
+    "quant_dtype": (C.c_int32, [C.POINTER(infermem_quant)]),
+    "infermem_simd_name": (C.c_char_p, []),
+    "infermem_simd_available": (C.c_char_p, [C.c_size_t]),
+    "infermem_simd_select": (C.c_int32, [C.c_char_p]),
+}
