@@ -14,8 +14,8 @@ constexpr uint32_t kFlags = INFERMEM_KV_ROTATE_K | INFERMEM_KV_ROTATE_V | INFERM
 
 Status check_size(size_t value, const char *name) {
   if (value == 0) return fail(INFERMEM_E_ARG, 1, 0, "%s is 0", name);
-  if (value >= kLimit)
-    return fail(INFERMEM_E_LIMIT, kLimit - 1, value, "%s is %zu, not below %zu", name, value, kLimit);
+  if (value >= kKvLimit)
+    return fail(INFERMEM_E_LIMIT, kKvLimit - 1, value, "%s is %zu, not below %zu", name, value, kKvLimit);
   return INFERMEM_OK;
 }
 

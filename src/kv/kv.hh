@@ -18,7 +18,7 @@ class SerialReader;
 class SerialWriter;
 struct SavedKv;
 
-constexpr size_t kLimit = size_t{1} << 20;  // published: layers, heads and their dimensions lie below
+constexpr size_t kKvLimit = size_t{1} << 20;  // published: layers, heads and their dimensions lie below
 
 class Kv {
  public:

@@ -294,8 +294,8 @@ Status Verifier::check_flags() const {
   // Each layer takes 8 bytes or more, and so does each token of a row: what passes here is far from wrapping.
   const uint64_t numbers[] = {header_.n_layers, header_.n_kv_heads, header_.head_dim[0], header_.head_dim[1]};
   for (const uint64_t n : numbers)
-    if (n == 0 || n >= kLimit)
-      return fail(INFERMEM_E_FORMAT, kLimit - 1, n, "a saved cache cannot have layers, heads or head sizes of %llu",
+    if (n == 0 || n >= kKvLimit)
+      return fail(INFERMEM_E_FORMAT, kKvLimit - 1, n, "a saved cache cannot have layers, heads or head sizes of %llu",
                   wide(n));
   if (header_.tokens > header_.file_bytes)
     return fail(INFERMEM_E_FORMAT, header_.file_bytes, header_.tokens, "%llu tokens are not in %llu bytes",
