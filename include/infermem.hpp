@@ -136,6 +136,7 @@ class Layout;
 class Model;
 class Neuron;
 class Pad;
+class Plan;
 class Quant;
 
 class Tape : public Handle<infermem_tape, ::tape_free> {
@@ -347,6 +348,21 @@ class Kv : public Handle<infermem_kv, ::kv_free> {
   Status attend_partial(size_t layer, const infermem_kv_attend_options *options, size_t first_head, size_t n_heads, size_t first_token, size_t n_tokens, Span<const float> q, Span<float> part) const {
     return status_of(::kv_attend_partial(handle_, layer, options, first_head, n_heads, first_token, n_tokens, q.data(), q.size(), part.data(), part.size()));
   }
+  Status save(const char *path, Span<const uint8_t> fingerprint) const {
+    return status_of(::kv_save(handle_, path, fingerprint.data(), fingerprint.size()));
+  }
+  Status save_to(infermem_write_function write_with, void *context, Span<const uint8_t> fingerprint) const {
+    return status_of(::kv_save_to(handle_, write_with, context, fingerprint.data(), fingerprint.size()));
+  }
+  Status load(const char *path, Span<const uint8_t> fingerprint) {
+    return status_of(::kv_load(handle_, path, fingerprint.data(), fingerprint.size()));
+  }
+  Status load_from(infermem_read_function read_with, void *context, Span<const uint8_t> fingerprint) {
+    return status_of(::kv_load_from(handle_, read_with, context, fingerprint.data(), fingerprint.size()));
+  }
+  uint64_t saved_bytes() const {
+    return ::kv_saved_bytes(handle_);
+  }
 };
 
 class Layout : public Handle<infermem_layout, ::layout_free> {
@@ -399,6 +415,25 @@ class Model : public Handle<infermem_model, ::model_free> {
     if (Status done = status_of(::model_open(path, options, &made)); !done) return done.error();
     return Model(made);
   }
+  static Result<Model> open_bytes(Span<const uint8_t> bytes, uint64_t file_size, const infermem_model_options *options = nullptr) {
+    infermem_model *made = nullptr;
+    if (Status done = status_of(::model_open_bytes(bytes.data(), bytes.size(), file_size, options, &made)); !done) return done.error();
+    return Model(made);
+  }
+  static Result<Model> open_callback(infermem_read_at_function read_with, void *context, uint64_t file_size, const infermem_model_options *options = nullptr) {
+    infermem_model *made = nullptr;
+    if (Status done = status_of(::model_open_callback(read_with, context, file_size, options, &made)); !done) return done.error();
+    return Model(made);
+  }
+  int32_t format() const {
+    return ::model_format(handle_);
+  }
+  size_t part_count() const {
+    return ::model_part_count(handle_);
+  }
+  const char *part_path(size_t index) const {
+    return ::model_part_path(handle_, index);
+  }
   size_t warning_count() const {
     return ::model_warning_count(handle_);
   }
@@ -408,6 +443,16 @@ class Model : public Handle<infermem_model, ::model_free> {
   Result<infermem_model_config> config() const {
     infermem_model_config out = make_struct<infermem_model_config>();
     if (Status done = status_of(::model_config(handle_, &out)); !done) return done.error();
+    return out;
+  }
+  Result<infermem_model_layer> layer(uint64_t index) const {
+    infermem_model_layer out = make_struct<infermem_model_layer>();
+    if (Status done = status_of(::model_layer(handle_, index, &out)); !done) return done.error();
+    return out;
+  }
+  Result<infermem_model_weights> weights() const {
+    infermem_model_weights out = make_struct<infermem_model_weights>();
+    if (Status done = status_of(::model_weights(handle_, &out)); !done) return done.error();
     return out;
   }
   size_t tensor_count() const {
@@ -471,6 +516,22 @@ class Model : public Handle<infermem_model, ::model_free> {
     uint64_t out = {};
     if (Status done = status_of(::model_meta_array_u64(handle_, key, first, n, &out)); !done) return done.error();
     return out;
+  }
+  Result<int64_t> meta_array_i64(const char *key, uint64_t first, size_t n) const {
+    int64_t out = {};
+    if (Status done = status_of(::model_meta_array_i64(handle_, key, first, n, &out)); !done) return done.error();
+    return out;
+  }
+  Result<double> meta_array_f64(const char *key, uint64_t first, size_t n) const {
+    double out = {};
+    if (Status done = status_of(::model_meta_array_f64(handle_, key, first, n, &out)); !done) return done.error();
+    return out;
+  }
+  Result<std::tuple<size_t, size_t>> meta_array_strings(const char *key, uint64_t first, size_t n, char *buffer, size_t capacity) const {
+    size_t out_offsets = {};
+    size_t out_length = {};
+    if (Status done = status_of(::model_meta_array_strings(handle_, key, first, n, buffer, capacity, &out_offsets, &out_length)); !done) return done.error();
+    return std::make_tuple(out_offsets, out_length);
   }
 };
 
@@ -566,6 +627,72 @@ class Pad : public Handle<infermem_pad, ::pad_free> {
     if (Status sized = status_of(::pad_text(handle_, nullptr, 0, &length)); !sized) return sized.error();
     std::string text(length, '\0');
     if (Status written = status_of(::pad_text(handle_, text.data(), length + 1, &length)); !written) return written.error();
+    return text;
+  }
+};
+
+class Plan : public Handle<infermem_plan, ::plan_free> {
+ public:
+  using Handle::Handle;
+
+  static Result<Plan> make(const infermem_model *model, const infermem_model_config *config, Span<const infermem_plan_device> devices, const infermem_plan_options *options = nullptr) {
+    infermem_plan *made = nullptr;
+    if (Status done = status_of(::plan_new(model, config, devices.data(), devices.size(), options, &made)); !done) return done.error();
+    return Plan(made);
+  }
+  int32_t mode() const {
+    return ::plan_mode(handle_);
+  }
+  Result<uint64_t> query(uint32_t key, uint32_t place) const {
+    uint64_t out = {};
+    if (Status done = status_of(::plan_query(handle_, key, place, &out)); !done) return done.error();
+    return out;
+  }
+  size_t term_count() const {
+    return ::plan_term_count(handle_);
+  }
+  Result<infermem_plan_term_facts> term(size_t index) const {
+    infermem_plan_term_facts out = make_struct<infermem_plan_term_facts>();
+    if (Status done = status_of(::plan_term(handle_, index, &out)); !done) return done.error();
+    return out;
+  }
+  Result<infermem_plan_layer_facts> layer(uint64_t index) const {
+    infermem_plan_layer_facts out = make_struct<infermem_plan_layer_facts>();
+    if (Status done = status_of(::plan_layer(handle_, index, &out)); !done) return done.error();
+    return out;
+  }
+  size_t advice_count() const {
+    return ::plan_advice_count(handle_);
+  }
+  Result<infermem_plan_advice_facts> advice(size_t index) const {
+    infermem_plan_advice_facts out = make_struct<infermem_plan_advice_facts>();
+    if (Status done = status_of(::plan_advice(handle_, index, &out)); !done) return done.error();
+    return out;
+  }
+  Result<std::string> text(uint32_t flags) const {
+    size_t length = 0;
+    if (Status sized = status_of(::plan_text(handle_, flags, nullptr, 0, &length)); !sized) return sized.error();
+    std::string text(length, '\0');
+    if (Status written = status_of(::plan_text(handle_, flags, text.data(), length + 1, &length)); !written) return written.error();
+    return text;
+  }
+  Result<std::string> json() const {
+    size_t length = 0;
+    if (Status sized = status_of(::plan_json(handle_, nullptr, 0, &length)); !sized) return sized.error();
+    std::string text(length, '\0');
+    if (Status written = status_of(::plan_json(handle_, text.data(), length + 1, &length)); !written) return written.error();
+    return text;
+  }
+  Result<Layout> build_layout() const;
+  Result<Kv> build_kv(const infermem_tape *tape) const;
+  Status audit(Span<infermem_plan_measure> measures) const {
+    return status_of(::plan_audit(handle_, measures.data(), measures.size()));
+  }
+  Result<std::string> audit_text(Span<const infermem_plan_measure> measures) const {
+    size_t length = 0;
+    if (Status sized = status_of(::plan_audit_text(handle_, measures.data(), measures.size(), nullptr, 0, &length)); !sized) return sized.error();
+    std::string text(length, '\0');
+    if (Status written = status_of(::plan_audit_text(handle_, measures.data(), measures.size(), text.data(), length + 1, &length)); !written) return written.error();
     return text;
   }
 };
@@ -711,6 +838,18 @@ class Quant : public Handle<infermem_quant, ::quant_free> {
   }
 };
 
+inline Result<Layout> Plan::build_layout() const {
+  infermem_layout *made = nullptr;
+  if (Status done = status_of(::plan_build_layout(handle_, &made)); !done) return done.error();
+  return Layout(made);
+}
+
+inline Result<Kv> Plan::build_kv(const infermem_tape *tape) const {
+  infermem_kv *made = nullptr;
+  if (Status done = status_of(::plan_build_kv(handle_, tape, &made)); !done) return done.error();
+  return Kv(made);
+}
+
 inline uint32_t version() {
   return ::infermem_version();
 }
@@ -772,8 +911,32 @@ inline Status kv_attend_merge(Span<const float> parts, size_t n_parts, size_t n_
   return status_of(::kv_attend_merge(parts.data(), parts.size(), n_parts, n_rows, head_dim_v, out.data(), out.size()));
 }
 
+inline Result<infermem_kv_saved> kv_verify(const char *path) {
+  infermem_kv_saved out = make_struct<infermem_kv_saved>();
+  if (Status done = status_of(::kv_verify(path, &out)); !done) return done.error();
+  return out;
+}
+
 inline Status config_validate(const infermem_model_config *config) {
   return status_of(::infermem_config_validate(config));
+}
+
+inline Result<infermem_model_layer> config_layer(const infermem_model_config *config, uint64_t index) {
+  infermem_model_layer out = make_struct<infermem_model_layer>();
+  if (Status done = status_of(::infermem_config_layer(config, index, &out)); !done) return done.error();
+  return out;
+}
+
+inline Result<infermem_model_weights> config_weights(const infermem_model_config *config) {
+  infermem_model_weights out = make_struct<infermem_model_weights>();
+  if (Status done = status_of(::infermem_config_weights(config, &out)); !done) return done.error();
+  return out;
+}
+
+inline Result<infermem_plan_device> plan_device_from(const infermem_device_facts *facts) {
+  infermem_plan_device out = make_struct<infermem_plan_device>();
+  if (Status done = status_of(::plan_device_from(facts, &out)); !done) return done.error();
+  return out;
 }
 
 inline Result<uint64_t> plan_estimate_layer(const infermem_model_config *config) {

@@ -184,8 +184,9 @@ class Method:
             following = parameters[i + 1] if i + 1 < len(parameters) else None
             third = parameters[i + 2] if i + 2 < len(parameters) else None
             depth = len(p.type.pointers)
-            scalar = p.type.base in SCALARS or p.type.base == "void"
-            if i == 0 and depth == 1 and p.type.base in self.handles:
+            scalar = p.type.base in SCALARS or p.type.base == "void" or p.type.base in self.structs
+            own = self.function.name.startswith(f"{self.handles.get(p.type.base)}_")
+            if i == 0 and depth == 1 and own:
                 self.takes = p
                 self.call.append("handle_")
             elif p.type.base == "char" and depth == 1 and not p.type.pointers[0] and third and third.name == "out_length":
@@ -228,12 +229,18 @@ class Method:
                 self.arguments.append(f"{spelled(p.type)}{'' if spelled(p.type).endswith('*') else ' '}{p.name}")
                 self.call.append(p.name)
             i += 1
+        for at, argument in enumerate(self.arguments):  # a member function's name
+            name = argument.split()[-1].lstrip("*")
+            if name in ("read", "write"):
+                self.arguments[at] = f"{argument}_with"
+                self.call = [f"{c}_with" if c == name else c for c in self.call]
         if self.arguments and re.match(r"const infermem_\w+_options \*options$", self.arguments[-1]):
             self.arguments[-1] += " = nullptr"
 
-    def definition(self, name, prefix, const):
+    def definition(self, name, prefix, const, outside=False):
+        arguments = [a.replace(" = nullptr", "") for a in self.arguments] if outside else self.arguments
         call = f"::{self.function.name}({', '.join(self.call)})"
-        head = f"{prefix}%s {name}({', '.join(self.arguments)}){const}"
+        head = f"{prefix}%s {name}({', '.join(arguments)}){const}"
         lines = list(self.before)
         if "TEXT" in self.call:
             sized = [f"::{self.function.name}({', '.join('nullptr, 0, &length' if c == 'TEXT' else c for c in self.call)})",
@@ -293,8 +300,7 @@ def cpp(headers):
                    (r[1] for r in method.results if isinstance(r, tuple))):
                 body = method.definition(short, prefix, const)
                 out.append("  " + body[0][:-2].strip() + ";")
-                later += ["inline " + method.definition(f"{kind}::{short}", "", const)[0],
-                          *method.definition(f"{kind}::{short}", "", const)[1:], ""]
+                later += [*method.definition(f"{kind}::{short}", "inline ", const, outside=True), ""]
             else:
                 out += ["  " + line for line in method.definition(short, prefix, const)]
         out += ["};", ""]

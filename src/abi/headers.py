@@ -106,11 +106,12 @@ class Reader:
         lists = dict(re.findall(r"^#define (INFERMEM_\w+_LIST)\(X\)((?:.*\\\n)*.*)$", without_comments(text), re.M))
         for words in re.findall(r"\benum\s*\{(.*?)\};", without_comments(text), re.S):
             entry = re.search(r"#define INFERMEM_\w+_ENTRY\(name.*?INFERMEM_(\w*)##name", words)
-            if entry:  # made from a list: X(NAME, number, …)
-                (rows,) = [rows for name, rows in lists.items() if name in words]
-                for name, number in re.findall(r"X\((\w+), (-?\d+)", rows):
-                    self.found.constants[f"INFERMEM_{entry.group(1)}{name}"] = (int(number), header)
-                continue
+            if entry:  # made from lists: X(NAME, number, …)
+                for used in re.findall(r"^ *(?:INFERMEM_\w+_LIST\(\w+\) *)+$", words, re.M):
+                    for rows in re.findall(r"INFERMEM_\w+_LIST", used):
+                        for name, number in re.findall(r"X\((\w+), (-?\d+)", lists[rows]):
+                            self.found.constants[f"INFERMEM_{entry.group(1)}{name}"] = (int(number), header)
+                words = words[words.index("#undef"):].partition("\n")[2]
             last = -1
             for item in words.split(","):
                 if not item.strip():

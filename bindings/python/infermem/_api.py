@@ -31,6 +31,7 @@ INFERMEM_E_TRUNCATED = -22
 INFERMEM_E_VERSION = -23
 INFERMEM_E_LIMIT = -24
 INFERMEM_E_CORRUPT = -25
+INFERMEM_E_FINGERPRINT = -26
 INFERMEM_LOG_DEBUG = 1
 INFERMEM_LOG_INFO = 2
 INFERMEM_LOG_WARN = 3
@@ -93,6 +94,21 @@ INFERMEM_DTYPE_MXFP4 = 39
 INFERMEM_DTYPE_NVFP4 = 40
 INFERMEM_DTYPE_Q1_0 = 41
 INFERMEM_DTYPE_Q2_0 = 42
+INFERMEM_DTYPE_BOOL = -101
+INFERMEM_DTYPE_U8 = -102
+INFERMEM_DTYPE_U16 = -103
+INFERMEM_DTYPE_U32 = -104
+INFERMEM_DTYPE_U64 = -105
+INFERMEM_DTYPE_F8_E4M3 = -106
+INFERMEM_DTYPE_F8_E5M2 = -107
+INFERMEM_DTYPE_F8_E8M0 = -108
+INFERMEM_DTYPE_F8_E4M3FNUZ = -109
+INFERMEM_DTYPE_F8_E5M2FNUZ = -110
+INFERMEM_DTYPE_C64 = -111
+INFERMEM_DTYPE_F4 = -112
+INFERMEM_DTYPE_F6_E2M3 = -113
+INFERMEM_DTYPE_F6_E3M2 = -114
+INFERMEM_DTYPE_UNKNOWN = -1
 INFERMEM_MAX_DIMS = 4
 INFERMEM_VIEW_READONLY = 1
 INFERMEM_DLPACK_CPU = 1
@@ -104,6 +120,7 @@ INFERMEM_DLPACK_MAJOR = 1
 INFERMEM_DLPACK_MINOR = 0
 INFERMEM_KV_K = 0
 INFERMEM_KV_V = 1
+INFERMEM_KV_MAX_FINGERPRINT = 64
 INFERMEM_KV_ROTATE_K = 1
 INFERMEM_KV_ROTATE_V = 2
 INFERMEM_KV_STREAM = 4
@@ -121,7 +138,18 @@ INFERMEM_MODEL_MAX_KEY = 65535
 INFERMEM_MODEL_MAX_NAME = 64
 INFERMEM_MODEL_MIN_ALIGNMENT = 8
 INFERMEM_MODEL_MAX_ALIGNMENT = 1048576
+INFERMEM_MODEL_MAX_PARTS = 4096
+INFERMEM_MODEL_MAX_HEADER = 100000000
+INFERMEM_MODEL_MAX_SHAPE = 8
+INFERMEM_MODEL_MAX_CONFIG = 16777216
+INFERMEM_MODEL_MAX_NESTING = 64
+INFERMEM_MODEL_MAX_VALUES = 524288
+INFERMEM_MODEL_MAX_KEPT = 33554432
 INFERMEM_MODEL_MAX_METADATA = 1073741824
+INFERMEM_MODEL_MAX_LAYERS = 4096
+INFERMEM_FORMAT_GGUF = 1
+INFERMEM_FORMAT_SAFETENSORS = 2
+INFERMEM_FORMAT_CONFIG = 3
 INFERMEM_MODEL_NO_DATA = 1
 INFERMEM_META_U8 = 0
 INFERMEM_META_I8 = 1
@@ -136,12 +164,120 @@ INFERMEM_META_ARRAY = 9
 INFERMEM_META_U64 = 10
 INFERMEM_META_I64 = 11
 INFERMEM_META_F64 = 12
+INFERMEM_CONFIG_ENCODER = 1
+INFERMEM_CONFIG_MLA_EXPANDED = 2
+INFERMEM_CONFIG_PARALLEL_MIXERS = 4
+INFERMEM_CONFIG_QKV_BIAS = 8
+INFERMEM_CONFIG_BIAS = 16
+INFERMEM_CONFIG_NORM_BIAS = 32
+INFERMEM_CONFIG_QK_NORM = 64
+INFERMEM_CONFIG_QK_NORM_WIDE = 128
+INFERMEM_CONFIG_POST_NORMS = 256
+INFERMEM_CONFIG_ONE_NORM = 512
+INFERMEM_CONFIG_UNGATED = 1024
+INFERMEM_CONFIG_GATED_ATTENTION = 2048
+INFERMEM_CONFIG_POSITIONS = 4096
+INFERMEM_CONFIDENCE_EXACT = 1
+INFERMEM_CONFIDENCE_MODELLED = 2
+INFERMEM_CONFIDENCE_ROUGH = 3
+INFERMEM_LAYER_ATTENTION = 1
+INFERMEM_LAYER_WINDOW = 2
+INFERMEM_LAYER_MLA = 3
+INFERMEM_LAYER_RECURRENT = 4
+INFERMEM_LAYER_BOTH = 5
+INFERMEM_LAYER_NONE = 6
 INFERMEM_NEURON_STRICT = 1
+INFERMEM_PLAN_MAX_DEVICES = 64
+INFERMEM_PLAN_MAX_CONTEXT = 2147483648
+INFERMEM_PLAN_MARGIN = 1073741824
+INFERMEM_PLAN_HOST_MARGIN = 536870912
+INFERMEM_PLAN_DRIVER = 314572800
+INFERMEM_PLAN_PCIE3 = 11000000000
+INFERMEM_PLAN_PCIE4 = 24000000000
+INFERMEM_PLAN_PCIE5 = 52000000000
+INFERMEM_PLAN_PLACE_HOST = 4294967294
+INFERMEM_PLAN_PLACE_ALL = 4294967295
+INFERMEM_PLAN_KINDS = 11
 INFERMEM_PLAN_FULL_CACHE = 1
 INFERMEM_PLAN_PARTIAL = 2
 INFERMEM_PLAN_LAYER_STREAMING = 3
 INFERMEM_PLAN_HOST = 4
 INFERMEM_PLAN_INSUFFICIENT = 5
+INFERMEM_PLAN_PLAIN = 1
+INFERMEM_PLAN_CELLS = 2
+INFERMEM_PLAN_BLOCKS = 3
+INFERMEM_PLAN_STEP_NONE = 1
+INFERMEM_PLAN_STEP_QUANTIZE_KV = 2
+INFERMEM_PLAN_STEP_HOST_EXPERTS = 4
+INFERMEM_PLAN_STEP_SOME_LAYERS = 8
+INFERMEM_PLAN_STEP_ALL_LAYERS = 16
+INFERMEM_PLAN_STEP_HOST = 32
+INFERMEM_PLAN_NO_FLASH_ATTENTION = 1
+INFERMEM_PLAN_UNIFIED_KV = 2
+INFERMEM_PLAN_SWA_FULL = 4
+INFERMEM_PLAN_SWA_QUANTIZED = 8
+INFERMEM_PLAN_NEXTN = 16
+INFERMEM_PLAN_EXPERT_WISE = 32
+INFERMEM_PLAN_DEQUANT_F8 = 64
+INFERMEM_PLAN_DEQUANT_F16 = 128
+INFERMEM_PLAN_NO_MARGIN = 256
+INFERMEM_PLAN_MLA_MODEL = 0
+INFERMEM_PLAN_MLA_LATENT = 1
+INFERMEM_PLAN_MLA_LATENT_V = 2
+INFERMEM_PLAN_MLA_FULL = 3
+INFERMEM_PLAN_DEVICE_UNIFIED = 1
+INFERMEM_PLAN_DEVICE_HAS_CONTEXT = 2
+INFERMEM_PLAN_WEIGHTS = 1
+INFERMEM_PLAN_HOST_EMBEDDING = 2
+INFERMEM_PLAN_KV_GLOBAL = 3
+INFERMEM_PLAN_KV_WINDOW = 4
+INFERMEM_PLAN_RECURRENT = 5
+INFERMEM_PLAN_COMPUTE = 6
+INFERMEM_PLAN_OUTPUT = 7
+INFERMEM_PLAN_STAGING = 8
+INFERMEM_PLAN_DEQUANT = 9
+INFERMEM_PLAN_DRIVER_CONTEXT = 10
+INFERMEM_PLAN_MARGIN_LEFT = 11
+INFERMEM_PLAN_TOTAL_BYTES = 32
+INFERMEM_PLAN_FREE_BYTES = 33
+INFERMEM_PLAN_RESIDENT_LAYERS = 34
+INFERMEM_PLAN_LAYERS = 35
+INFERMEM_PLAN_STREAMED_LAYERS = 36
+INFERMEM_PLAN_HOST_EXPERT_LAYERS = 37
+INFERMEM_PLAN_CONTEXT = 38
+INFERMEM_PLAN_MAX_CONTEXT_FITS = 39
+INFERMEM_PLAN_CONTEXT_STEP = 40
+INFERMEM_PLAN_K_TYPE = 41
+INFERMEM_PLAN_V_TYPE = 42
+INFERMEM_PLAN_LARGEST_TERM = 43
+INFERMEM_PLAN_LARGEST_LAYER_BYTES = 44
+INFERMEM_PLAN_SLOTS = 45
+INFERMEM_PLAN_STREAM_SOURCE = 46
+INFERMEM_PLAN_STREAM_BYTES = 47
+INFERMEM_PLAN_MILLI_TOKENS = 48
+INFERMEM_PLAN_FULL_NEEDS_BYTES = 49
+INFERMEM_PLAN_NEEDS_BYTES = 50
+INFERMEM_PLAN_NOTES = 51
+INFERMEM_PLAN_SOURCE_NONE = 0
+INFERMEM_PLAN_SOURCE_HOST = 1
+INFERMEM_PLAN_SOURCE_FILE = 2
+INFERMEM_PLAN_NOTE_CONTEXT_GUESSED = 1
+INFERMEM_PLAN_NOTE_CONTEXT_BEYOND = 2
+INFERMEM_PLAN_NOTE_CONTEXT_SHORTENED = 4
+INFERMEM_PLAN_NOTE_KV_QUANTIZED = 8
+INFERMEM_PLAN_NOTE_ROUGH_COMPUTE = 16
+INFERMEM_PLAN_NOTE_HOST_UNKNOWN = 32
+INFERMEM_PLAN_NOTE_WINDOW_F16 = 64
+INFERMEM_PLAN_NOTE_NEXTN_LEFT_OUT = 128
+INFERMEM_PLAN_NOTE_HOST_LACKS = 256
+INFERMEM_PLAN_ADVICE_CONTEXT = 1
+INFERMEM_PLAN_ADVICE_KV_TYPE = 2
+INFERMEM_PLAN_ADVICE_MEMORY = 3
+INFERMEM_PLAN_ADVICE_LAYERS = 4
+INFERMEM_PLAN_ADVICE_ALLOW = 5
+INFERMEM_PLAN_ADVICE_HOST_MEMORY = 6
+INFERMEM_PLAN_ADVICE_WEIGHTS = 7
+INFERMEM_PLAN_TEXT_UTF8 = 1
 INFERMEM_QUANT_SAVED_ALIGN = 64
 INFERMEM_QUANT_NATIVE = -1
 INFERMEM_QUANT_PLAIN = 0
@@ -176,6 +312,10 @@ class infermem_neuron(C.Structure):
 
 
 class infermem_pad(C.Structure):
+    pass
+
+
+class infermem_plan(C.Structure):
     pass
 
 
@@ -227,6 +367,10 @@ class infermem_kv_attend_options(C.Structure):
     pass
 
 
+class infermem_kv_saved(C.Structure):
+    pass
+
+
 class infermem_tape_options(C.Structure):
     pass
 
@@ -255,6 +399,14 @@ class infermem_model_config(C.Structure):
     pass
 
 
+class infermem_model_layer(C.Structure):
+    pass
+
+
+class infermem_model_weights(C.Structure):
+    pass
+
+
 class infermem_tensor_info(C.Structure):
     pass
 
@@ -275,6 +427,30 @@ class infermem_pad_options(C.Structure):
     pass
 
 
+class infermem_plan_device(C.Structure):
+    pass
+
+
+class infermem_plan_options(C.Structure):
+    pass
+
+
+class infermem_plan_term_facts(C.Structure):
+    pass
+
+
+class infermem_plan_layer_facts(C.Structure):
+    pass
+
+
+class infermem_plan_advice_facts(C.Structure):
+    pass
+
+
+class infermem_plan_measure(C.Structure):
+    pass
+
+
 class infermem_quant_options(C.Structure):
     pass
 
@@ -291,6 +467,9 @@ infermem_allocator_release = C.CFUNCTYPE(None, C.c_void_p, C.c_void_p, C.c_size_
 infermem_log_function = C.CFUNCTYPE(None, C.c_void_p, C.c_int32, C.c_char_p)
 infermem_dlpack_deleter = C.CFUNCTYPE(None, C.POINTER(infermem_dlpack))
 infermem_dlpack_unversioned_deleter = C.CFUNCTYPE(None, C.POINTER(infermem_dlpack_unversioned))
+infermem_write_function = C.CFUNCTYPE(C.c_int64, C.c_void_p, C.c_void_p, C.c_size_t)
+infermem_read_function = C.CFUNCTYPE(C.c_int64, C.c_void_p, C.c_void_p, C.c_size_t)
+infermem_read_at_function = C.CFUNCTYPE(C.c_int64, C.c_void_p, C.c_uint64, C.c_void_p, C.c_size_t)
 
 infermem_allocator._fields_ = [
     ("struct_size", C.c_size_t),
@@ -411,6 +590,22 @@ infermem_kv_attend_options._fields_ = [
     ("scale", C.c_float),
     ("soft_cap", C.c_float),
 ]
+infermem_kv_saved._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("n_tokens", C.c_uint64),
+    ("n_layers", C.c_uint64),
+    ("n_kv_heads", C.c_uint64),
+    ("head_dim", C.c_uint64),
+    ("head_dim_v", C.c_uint64),
+    ("file_bytes", C.c_uint64),
+    ("k_type", C.c_int32),
+    ("v_type", C.c_int32),
+    ("is_mixed", C.c_uint32),
+    ("flags", C.c_uint32),
+    ("n_fingerprint", C.c_uint32),
+    ("reserved", C.c_uint32),
+    ("fingerprint", C.c_uint8 * 64),
+]
 infermem_tape_options._fields_ = [
     ("struct_size", C.c_size_t),
     ("size", C.c_size_t),
@@ -484,9 +679,75 @@ infermem_model_config._fields_ = [
     ("n_experts_used", C.c_uint64),
     ("sliding_window", C.c_uint64),
     ("tied_embeddings", C.c_uint32),
-    ("reserved", C.c_uint32),
+    ("flags", C.c_uint32),
     ("rope_theta", C.c_double),
     ("norm_eps", C.c_double),
+    ("expert_intermediate", C.c_uint64),
+    ("shared_intermediate", C.c_uint64),
+    ("n_experts_shared", C.c_uint64),
+    ("n_dense_layers", C.c_uint64),
+    ("expert_interval", C.c_uint64),
+    ("n_nextn", C.c_uint64),
+    ("kv_lora_rank", C.c_uint64),
+    ("q_lora_rank", C.c_uint64),
+    ("head_dim_k_mla", C.c_uint64),
+    ("head_dim_v_mla", C.c_uint64),
+    ("window_interval", C.c_uint64),
+    ("window_first", C.c_uint64),
+    ("n_kv_heads_window", C.c_uint64),
+    ("head_dim_k_window", C.c_uint64),
+    ("head_dim_v_window", C.c_uint64),
+    ("n_kv_shared_layers", C.c_uint64),
+    ("attention_interval", C.c_uint64),
+    ("attention_first", C.c_uint64),
+    ("conv_kernel", C.c_uint64),
+    ("ssm_inner", C.c_uint64),
+    ("ssm_state", C.c_uint64),
+    ("ssm_groups", C.c_uint64),
+    ("ssm_heads", C.c_uint64),
+    ("wkv_head_dim", C.c_uint64),
+    ("token_shifts", C.c_uint64),
+    ("weight_type", C.c_int32),
+    ("weight_bits", C.c_uint32),
+    ("weight_group", C.c_uint64),
+    ("expert_type", C.c_int32),
+    ("reserved", C.c_uint32),
+]
+infermem_model_layer._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("kind", C.c_uint32),
+    ("confidence", C.c_uint32),
+    ("n_heads", C.c_uint64),
+    ("n_kv_heads", C.c_uint64),
+    ("head_dim_k", C.c_uint64),
+    ("head_dim_v", C.c_uint64),
+    ("window", C.c_uint64),
+    ("kv_source", C.c_uint64),
+    ("conv_elements", C.c_uint64),
+    ("state_elements", C.c_uint64),
+    ("intermediate", C.c_uint64),
+    ("n_experts", C.c_uint64),
+    ("n_experts_used", C.c_uint64),
+    ("is_nextn", C.c_uint32),
+    ("weights_confidence", C.c_uint32),
+    ("attention_bytes", C.c_uint64),
+    ("dense_bytes", C.c_uint64),
+    ("shared_expert_bytes", C.c_uint64),
+    ("routed_expert_bytes", C.c_uint64),
+    ("norm_bytes", C.c_uint64),
+    ("other_bytes", C.c_uint64),
+]
+infermem_model_weights._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("total_bytes", C.c_uint64),
+    ("embedding_bytes", C.c_uint64),
+    ("output_bytes", C.c_uint64),
+    ("layer_bytes", C.c_uint64),
+    ("largest_layer_bytes", C.c_uint64),
+    ("other_bytes", C.c_uint64),
+    ("elements", C.c_uint64),
+    ("confidence", C.c_uint32),
+    ("reserved", C.c_uint32),
 ]
 infermem_tensor_info._fields_ = [
     ("struct_size", C.c_size_t),
@@ -499,7 +760,7 @@ infermem_tensor_info._fields_ = [
     ("offset", C.c_uint64),
     ("bytes", C.c_uint64),
     ("is_inferred", C.c_uint32),
-    ("reserved", C.c_uint32),
+    ("part", C.c_uint32),
 ]
 infermem_meta_info._fields_ = [
     ("struct_size", C.c_size_t),
@@ -537,6 +798,75 @@ infermem_pad_options._fields_ = [
     ("reserved", C.c_int32),
     ("tape", C.POINTER(infermem_tape)),
     ("allocator", C.POINTER(infermem_allocator)),
+]
+infermem_plan_device._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("name", C.c_char * 96),
+    ("total_bytes", C.c_uint64),
+    ("free_bytes", C.c_uint64),
+    ("link_bytes_per_s", C.c_uint64),
+    ("flags", C.c_uint32),
+    ("reserved", C.c_uint32),
+]
+infermem_plan_options._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("context", C.c_uint64),
+    ("min_context", C.c_uint64),
+    ("n_sequences", C.c_uint64),
+    ("ubatch", C.c_uint64),
+    ("n_outputs_max", C.c_uint64),
+    ("n_snapshots", C.c_uint64),
+    ("host_bytes", C.c_uint64),
+    ("host_margin_bytes", C.c_uint64),
+    ("margin_bytes", C.c_uint64),
+    ("driver_bytes", C.c_uint64),
+    ("link_bytes_per_s", C.c_uint64),
+    ("file_bytes_per_s", C.c_uint64),
+    ("margin_fraction", C.c_double),
+    ("k_type", C.c_int32),
+    ("v_type", C.c_int32),
+    ("profile", C.c_uint32),
+    ("flags", C.c_uint32),
+    ("steps", C.c_uint32),
+    ("slots", C.c_uint32),
+    ("mla", C.c_uint32),
+    ("reserved", C.c_uint32),
+    ("allocator", C.POINTER(infermem_allocator)),
+]
+infermem_plan_term_facts._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("kind", C.c_uint32),
+    ("place", C.c_uint32),
+    ("bytes", C.c_uint64),
+    ("confidence", C.c_uint32),
+    ("reserved", C.c_uint32),
+    ("name", C.c_char_p),
+    ("formula", C.c_char_p),
+]
+infermem_plan_layer_facts._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("place", C.c_uint32),
+    ("is_resident", C.c_uint32),
+    ("is_loaded", C.c_uint32),
+    ("host_experts", C.c_uint32),
+    ("weight_bytes", C.c_uint64),
+    ("kv_bytes", C.c_uint64),
+    ("recurrent_bytes", C.c_uint64),
+    ("kv_index", C.c_uint64),
+]
+infermem_plan_advice_facts._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("code", C.c_uint32),
+    ("mode", C.c_int32),
+    ("value", C.c_uint64),
+]
+infermem_plan_measure._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("kind", C.c_uint32),
+    ("place", C.c_uint32),
+    ("measured_bytes", C.c_uint64),
+    ("predicted_bytes", C.c_uint64),
+    ("per_million", C.c_uint64),
 ]
 infermem_quant_options._fields_ = [
     ("struct_size", C.c_size_t),
@@ -584,6 +914,7 @@ STRUCTS = (
     infermem_dlpack_unversioned,
     infermem_kv_options,
     infermem_kv_attend_options,
+    infermem_kv_saved,
     infermem_tape_options,
     infermem_tape_facts,
     infermem_tape_mark,
@@ -591,11 +922,19 @@ STRUCTS = (
     infermem_layout_usage,
     infermem_model_options,
     infermem_model_config,
+    infermem_model_layer,
+    infermem_model_weights,
     infermem_tensor_info,
     infermem_meta_info,
     infermem_neuron_options,
     infermem_neuron_counts,
     infermem_pad_options,
+    infermem_plan_device,
+    infermem_plan_options,
+    infermem_plan_term_facts,
+    infermem_plan_layer_facts,
+    infermem_plan_advice_facts,
+    infermem_plan_measure,
     infermem_quant_options,
     infermem_quant_errors,
     infermem_quant_tensors,
@@ -653,6 +992,12 @@ FUNCTIONS = {
     "kv_attend": (C.c_int32, [C.POINTER(infermem_kv), C.c_size_t, C.POINTER(infermem_kv_attend_options), C.c_size_t, C.c_size_t, C.POINTER(C.c_float), C.c_size_t, C.POINTER(C.c_float), C.c_size_t]),
     "kv_attend_partial": (C.c_int32, [C.POINTER(infermem_kv), C.c_size_t, C.POINTER(infermem_kv_attend_options), C.c_size_t, C.c_size_t, C.c_size_t, C.c_size_t, C.POINTER(C.c_float), C.c_size_t, C.POINTER(C.c_float), C.c_size_t]),
     "kv_attend_merge": (C.c_int32, [C.POINTER(C.c_float), C.c_size_t, C.c_size_t, C.c_size_t, C.c_size_t, C.POINTER(C.c_float), C.c_size_t]),
+    "kv_save": (C.c_int32, [C.POINTER(infermem_kv), C.c_char_p, C.c_void_p, C.c_size_t]),
+    "kv_save_to": (C.c_int32, [C.POINTER(infermem_kv), infermem_write_function, C.c_void_p, C.c_void_p, C.c_size_t]),
+    "kv_load": (C.c_int32, [C.POINTER(infermem_kv), C.c_char_p, C.c_void_p, C.c_size_t]),
+    "kv_load_from": (C.c_int32, [C.POINTER(infermem_kv), infermem_read_function, C.c_void_p, C.c_void_p, C.c_size_t]),
+    "kv_verify": (C.c_int32, [C.c_char_p, C.POINTER(infermem_kv_saved)]),
+    "kv_saved_bytes": (C.c_uint64, [C.POINTER(infermem_kv)]),
     "tape_new": (C.c_int32, [C.POINTER(infermem_tape_options), C.POINTER(C.POINTER(infermem_tape))]),
     "tape_free": (None, [C.POINTER(infermem_tape)]),
     "tape_alloc": (C.c_int32, [C.POINTER(infermem_tape), C.c_size_t, C.c_size_t, C.POINTER(C.c_void_p)]),
@@ -683,11 +1028,20 @@ FUNCTIONS = {
     "layout_stat": (C.c_int32, [C.POINTER(infermem_layout), C.POINTER(infermem_layout_usage)]),
     "layout_stat_text": (C.c_int32, [C.POINTER(infermem_layout), C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
     "model_open": (C.c_int32, [C.c_char_p, C.POINTER(infermem_model_options), C.POINTER(C.POINTER(infermem_model))]),
+    "model_open_bytes": (C.c_int32, [C.c_void_p, C.c_size_t, C.c_uint64, C.POINTER(infermem_model_options), C.POINTER(C.POINTER(infermem_model))]),
+    "model_open_callback": (C.c_int32, [infermem_read_at_function, C.c_void_p, C.c_uint64, C.POINTER(infermem_model_options), C.POINTER(C.POINTER(infermem_model))]),
+    "model_format": (C.c_int32, [C.POINTER(infermem_model)]),
+    "model_part_count": (C.c_size_t, [C.POINTER(infermem_model)]),
+    "model_part_path": (C.c_char_p, [C.POINTER(infermem_model), C.c_size_t]),
     "model_free": (None, [C.POINTER(infermem_model)]),
     "model_warning_count": (C.c_size_t, [C.POINTER(infermem_model)]),
     "model_warning": (C.c_char_p, [C.POINTER(infermem_model), C.c_size_t]),
     "model_config": (C.c_int32, [C.POINTER(infermem_model), C.POINTER(infermem_model_config)]),
+    "model_layer": (C.c_int32, [C.POINTER(infermem_model), C.c_uint64, C.POINTER(infermem_model_layer)]),
+    "model_weights": (C.c_int32, [C.POINTER(infermem_model), C.POINTER(infermem_model_weights)]),
     "infermem_config_validate": (C.c_int32, [C.POINTER(infermem_model_config)]),
+    "infermem_config_layer": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.POINTER(infermem_model_layer)]),
+    "infermem_config_weights": (C.c_int32, [C.POINTER(infermem_model_config), C.POINTER(infermem_model_weights)]),
     "model_tensor_count": (C.c_size_t, [C.POINTER(infermem_model)]),
     "model_tensor_info": (C.c_int32, [C.POINTER(infermem_model), C.c_size_t, C.POINTER(infermem_tensor_info)]),
     "model_tensor_find": (C.c_int32, [C.POINTER(infermem_model), C.c_char_p, C.POINTER(C.c_size_t)]),
@@ -701,6 +1055,9 @@ FUNCTIONS = {
     "model_meta_bool": (C.c_int32, [C.POINTER(infermem_model), C.c_char_p, C.POINTER(C.c_int32)]),
     "model_meta_string": (C.c_int32, [C.POINTER(infermem_model), C.c_char_p, C.POINTER(C.c_char_p), C.POINTER(C.c_size_t)]),
     "model_meta_array_u64": (C.c_int32, [C.POINTER(infermem_model), C.c_char_p, C.c_uint64, C.c_size_t, C.POINTER(C.c_uint64)]),
+    "model_meta_array_i64": (C.c_int32, [C.POINTER(infermem_model), C.c_char_p, C.c_uint64, C.c_size_t, C.POINTER(C.c_int64)]),
+    "model_meta_array_f64": (C.c_int32, [C.POINTER(infermem_model), C.c_char_p, C.c_uint64, C.c_size_t, C.POINTER(C.c_double)]),
+    "model_meta_array_strings": (C.c_int32, [C.POINTER(infermem_model), C.c_char_p, C.c_uint64, C.c_size_t, C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t), C.POINTER(C.c_size_t)]),
     "neuron_new": (C.c_int32, [C.POINTER(infermem_neuron_options), C.POINTER(C.POINTER(infermem_neuron))]),
     "neuron_free": (None, [C.POINTER(infermem_neuron)]),
     "neuron_record": (C.c_int32, [C.POINTER(infermem_neuron), C.c_size_t, C.POINTER(C.c_uint32), C.c_size_t]),
@@ -725,6 +1082,22 @@ FUNCTIONS = {
     "pad_is_empty": (C.c_int32, [C.POINTER(infermem_pad)]),
     "pad_generation": (C.c_uint64, [C.POINTER(infermem_pad)]),
     "pad_text": (C.c_int32, [C.POINTER(infermem_pad), C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
+    "plan_device_from": (C.c_int32, [C.POINTER(infermem_device_facts), C.POINTER(infermem_plan_device)]),
+    "plan_new": (C.c_int32, [C.POINTER(infermem_model), C.POINTER(infermem_model_config), C.POINTER(infermem_plan_device), C.c_size_t, C.POINTER(infermem_plan_options), C.POINTER(C.POINTER(infermem_plan))]),
+    "plan_free": (None, [C.POINTER(infermem_plan)]),
+    "plan_mode": (C.c_int32, [C.POINTER(infermem_plan)]),
+    "plan_query": (C.c_int32, [C.POINTER(infermem_plan), C.c_uint32, C.c_uint32, C.POINTER(C.c_uint64)]),
+    "plan_term_count": (C.c_size_t, [C.POINTER(infermem_plan)]),
+    "plan_term": (C.c_int32, [C.POINTER(infermem_plan), C.c_size_t, C.POINTER(infermem_plan_term_facts)]),
+    "plan_layer": (C.c_int32, [C.POINTER(infermem_plan), C.c_uint64, C.POINTER(infermem_plan_layer_facts)]),
+    "plan_advice_count": (C.c_size_t, [C.POINTER(infermem_plan)]),
+    "plan_advice": (C.c_int32, [C.POINTER(infermem_plan), C.c_size_t, C.POINTER(infermem_plan_advice_facts)]),
+    "plan_text": (C.c_int32, [C.POINTER(infermem_plan), C.c_uint32, C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
+    "plan_json": (C.c_int32, [C.POINTER(infermem_plan), C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
+    "plan_build_layout": (C.c_int32, [C.POINTER(infermem_plan), C.POINTER(C.POINTER(infermem_layout))]),
+    "plan_build_kv": (C.c_int32, [C.POINTER(infermem_plan), C.POINTER(infermem_tape), C.POINTER(C.POINTER(infermem_kv))]),
+    "plan_audit": (C.c_int32, [C.POINTER(infermem_plan), C.POINTER(infermem_plan_measure), C.c_size_t]),
+    "plan_audit_text": (C.c_int32, [C.POINTER(infermem_plan), C.POINTER(infermem_plan_measure), C.c_size_t, C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
     "plan_estimate_layer": (C.c_int32, [C.POINTER(infermem_model_config), C.POINTER(C.c_uint64)]),
     "plan_estimate_kv": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.POINTER(C.c_uint64)]),
     "plan_estimate_full": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.POINTER(C.c_uint64)]),

@@ -32,6 +32,7 @@ pub const INFERMEM_E_TRUNCATED: i32 = -22;
 pub const INFERMEM_E_VERSION: i32 = -23;
 pub const INFERMEM_E_LIMIT: i32 = -24;
 pub const INFERMEM_E_CORRUPT: i32 = -25;
+pub const INFERMEM_E_FINGERPRINT: i32 = -26;
 pub const INFERMEM_LOG_DEBUG: u32 = 1;
 pub const INFERMEM_LOG_INFO: u32 = 2;
 pub const INFERMEM_LOG_WARN: u32 = 3;
@@ -94,6 +95,21 @@ pub const INFERMEM_DTYPE_MXFP4: i32 = 39;
 pub const INFERMEM_DTYPE_NVFP4: i32 = 40;
 pub const INFERMEM_DTYPE_Q1_0: i32 = 41;
 pub const INFERMEM_DTYPE_Q2_0: i32 = 42;
+pub const INFERMEM_DTYPE_BOOL: i32 = -101;
+pub const INFERMEM_DTYPE_U8: i32 = -102;
+pub const INFERMEM_DTYPE_U16: i32 = -103;
+pub const INFERMEM_DTYPE_U32: i32 = -104;
+pub const INFERMEM_DTYPE_U64: i32 = -105;
+pub const INFERMEM_DTYPE_F8_E4M3: i32 = -106;
+pub const INFERMEM_DTYPE_F8_E5M2: i32 = -107;
+pub const INFERMEM_DTYPE_F8_E8M0: i32 = -108;
+pub const INFERMEM_DTYPE_F8_E4M3FNUZ: i32 = -109;
+pub const INFERMEM_DTYPE_F8_E5M2FNUZ: i32 = -110;
+pub const INFERMEM_DTYPE_C64: i32 = -111;
+pub const INFERMEM_DTYPE_F4: i32 = -112;
+pub const INFERMEM_DTYPE_F6_E2M3: i32 = -113;
+pub const INFERMEM_DTYPE_F6_E3M2: i32 = -114;
+pub const INFERMEM_DTYPE_UNKNOWN: i32 = -1;
 pub const INFERMEM_MAX_DIMS: u32 = 4;
 pub const INFERMEM_VIEW_READONLY: u32 = 1;
 pub const INFERMEM_DLPACK_CPU: u32 = 1;
@@ -105,6 +121,7 @@ pub const INFERMEM_DLPACK_MAJOR: u32 = 1;
 pub const INFERMEM_DLPACK_MINOR: u32 = 0;
 pub const INFERMEM_KV_K: u32 = 0;
 pub const INFERMEM_KV_V: u32 = 1;
+pub const INFERMEM_KV_MAX_FINGERPRINT: u32 = 64;
 pub const INFERMEM_KV_ROTATE_K: u32 = 1;
 pub const INFERMEM_KV_ROTATE_V: u32 = 2;
 pub const INFERMEM_KV_STREAM: u32 = 4;
@@ -122,7 +139,18 @@ pub const INFERMEM_MODEL_MAX_KEY: u32 = 65535;
 pub const INFERMEM_MODEL_MAX_NAME: u32 = 64;
 pub const INFERMEM_MODEL_MIN_ALIGNMENT: u32 = 8;
 pub const INFERMEM_MODEL_MAX_ALIGNMENT: u32 = 1048576;
+pub const INFERMEM_MODEL_MAX_PARTS: u32 = 4096;
+pub const INFERMEM_MODEL_MAX_HEADER: u32 = 100000000;
+pub const INFERMEM_MODEL_MAX_SHAPE: u32 = 8;
+pub const INFERMEM_MODEL_MAX_CONFIG: u32 = 16777216;
+pub const INFERMEM_MODEL_MAX_NESTING: u32 = 64;
+pub const INFERMEM_MODEL_MAX_VALUES: u32 = 524288;
+pub const INFERMEM_MODEL_MAX_KEPT: u32 = 33554432;
 pub const INFERMEM_MODEL_MAX_METADATA: u32 = 1073741824;
+pub const INFERMEM_MODEL_MAX_LAYERS: u32 = 4096;
+pub const INFERMEM_FORMAT_GGUF: u32 = 1;
+pub const INFERMEM_FORMAT_SAFETENSORS: u32 = 2;
+pub const INFERMEM_FORMAT_CONFIG: u32 = 3;
 pub const INFERMEM_MODEL_NO_DATA: u32 = 1;
 pub const INFERMEM_META_U8: u32 = 0;
 pub const INFERMEM_META_I8: u32 = 1;
@@ -137,12 +165,120 @@ pub const INFERMEM_META_ARRAY: u32 = 9;
 pub const INFERMEM_META_U64: u32 = 10;
 pub const INFERMEM_META_I64: u32 = 11;
 pub const INFERMEM_META_F64: u32 = 12;
+pub const INFERMEM_CONFIG_ENCODER: u32 = 1;
+pub const INFERMEM_CONFIG_MLA_EXPANDED: u32 = 2;
+pub const INFERMEM_CONFIG_PARALLEL_MIXERS: u32 = 4;
+pub const INFERMEM_CONFIG_QKV_BIAS: u32 = 8;
+pub const INFERMEM_CONFIG_BIAS: u32 = 16;
+pub const INFERMEM_CONFIG_NORM_BIAS: u32 = 32;
+pub const INFERMEM_CONFIG_QK_NORM: u32 = 64;
+pub const INFERMEM_CONFIG_QK_NORM_WIDE: u32 = 128;
+pub const INFERMEM_CONFIG_POST_NORMS: u32 = 256;
+pub const INFERMEM_CONFIG_ONE_NORM: u32 = 512;
+pub const INFERMEM_CONFIG_UNGATED: u32 = 1024;
+pub const INFERMEM_CONFIG_GATED_ATTENTION: u32 = 2048;
+pub const INFERMEM_CONFIG_POSITIONS: u32 = 4096;
+pub const INFERMEM_CONFIDENCE_EXACT: u32 = 1;
+pub const INFERMEM_CONFIDENCE_MODELLED: u32 = 2;
+pub const INFERMEM_CONFIDENCE_ROUGH: u32 = 3;
+pub const INFERMEM_LAYER_ATTENTION: u32 = 1;
+pub const INFERMEM_LAYER_WINDOW: u32 = 2;
+pub const INFERMEM_LAYER_MLA: u32 = 3;
+pub const INFERMEM_LAYER_RECURRENT: u32 = 4;
+pub const INFERMEM_LAYER_BOTH: u32 = 5;
+pub const INFERMEM_LAYER_NONE: u32 = 6;
 pub const INFERMEM_NEURON_STRICT: u32 = 1;
+pub const INFERMEM_PLAN_MAX_DEVICES: u32 = 64;
+pub const INFERMEM_PLAN_MAX_CONTEXT: u32 = 2147483648;
+pub const INFERMEM_PLAN_MARGIN: u32 = 1073741824;
+pub const INFERMEM_PLAN_HOST_MARGIN: u32 = 536870912;
+pub const INFERMEM_PLAN_DRIVER: u32 = 314572800;
+pub const INFERMEM_PLAN_PCIE3: u64 = 11000000000;
+pub const INFERMEM_PLAN_PCIE4: u64 = 24000000000;
+pub const INFERMEM_PLAN_PCIE5: u64 = 52000000000;
+pub const INFERMEM_PLAN_PLACE_HOST: u32 = 4294967294;
+pub const INFERMEM_PLAN_PLACE_ALL: u32 = 4294967295;
+pub const INFERMEM_PLAN_KINDS: u32 = 11;
 pub const INFERMEM_PLAN_FULL_CACHE: u32 = 1;
 pub const INFERMEM_PLAN_PARTIAL: u32 = 2;
 pub const INFERMEM_PLAN_LAYER_STREAMING: u32 = 3;
 pub const INFERMEM_PLAN_HOST: u32 = 4;
 pub const INFERMEM_PLAN_INSUFFICIENT: u32 = 5;
+pub const INFERMEM_PLAN_PLAIN: u32 = 1;
+pub const INFERMEM_PLAN_CELLS: u32 = 2;
+pub const INFERMEM_PLAN_BLOCKS: u32 = 3;
+pub const INFERMEM_PLAN_STEP_NONE: u32 = 1;
+pub const INFERMEM_PLAN_STEP_QUANTIZE_KV: u32 = 2;
+pub const INFERMEM_PLAN_STEP_HOST_EXPERTS: u32 = 4;
+pub const INFERMEM_PLAN_STEP_SOME_LAYERS: u32 = 8;
+pub const INFERMEM_PLAN_STEP_ALL_LAYERS: u32 = 16;
+pub const INFERMEM_PLAN_STEP_HOST: u32 = 32;
+pub const INFERMEM_PLAN_NO_FLASH_ATTENTION: u32 = 1;
+pub const INFERMEM_PLAN_UNIFIED_KV: u32 = 2;
+pub const INFERMEM_PLAN_SWA_FULL: u32 = 4;
+pub const INFERMEM_PLAN_SWA_QUANTIZED: u32 = 8;
+pub const INFERMEM_PLAN_NEXTN: u32 = 16;
+pub const INFERMEM_PLAN_EXPERT_WISE: u32 = 32;
+pub const INFERMEM_PLAN_DEQUANT_F8: u32 = 64;
+pub const INFERMEM_PLAN_DEQUANT_F16: u32 = 128;
+pub const INFERMEM_PLAN_NO_MARGIN: u32 = 256;
+pub const INFERMEM_PLAN_MLA_MODEL: u32 = 0;
+pub const INFERMEM_PLAN_MLA_LATENT: u32 = 1;
+pub const INFERMEM_PLAN_MLA_LATENT_V: u32 = 2;
+pub const INFERMEM_PLAN_MLA_FULL: u32 = 3;
+pub const INFERMEM_PLAN_DEVICE_UNIFIED: u32 = 1;
+pub const INFERMEM_PLAN_DEVICE_HAS_CONTEXT: u32 = 2;
+pub const INFERMEM_PLAN_WEIGHTS: u32 = 1;
+pub const INFERMEM_PLAN_HOST_EMBEDDING: u32 = 2;
+pub const INFERMEM_PLAN_KV_GLOBAL: u32 = 3;
+pub const INFERMEM_PLAN_KV_WINDOW: u32 = 4;
+pub const INFERMEM_PLAN_RECURRENT: u32 = 5;
+pub const INFERMEM_PLAN_COMPUTE: u32 = 6;
+pub const INFERMEM_PLAN_OUTPUT: u32 = 7;
+pub const INFERMEM_PLAN_STAGING: u32 = 8;
+pub const INFERMEM_PLAN_DEQUANT: u32 = 9;
+pub const INFERMEM_PLAN_DRIVER_CONTEXT: u32 = 10;
+pub const INFERMEM_PLAN_MARGIN_LEFT: u32 = 11;
+pub const INFERMEM_PLAN_TOTAL_BYTES: u32 = 32;
+pub const INFERMEM_PLAN_FREE_BYTES: u32 = 33;
+pub const INFERMEM_PLAN_RESIDENT_LAYERS: u32 = 34;
+pub const INFERMEM_PLAN_LAYERS: u32 = 35;
+pub const INFERMEM_PLAN_STREAMED_LAYERS: u32 = 36;
+pub const INFERMEM_PLAN_HOST_EXPERT_LAYERS: u32 = 37;
+pub const INFERMEM_PLAN_CONTEXT: u32 = 38;
+pub const INFERMEM_PLAN_MAX_CONTEXT_FITS: u32 = 39;
+pub const INFERMEM_PLAN_CONTEXT_STEP: u32 = 40;
+pub const INFERMEM_PLAN_K_TYPE: u32 = 41;
+pub const INFERMEM_PLAN_V_TYPE: u32 = 42;
+pub const INFERMEM_PLAN_LARGEST_TERM: u32 = 43;
+pub const INFERMEM_PLAN_LARGEST_LAYER_BYTES: u32 = 44;
+pub const INFERMEM_PLAN_SLOTS: u32 = 45;
+pub const INFERMEM_PLAN_STREAM_SOURCE: u32 = 46;
+pub const INFERMEM_PLAN_STREAM_BYTES: u32 = 47;
+pub const INFERMEM_PLAN_MILLI_TOKENS: u32 = 48;
+pub const INFERMEM_PLAN_FULL_NEEDS_BYTES: u32 = 49;
+pub const INFERMEM_PLAN_NEEDS_BYTES: u32 = 50;
+pub const INFERMEM_PLAN_NOTES: u32 = 51;
+pub const INFERMEM_PLAN_SOURCE_NONE: u32 = 0;
+pub const INFERMEM_PLAN_SOURCE_HOST: u32 = 1;
+pub const INFERMEM_PLAN_SOURCE_FILE: u32 = 2;
+pub const INFERMEM_PLAN_NOTE_CONTEXT_GUESSED: u32 = 1;
+pub const INFERMEM_PLAN_NOTE_CONTEXT_BEYOND: u32 = 2;
+pub const INFERMEM_PLAN_NOTE_CONTEXT_SHORTENED: u32 = 4;
+pub const INFERMEM_PLAN_NOTE_KV_QUANTIZED: u32 = 8;
+pub const INFERMEM_PLAN_NOTE_ROUGH_COMPUTE: u32 = 16;
+pub const INFERMEM_PLAN_NOTE_HOST_UNKNOWN: u32 = 32;
+pub const INFERMEM_PLAN_NOTE_WINDOW_F16: u32 = 64;
+pub const INFERMEM_PLAN_NOTE_NEXTN_LEFT_OUT: u32 = 128;
+pub const INFERMEM_PLAN_NOTE_HOST_LACKS: u32 = 256;
+pub const INFERMEM_PLAN_ADVICE_CONTEXT: u32 = 1;
+pub const INFERMEM_PLAN_ADVICE_KV_TYPE: u32 = 2;
+pub const INFERMEM_PLAN_ADVICE_MEMORY: u32 = 3;
+pub const INFERMEM_PLAN_ADVICE_LAYERS: u32 = 4;
+pub const INFERMEM_PLAN_ADVICE_ALLOW: u32 = 5;
+pub const INFERMEM_PLAN_ADVICE_HOST_MEMORY: u32 = 6;
+pub const INFERMEM_PLAN_ADVICE_WEIGHTS: u32 = 7;
+pub const INFERMEM_PLAN_TEXT_UTF8: u32 = 1;
 pub const INFERMEM_QUANT_SAVED_ALIGN: u32 = 64;
 pub const INFERMEM_QUANT_NATIVE: i32 = -1;
 pub const INFERMEM_QUANT_PLAIN: u32 = 0;
@@ -202,6 +338,13 @@ pub struct infermem_pad {
 
 /// A handle.
 #[repr(C)]
+pub struct infermem_plan {
+    _private: [u8; 0],
+    _marker: core::marker::PhantomData<(*mut u8, core::marker::PhantomPinned)>,
+}
+
+/// A handle.
+#[repr(C)]
 pub struct infermem_quant {
     _private: [u8; 0],
     _marker: core::marker::PhantomData<(*mut u8, core::marker::PhantomPinned)>,
@@ -212,6 +355,9 @@ pub type infermem_allocator_release = unsafe extern "C" fn(context: *mut c_void,
 pub type infermem_log_function = unsafe extern "C" fn(context: *mut c_void, level: i32, message: *const c_char);
 pub type infermem_dlpack_deleter = unsafe extern "C" fn(self_: *mut infermem_dlpack);
 pub type infermem_dlpack_unversioned_deleter = unsafe extern "C" fn(self_: *mut infermem_dlpack_unversioned);
+pub type infermem_write_function = unsafe extern "C" fn(context: *mut c_void, bytes: *const c_void, n: usize) -> i64;
+pub type infermem_read_function = unsafe extern "C" fn(context: *mut c_void, out: *mut c_void, n: usize) -> i64;
+pub type infermem_read_at_function = unsafe extern "C" fn(context: *mut c_void, offset: u64, out: *mut c_void, n: usize) -> i64;
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -467,6 +613,35 @@ impl Default for infermem_kv_attend_options {
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
+pub struct infermem_kv_saved {
+    pub struct_size: usize,
+    pub n_tokens: u64,
+    pub n_layers: u64,
+    pub n_kv_heads: u64,
+    pub head_dim: u64,
+    pub head_dim_v: u64,
+    pub file_bytes: u64,
+    pub k_type: i32,
+    pub v_type: i32,
+    pub is_mixed: u32,
+    pub flags: u32,
+    pub n_fingerprint: u32,
+    pub reserved: u32,
+    pub fingerprint: [u8; 64],
+}
+
+impl Default for infermem_kv_saved {
+    /// All zeros, which mean the defaults, and its own size.
+    fn default() -> Self {
+        // All fields are numbers and pointers.
+        let mut new: Self = unsafe { core::mem::zeroed() };
+        new.struct_size = core::mem::size_of::<Self>();
+        new
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
 pub struct infermem_tape_options {
     pub struct_size: usize,
     pub size: usize,
@@ -616,12 +791,104 @@ pub struct infermem_model_config {
     pub n_experts_used: u64,
     pub sliding_window: u64,
     pub tied_embeddings: u32,
-    pub reserved: u32,
+    pub flags: u32,
     pub rope_theta: f64,
     pub norm_eps: f64,
+    pub expert_intermediate: u64,
+    pub shared_intermediate: u64,
+    pub n_experts_shared: u64,
+    pub n_dense_layers: u64,
+    pub expert_interval: u64,
+    pub n_nextn: u64,
+    pub kv_lora_rank: u64,
+    pub q_lora_rank: u64,
+    pub head_dim_k_mla: u64,
+    pub head_dim_v_mla: u64,
+    pub window_interval: u64,
+    pub window_first: u64,
+    pub n_kv_heads_window: u64,
+    pub head_dim_k_window: u64,
+    pub head_dim_v_window: u64,
+    pub n_kv_shared_layers: u64,
+    pub attention_interval: u64,
+    pub attention_first: u64,
+    pub conv_kernel: u64,
+    pub ssm_inner: u64,
+    pub ssm_state: u64,
+    pub ssm_groups: u64,
+    pub ssm_heads: u64,
+    pub wkv_head_dim: u64,
+    pub token_shifts: u64,
+    pub weight_type: i32,
+    pub weight_bits: u32,
+    pub weight_group: u64,
+    pub expert_type: i32,
+    pub reserved: u32,
 }
 
 impl Default for infermem_model_config {
+    /// All zeros, which mean the defaults, and its own size.
+    fn default() -> Self {
+        // All fields are numbers and pointers.
+        let mut new: Self = unsafe { core::mem::zeroed() };
+        new.struct_size = core::mem::size_of::<Self>();
+        new
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct infermem_model_layer {
+    pub struct_size: usize,
+    pub kind: u32,
+    pub confidence: u32,
+    pub n_heads: u64,
+    pub n_kv_heads: u64,
+    pub head_dim_k: u64,
+    pub head_dim_v: u64,
+    pub window: u64,
+    pub kv_source: u64,
+    pub conv_elements: u64,
+    pub state_elements: u64,
+    pub intermediate: u64,
+    pub n_experts: u64,
+    pub n_experts_used: u64,
+    pub is_nextn: u32,
+    pub weights_confidence: u32,
+    pub attention_bytes: u64,
+    pub dense_bytes: u64,
+    pub shared_expert_bytes: u64,
+    pub routed_expert_bytes: u64,
+    pub norm_bytes: u64,
+    pub other_bytes: u64,
+}
+
+impl Default for infermem_model_layer {
+    /// All zeros, which mean the defaults, and its own size.
+    fn default() -> Self {
+        // All fields are numbers and pointers.
+        let mut new: Self = unsafe { core::mem::zeroed() };
+        new.struct_size = core::mem::size_of::<Self>();
+        new
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct infermem_model_weights {
+    pub struct_size: usize,
+    pub total_bytes: u64,
+    pub embedding_bytes: u64,
+    pub output_bytes: u64,
+    pub layer_bytes: u64,
+    pub largest_layer_bytes: u64,
+    pub other_bytes: u64,
+    pub elements: u64,
+    pub confidence: u32,
+    pub reserved: u32,
+}
+
+impl Default for infermem_model_weights {
     /// All zeros, which mean the defaults, and its own size.
     fn default() -> Self {
         // All fields are numbers and pointers.
@@ -644,7 +911,7 @@ pub struct infermem_tensor_info {
     pub offset: u64,
     pub bytes: u64,
     pub is_inferred: u32,
-    pub reserved: u32,
+    pub part: u32,
 }
 
 impl Default for infermem_tensor_info {
@@ -737,6 +1004,153 @@ pub struct infermem_pad_options {
 }
 
 impl Default for infermem_pad_options {
+    /// All zeros, which mean the defaults, and its own size.
+    fn default() -> Self {
+        // All fields are numbers and pointers.
+        let mut new: Self = unsafe { core::mem::zeroed() };
+        new.struct_size = core::mem::size_of::<Self>();
+        new
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct infermem_plan_device {
+    pub struct_size: usize,
+    pub name: [c_char; 96],
+    pub total_bytes: u64,
+    pub free_bytes: u64,
+    pub link_bytes_per_s: u64,
+    pub flags: u32,
+    pub reserved: u32,
+}
+
+impl Default for infermem_plan_device {
+    /// All zeros, which mean the defaults, and its own size.
+    fn default() -> Self {
+        // All fields are numbers and pointers.
+        let mut new: Self = unsafe { core::mem::zeroed() };
+        new.struct_size = core::mem::size_of::<Self>();
+        new
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct infermem_plan_options {
+    pub struct_size: usize,
+    pub context: u64,
+    pub min_context: u64,
+    pub n_sequences: u64,
+    pub ubatch: u64,
+    pub n_outputs_max: u64,
+    pub n_snapshots: u64,
+    pub host_bytes: u64,
+    pub host_margin_bytes: u64,
+    pub margin_bytes: u64,
+    pub driver_bytes: u64,
+    pub link_bytes_per_s: u64,
+    pub file_bytes_per_s: u64,
+    pub margin_fraction: f64,
+    pub k_type: i32,
+    pub v_type: i32,
+    pub profile: u32,
+    pub flags: u32,
+    pub steps: u32,
+    pub slots: u32,
+    pub mla: u32,
+    pub reserved: u32,
+    pub allocator: *const infermem_allocator,
+}
+
+impl Default for infermem_plan_options {
+    /// All zeros, which mean the defaults, and its own size.
+    fn default() -> Self {
+        // All fields are numbers and pointers.
+        let mut new: Self = unsafe { core::mem::zeroed() };
+        new.struct_size = core::mem::size_of::<Self>();
+        new
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct infermem_plan_term_facts {
+    pub struct_size: usize,
+    pub kind: u32,
+    pub place: u32,
+    pub bytes: u64,
+    pub confidence: u32,
+    pub reserved: u32,
+    pub name: *const c_char,
+    pub formula: *const c_char,
+}
+
+impl Default for infermem_plan_term_facts {
+    /// All zeros, which mean the defaults, and its own size.
+    fn default() -> Self {
+        // All fields are numbers and pointers.
+        let mut new: Self = unsafe { core::mem::zeroed() };
+        new.struct_size = core::mem::size_of::<Self>();
+        new
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct infermem_plan_layer_facts {
+    pub struct_size: usize,
+    pub place: u32,
+    pub is_resident: u32,
+    pub is_loaded: u32,
+    pub host_experts: u32,
+    pub weight_bytes: u64,
+    pub kv_bytes: u64,
+    pub recurrent_bytes: u64,
+    pub kv_index: u64,
+}
+
+impl Default for infermem_plan_layer_facts {
+    /// All zeros, which mean the defaults, and its own size.
+    fn default() -> Self {
+        // All fields are numbers and pointers.
+        let mut new: Self = unsafe { core::mem::zeroed() };
+        new.struct_size = core::mem::size_of::<Self>();
+        new
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct infermem_plan_advice_facts {
+    pub struct_size: usize,
+    pub code: u32,
+    pub mode: i32,
+    pub value: u64,
+}
+
+impl Default for infermem_plan_advice_facts {
+    /// All zeros, which mean the defaults, and its own size.
+    fn default() -> Self {
+        // All fields are numbers and pointers.
+        let mut new: Self = unsafe { core::mem::zeroed() };
+        new.struct_size = core::mem::size_of::<Self>();
+        new
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct infermem_plan_measure {
+    pub struct_size: usize,
+    pub kind: u32,
+    pub place: u32,
+    pub measured_bytes: u64,
+    pub predicted_bytes: u64,
+    pub per_million: u64,
+}
+
+impl Default for infermem_plan_measure {
     /// All zeros, which mean the defaults, and its own size.
     fn default() -> Self {
         // All fields are numbers and pointers.
@@ -1140,7 +1554,7 @@ extern "C" {
     pub fn kv_max(kv: *const infermem_kv) -> usize;
     /// ```text
     /// How many times rows below the length went or moved otherwise than by truncation: by kv_clear, kv_clear_zero,
-    /// kv_copy_prefix into it, and kv_keep.
+    /// kv_copy_prefix and kv_load into it, and kv_keep.
     /// Thread: many at once.  Memory: none.  Since: 0.1
     /// ```
     #[link_name = "infermem_kv_generation"]
@@ -1167,7 +1581,8 @@ extern "C" {
     pub fn kv_memory_reserved(kv: *const infermem_kv) -> usize;
     /// ```text
     /// Bytes of the pages that tokens were ever written to, in base pages; in a tape, whose pages are its own affair,
-    /// kv_memory_bytes. Time linear in the layers.
+    /// kv_memory_bytes. Where the system makes huge pages without being asked, there may be up to one more for each layer's
+    /// keys and values. Time linear in the layers.
     /// Thread: many at once.  Memory: none.  Since: 0.1
     /// ```
     #[link_name = "infermem_kv_memory_committed"]
@@ -1232,6 +1647,88 @@ extern "C" {
     /// ```
     #[link_name = "infermem_kv_attend_merge"]
     pub fn kv_attend_merge(parts: *const f32, n_floats: usize, n_parts: usize, n_rows: usize, head_dim_v: usize, out: *mut f32, n_out: usize) -> i32;
+    /// ```text
+    /// Writes the tokens of the length, not those pending, to a file for kv_load: rows as they are stored, bit for bit, with
+    /// what tells whether another cache can take them over. The format is told in src/doc/kv_file.md; a file written by any
+    /// release is read by all later ones of the same major version. The same tokens in caches of the same layers, heads,
+    /// types and rotation give the same bytes, whatever the caches' room.
+    ///   The bytes go to a temporary file beside it, are written to the disk, and then take the name: whenever the process
+    /// or the machine stops, the path has the former file or the new one. A regular file of that name keeps its permissions,
+    /// a symbolic link is replaced. A process that is killed meanwhile may leave the temporary, `.infermem-PID-….tmp`.
+    ///   path: NUL-terminated.  fingerprint: n_fingerprint bytes that tell the model, such as a hash of its file, and
+    /// whatever else the rows depend on; kv_load refuses any other. NULL with n_fingerprint 0 means that the caller sees to
+    /// that.  n_fingerprint: at most INFERMEM_KV_MAX_FINGERPRINT.
+    /// Errors: INFERMEM_E_NULL: kv or path is, or fingerprint with n_fingerprint more than 0.  INFERMEM_E_HANDLE.
+    /// INFERMEM_E_STALE.  INFERMEM_E_LIMIT: n_fingerprint is too large.  INFERMEM_E_ARG: path ends without a name, or names
+    /// a directory or a device.  INFERMEM_E_IO: the file cannot be written, os_error tells why; the path has the former
+    /// file, or is free as before, unless the message says that it is the directory that could not be written back.
+    /// Thread: many at once.  Memory: some KiB of stack; two file descriptors during the call.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_kv_save"]
+    pub fn kv_save(kv: *const infermem_kv, path: *const c_char, fingerprint: *const c_void, n_fingerprint: usize) -> i32;
+    /// ```text
+    /// The same bytes, kv_saved_bytes of them, to a function of the caller's.
+    ///   write, context: see io.h. What was written before a failure is of no use.
+    /// Errors: as kv_save, of which INFERMEM_E_NULL: write is NULL, and INFERMEM_E_IO: write returned no number from 1 to n;
+    /// the error's `got` is what it returned.
+    /// Thread: many at once.  Memory: some KiB of stack.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_kv_save_to"]
+    pub fn kv_save_to(kv: *const infermem_kv, write: Option<infermem_write_function>, context: *mut c_void, fingerprint: *const c_void, n_fingerprint: usize) -> i32;
+    /// ```text
+    /// Makes a cache hold what was saved, and nothing else: what was in it is cleared, as by kv_clear. The cache agrees with
+    /// the one that was saved in layers, heads, head sizes, types and rotation; it may be larger or smaller, as long as the
+    /// tokens fit.
+    ///   Until everything was read and verified, nothing in the cache changes. Into an empty cache, of length 0 and with
+    /// nothing pending, rows are read to their places. Otherwise they are read to a mapping of the size of the saved rows,
+    /// and copied from there: where there is not the memory for both, clear the cache first, and a failed call leaves it
+    /// empty.
+    ///   The checksums find accidents. Bytes that somebody made to deceive, with checksums to match, are a cache like any
+    /// other, of tokens that were never computed; rows are taken as they are, also those that are not finite.
+    ///   path: a regular file, NUL-terminated, which may change meanwhile: what is restored is what was verified.
+    /// fingerprint, n_fingerprint: those that it was saved with.
+    /// Errors: INFERMEM_E_NULL: kv or path is, or fingerprint with n_fingerprint more than 0.  INFERMEM_E_HANDLE.
+    /// INFERMEM_E_STALE.  INFERMEM_E_SEALED.  INFERMEM_E_LIMIT: n_fingerprint is too large.  INFERMEM_E_IO: the file cannot
+    /// be opened or read; os_error tells why.  INFERMEM_E_FORMAT: it is no regular file, none of this format, or its header
+    /// contradicts itself.  INFERMEM_E_VERSION: it is of a version that cannot be read here.  INFERMEM_E_TRUNCATED: it ends
+    /// before what it declares, or is empty.  INFERMEM_E_CORRUPT: a checksum is not that of the bytes, or the file goes on
+    /// after its end; `expected` and `got` are the checksums, or the sizes.  INFERMEM_E_UNSUPPORTED: it has a flag that is
+    /// not known here.  INFERMEM_E_FINGERPRINT: it was saved with another.  INFERMEM_E_SHAPE: layers, heads or head sizes
+    /// differ.  INFERMEM_E_TYPE: the rotation, or a layer's type does.  INFERMEM_E_FULL: its tokens exceed kv_max.
+    /// INFERMEM_E_NOMEM: of a cache that is not empty, the mapping could not be had.
+    /// Thread: exclusive.  Memory: see above; commits the pages that the rows lie in, of an empty cache also where the call
+    /// fails; some KiB of stack; one file descriptor during the call.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_kv_load"]
+    pub fn kv_load(kv: *mut infermem_kv, path: *const c_char, fingerprint: *const c_void, n_fingerprint: usize) -> i32;
+    /// ```text
+    /// The same from a function of the caller's, which is asked for exactly the bytes that were saved, and for none after
+    /// them.
+    ///   read, context: see io.h.
+    /// Errors: as kv_load, of which INFERMEM_E_NULL: read is NULL; INFERMEM_E_IO: read returned a number below 0 or above n,
+    /// and the error's `got` is that; INFERMEM_E_TRUNCATED: it returned 0 too early. Nothing tells whether bytes follow.
+    /// Thread: exclusive.  Memory: as kv_load, without the file descriptor.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_kv_load_from"]
+    pub fn kv_load_from(kv: *mut infermem_kv, read: Option<infermem_read_function>, context: *mut c_void, fingerprint: *const c_void, n_fingerprint: usize) -> i32;
+    /// ```text
+    /// Reads a saved cache from front to back without one to load it into: whether it is whole and undamaged, and what it is
+    /// of. *out, whose struct_size the caller has set, is filled only then.
+    ///   path: a regular file, NUL-terminated.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_IO, INFERMEM_E_FORMAT, INFERMEM_E_VERSION,
+    /// INFERMEM_E_TRUNCATED, INFERMEM_E_CORRUPT, INFERMEM_E_UNSUPPORTED: as kv_load, and INFERMEM_E_UNSUPPORTED: a type is
+    /// none that a cache of this release can store.
+    /// Thread: any.  Memory: some KiB of stack; one file descriptor during the call.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_kv_verify"]
+    pub fn kv_verify(path: *const c_char, out: *mut infermem_kv_saved) -> i32;
+    /// ```text
+    /// Bytes that kv_save and kv_save_to write of the cache as it is. Time linear in the layers; 0 of NULL or a handle of
+    /// another kind.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_kv_saved_bytes"]
+    pub fn kv_saved_bytes(kv: *const infermem_kv) -> u64;
     /// ```text
     /// Makes a tape of options->size bytes; free it with tape_free. The address range is reserved at once; pages are
     /// committed as they are first touched, or here with WARM. Every allocation of a ZERO_ON_CLEAR tape reads as zero (of
@@ -1451,28 +1948,88 @@ extern "C" {
     #[link_name = "infermem_layout_stat_text"]
     pub fn layout_stat_text(layout: *const infermem_layout, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
     /// ```text
-    /// Opens a model file; free it with model_free. The metadata is read; arrays in it are skipped, and read when asked for.
-    /// Tensor data is mapped read-only, not read. The file must not be changed meanwhile: bytes of the map that another
-    /// process cuts off the file fault with SIGBUS when they are touched, which INFERMEM_MODEL_NO_DATA rules out.
+    /// Opens a model; free it with model_free. The metadata is read; arrays in a GGUF file are skipped, and read when asked
+    /// for. Tensor data is mapped read-only, not read. Files must not be changed meanwhile: bytes of the map that another
+    /// process cuts off a file fault with SIGBUS when they are touched, which INFERMEM_MODEL_NO_DATA rules out.
+    ///
+    /// path, NUL-terminated, is one of these. Only the first bytes tell GGUF, safetensors and JSON apart.
+    ///   - A GGUF file. Of one whose name ends in -00002-of-00003.gguf, or with other numbers, all parts are opened, whichever
+    ///     is given; each must be there. The metadata are those of the first, the tensors those of all.
+    ///   - A safetensors file, which is read alone.
+    ///   - An index, whose name ends in .index.json: the safetensors files that its weight_map names, which are in its
+    ///     directory, and the config.json there, if there is one.
+    ///   - A JSON file: a config.json of any name. The model has no tensors.
+    ///   - A directory: model.safetensors.index.json in it as above, else model.safetensors and config.json, or one of both.
+    ///
+    /// Values of a config.json stand under their paths, "text_config.rope_scaling.factor". Whole numbers are I64, those above
+    /// its range U64, all others F64, and NaN and the infinities may be written as Python does. An array of numbers, of bools or
+    /// of strings is an array; of any other, each element has a path of its own, "blocks.3.width". What is null is left out.
+    /// Entries of a safetensors file's __metadata__ are strings under "__metadata__.", those of the first file of several.
     ///
     /// What is odd in a file but no error is a warning, see model_warning. That includes keys that model_config needs and
     /// that are missing, of a wrong type or out of range.
-    ///   path: a regular file, NUL-terminated.  options: NULL means all defaults.
+    ///   options: NULL means all defaults.
     /// Errors: INFERMEM_E_NULL: path or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: a flag is unknown, a reserved
-    /// field is not 0, or the allocator lacks a function.  INFERMEM_E_IO: the file cannot be opened or read; os_error tells
-    /// why.  INFERMEM_E_FORMAT: it is no regular file, no GGUF file, or breaks a rule of the format: an empty or repeated
-    /// name, a control character in one, an unknown value type, an array of arrays, a bool that is neither 0 nor 1, an
-    /// alignment that is no u32 or no power of two, more than 4 dimensions, a dimension of 0, rows that are not whole
-    /// blocks, data that is not aligned, tensors that overlap.  INFERMEM_E_VERSION: GGUF of version 0, 1 or above 3, or
-    /// big-endian.  INFERMEM_E_TRUNCATED: the file ends before what it declares, or is empty.  INFERMEM_E_LIMIT: see
+    /// field is not 0, or the allocator lacks a function.  INFERMEM_E_IO: a file cannot be opened or read; os_error tells why,
+    /// and the message which one: also where a part is missing.  INFERMEM_E_FORMAT: it is no regular file, of no known
+    /// format, or breaks a rule of its format.  In all: an empty or repeated name or key, a control character in one.  In GGUF:
+    /// an unknown value type, an array of arrays, a bool that is neither 0 nor 1, an alignment that is no u32 or no power of
+    /// two, more than 4 dimensions, a dimension of 0, rows that are not whole blocks, data that is not aligned, tensors that
+    /// overlap, parts that are not of one model.  In safetensors: a header that is no such JSON or has a field more, less
+    /// or twice, a number that is not whole or negative, offsets that are not those of the shape, data that overlaps, has holes
+    /// or goes on after the last tensor, an index that names a file elsewhere or a tensor that is not there.  In JSON: what is
+    /// not RFC 8259 in UTF-8, or no object.  INFERMEM_E_VERSION: GGUF of version 0, 1 or above 3, or big-endian.
+    /// INFERMEM_E_TRUNCATED: a file ends before what it declares, or is empty, or a JSON text ends within its value.
+    /// INFERMEM_E_LIMIT: see
     /// INFERMEM_MODEL_MAX_*.  INFERMEM_E_OVERFLOW: a tensor's size or place does not fit 64 bits.  INFERMEM_E_NOMEM.
     /// INFERMEM_E_SYSTEM: the data could not be mapped.
-    /// Thread: any.  Memory: one handle and the metadata from the allocator; one mapping; one file descriptor.  Since: 0.1
+    /// Thread: any.  Memory: one handle and the metadata from the allocator; a mapping a file; one file descriptor.  Since: 0.1
     /// ```
     #[link_name = "infermem_model_open"]
     pub fn model_open(path: *const c_char, options: *const infermem_model_options, out: *mut *mut infermem_model) -> i32;
     /// ```text
-    /// Closes the file and frees the model; views of its tensors, names and strings end with it. NULL is allowed.
+    /// Opens a model whose file is not on disk, from its first bytes: a GGUF file, a safetensors file or a config.json, as
+    /// model_open does. All its metadata must be among them; elements of arrays are kept. There are no views of its tensors.
+    ///   bytes: n_bytes of them, not kept.  file_size: bytes of the whole file, which places are checked against; 0 means
+    ///   n_bytes.
+    /// Errors: those of model_open but _IO and _SYSTEM.  INFERMEM_E_NULL: bytes or out is NULL.  INFERMEM_E_ARG: file_size is
+    /// less than n_bytes, too.  INFERMEM_E_TRUNCATED: metadata reach beyond the bytes, too.
+    /// Thread: any.  Memory: one handle and the metadata from the allocator.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_model_open_bytes"]
+    pub fn model_open_bytes(bytes: *const c_void, n_bytes: usize, file_size: u64, options: *const infermem_model_options, out: *mut *mut infermem_model) -> i32;
+    /// ```text
+    /// The same through a function that reads the file, which is not called any more when this returns.
+    ///   file_size: bytes of the whole file.
+    /// Errors: those of model_open_bytes.  INFERMEM_E_NULL: read or out is NULL.  INFERMEM_E_IO: the function failed, with
+    /// os_error what it returned, or says that it read more than was asked for.  INFERMEM_E_TRUNCATED: it found the end before
+    /// file_size, too, which may be 0.
+    /// Thread: any.  Memory: as model_open_bytes.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_model_open_callback"]
+    pub fn model_open_callback(read: Option<infermem_read_at_function>, context: *mut c_void, file_size: u64, options: *const infermem_model_options, out: *mut *mut infermem_model) -> i32;
+    /// ```text
+    /// INFERMEM_FORMAT_*; 0 of NULL.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_model_format"]
+    pub fn model_format(model: *const infermem_model) -> i32;
+    /// ```text
+    /// How many files the tensors are in, or the metadata where there are none; 0 of NULL, and of a directory that has a
+    /// config.json alone.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_model_part_count"]
+    pub fn model_part_count(model: *const infermem_model) -> usize;
+    /// ```text
+    /// The path of such a file, as it was opened, which lives as long as the model; "" of one that is not on disk, and NULL
+    /// where there is none of that index.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_model_part_path"]
+    pub fn model_part_path(model: *const infermem_model, index: usize) -> *const c_char;
+    /// ```text
+    /// Closes the files and frees the model; views of its tensors, names and strings end with it. NULL is allowed.
     /// Thread: exclusive.  Memory: releases.  Since: 0.1
     /// ```
     #[link_name = "infermem_model_free"]
@@ -1494,28 +2051,86 @@ extern "C" {
     /// says with a wrong type or out of range, is 0, and a warning says so where it matters: the result is to go through
     /// infermem_config_validate before anything is computed from it.
     ///
-    /// Sources: the keys of the GGUF specification, with {general.architecture} before them. Where absent, n_kv_heads is
-    /// n_heads, head_dim_k and head_dim_v are hidden / n_heads, and rope_dims is head_dim_k. vocab is the rows of
-    /// token_embd.weight, else vocab_size, else the length of tokenizer.ggml.tokens.
+    /// Of GGUF: the keys of its specification and those that llama.cpp's converters write, with {general.architecture} before
+    /// them. Where absent, n_kv_heads is n_heads, head_dim_k and head_dim_v are hidden / n_heads, and rope_dims is
+    /// head_dim_k. vocab is the rows of token_embd.weight, else vocab_size, else the length of tokenizer.ggml.tokens.
+    /// Of a config.json: the names that transformers' configurations have, those of the text part first; null is as if it
+    /// were absent. architecture is model_type. Latent attention and recurrent mixers are told as GGUF does, layers that only
+    /// predict further tokens are counted, and where no type of the weights is said it is BF16.
+    /// Of both: what is known of the architecture fills in windows, intervals and flags that are left open.
     /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.
     /// Thread: many at once.  Memory: none.  Since: 0.1
     /// ```
     #[link_name = "infermem_model_config"]
     pub fn model_config(model: *const infermem_model, out: *mut infermem_model_config) -> i32;
     /// ```text
-    /// Whether a configuration is one that can be computed with. The sizes of its weights and of its KV cache at full
-    /// context in f32 are then known to fit 64 bits.
-    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: n_layers, hidden, n_heads, n_kv_heads, intermediate or
-    /// vocab is 0; architecture has no NUL; tied_embeddings is neither 0 nor 1; reserved is not 0; more experts are used than
-    /// there are; rope_theta or norm_eps is negative.  INFERMEM_E_NOT_FINITE: rope_theta or norm_eps is.  INFERMEM_E_SHAPE:
-    /// n_heads is no multiple of n_kv_heads, or hidden none of n_heads while head_dim_k or head_dim_v is 0, or rope_dims
-    /// exceeds head_dim_k.  INFERMEM_E_LIMIT: n_layers, n_heads, n_kv_heads, a head_dim, rope_dims or n_experts is 2^20 or
-    /// more, or another number exceeds 2^31.  INFERMEM_E_OVERFLOW: the model's size does not fit.
+    /// Fills *out, whose struct_size the caller has set, with the layer of that index.
+    ///
+    /// What the metadata says comes first, then which tensors the layer has, then what is known of the architecture. Where
+    /// metadata and tensors contradict each other there is a warning, and the confidence is ROUGH. The bytes are the sums of
+    /// the layer's tensors where there are any, else those of infermem_config_layer.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: index is not below n_layers.  INFERMEM_E_STRUCT.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_model_layer"]
+    pub fn model_layer(model: *const infermem_model, index: u64, out: *mut infermem_model_layer) -> i32;
+    /// ```text
+    /// Fills *out, whose struct_size the caller has set, with the weights: the sums of the tensors where there are any, to
+    /// the byte and EXACT (MODELLED where the bytes of one are inferred), else what infermem_config_weights gives: ROUGH where
+    /// the configuration lacks a number, and 0 where they do not fit.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_model_weights"]
+    pub fn model_weights(model: *const infermem_model, out: *mut infermem_model_weights) -> i32;
+    /// ```text
+    /// Whether a configuration is one that can be computed with. The sizes of its weights, of its KV cache at full context
+    /// and of a sequence's state are then known to fit 64 bits together, at 8 bytes an element.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: n_layers, hidden or vocab is 0; n_heads or n_kv_heads
+    /// is 0 and there is no recurrent mixer; intermediate is 0 and there are neither that nor experts; architecture has no
+    /// NUL; tied_embeddings is neither 0 nor 1; a flag is unknown; reserved is not 0; more experts are used than there are; rope_theta or
+    /// norm_eps is negative.  INFERMEM_E_NOT_FINITE: rope_theta or norm_eps is.  INFERMEM_E_TYPE: weight_type or
+    /// expert_type is no known type.  INFERMEM_E_SHAPE: n_heads is no multiple of n_kv_heads, or hidden none of n_heads while head_dim_k or
+    /// head_dim_v is 0, or rope_dims exceeds head_dim_k.  INFERMEM_E_LIMIT: n_layers exceeds INFERMEM_MODEL_MAX_LAYERS; more
+    /// layers are dense, use others' keys or predict further tokens than there are; window_first or attention_first exceeds
+    /// its interval; weight_bits exceeds 16; hidden, intermediate, vocab, context, sliding_window, expert_intermediate,
+    /// shared_intermediate, ssm_inner or weight_group exceeds 2^31, or another number is 2^20 or more.  INFERMEM_E_OVERFLOW:
+    /// the model's size does not fit.
     /// Thread: any.  Memory: none.  Since: 0.1
     /// ```
     pub fn infermem_config_validate(config: *const infermem_model_config) -> i32;
     /// ```text
-    /// How many tensors the file has; 0 of NULL. They are numbered as in the file.
+    /// Fills *out, whose struct_size the caller has set, with what the layer of that index is by the configuration alone.
+    /// The formulas of a transformer with a gated feed-forward part, in elements, with E = hidden, F = intermediate, V =
+    /// vocab, L = n_layers, H and KV = n_heads and n_kv_heads, k and v = head_dim_k and head_dim_v:
+    ///
+    ///     attention = E * (H k + KV k + KV v) + H v E     feed-forward = 3 E F     norms = 2 E
+    ///     model     = L * (attention + feed-forward + norms) + V E + E, and V E where the embeddings are not tied
+    ///
+    /// to which flags, experts, latents and recurrent mixers add theirs. A recurrent layer keeps, of R and S elements:
+    ///
+    ///     with an inner dimension   R = (conv_kernel - 1) * (ssm_inner + 2 ssm_groups ssm_state)   S = ssm_state ssm_inner
+    ///     a convolution of hidden   R = (conv_kernel - 1) * hidden                                 S = 0
+    ///     RWKV                      R = token_shifts * hidden                                      S = hidden wkv_head_dim
+    ///
+    /// What the configuration leaves open is taken from what is known of the architecture, by the name that GGUF files or
+    /// Hugging Face's configurations give it. Confidences are MODELLED, or ROUGH where the architecture is not known and the
+    /// layout would have to be.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_RANGE: index is not below n_layers.  Those of infermem_config_validate.
+    /// Thread: any.  Memory: none.  Since: 0.1
+    /// ```
+    pub fn infermem_config_layer(config: *const infermem_model_config, index: u64, out: *mut infermem_model_layer) -> i32;
+    /// ```text
+    /// Fills *out, whose struct_size the caller has set, with the weights by the configuration alone: matrices in
+    /// weight_type or by weight_bits and weight_group, embeddings in weight_type, norms, biases and routers in weight_type
+    /// where it is a plain one, else in f32.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_STRUCT.  Those of infermem_config_validate.
+    /// Thread: any.  Memory: none.  Since: 0.1
+    /// ```
+    pub fn infermem_config_weights(config: *const infermem_model_config, out: *mut infermem_model_weights) -> i32;
+    /// ```text
+    /// How many tensors the model has; 0 of NULL. They are numbered as in the file, those of several files one file after the
+    /// other.
     /// Thread: many at once.  Memory: none.  Since: 0.1
     /// ```
     #[link_name = "infermem_model_tensor_count"]
@@ -1536,16 +2151,18 @@ extern "C" {
     #[link_name = "infermem_model_tensor_find"]
     pub fn model_tensor_find(model: *const infermem_model, name: *const c_char, out_index: *mut usize) -> i32;
     /// ```text
-    /// A view of the tensor's data in the mapped file: READONLY, in rows one after the other, valid until model_free. Of a
-    /// tensor whose dtype is not known the strides are 0, and bytes is what model_tensor_info says.
+    /// A view of the tensor's data in the mapped file: READONLY, in rows one after the other, valid until model_free. bytes is
+    /// what model_tensor_info says. The strides are 0 where dtype is not known or a byte holds elements of two rows. Of a tensor
+    /// without elements, data is NULL and the strides are 0.
     /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: index is not below model_tensor_count.
-    /// INFERMEM_E_STATE: the model was opened with INFERMEM_MODEL_NO_DATA.
+    /// INFERMEM_E_STATE: the model was opened with INFERMEM_MODEL_NO_DATA, or its file is not on disk.
     /// Thread: many at once.  Memory: none.  Since: 0.1
     /// ```
     #[link_name = "infermem_model_tensor_view"]
     pub fn model_tensor_view(model: *const infermem_model, index: usize, out: *mut infermem_view) -> i32;
     /// ```text
-    /// How many metadata values the file has; 0 of NULL. They are numbered as in the file.
+    /// How many metadata values the model has; 0 of NULL. They are numbered as in the file, those of a config.json before those
+    /// of a safetensors file.
     /// Thread: many at once.  Memory: none.  Since: 0.1
     /// ```
     #[link_name = "infermem_model_meta_count"]
@@ -1614,6 +2231,34 @@ extern "C" {
     /// ```
     #[link_name = "infermem_model_meta_array_u64"]
     pub fn model_meta_array_u64(model: *const infermem_model, key: *const c_char, first: u64, n: usize, out: *mut u64) -> i32;
+    /// ```text
+    /// The same, signed.
+    /// Errors: those of model_meta_array_u64, but INFERMEM_E_RANGE of an element: it is above the largest int64_t.
+    /// Thread: many at once.  Memory: as model_meta_array_u64.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_model_meta_array_i64"]
+    pub fn model_meta_array_i64(model: *const infermem_model, key: *const c_char, first: u64, n: usize, out: *mut i64) -> i32;
+    /// ```text
+    /// The same of an array of f32 or f64, of which an element may be infinite or NaN.
+    /// Errors: those of model_meta_array_u64, but _FORMAT.  INFERMEM_E_TYPE: the value is no array, or its elements are
+    /// neither.
+    /// Thread: many at once.  Memory: as model_meta_array_u64.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_model_meta_array_f64"]
+    pub fn model_meta_array_f64(model: *const infermem_model, key: *const c_char, first: u64, n: usize, out: *mut f64) -> i32;
+    /// ```text
+    /// Reads n strings, from string first on, of an array of strings: one after the other, each followed by a NUL. It takes
+    /// time linear in first and n: ask for many at once.
+    ///   buffer: NULL, with a capacity of 0, asks for the length alone.  out_offsets: room for n + 1, or NULL: where in the
+    ///   buffer each string begins, and at last the length.  out_length: bytes, all NULs included.
+    /// Errors: INFERMEM_E_NULL: an argument but these two is, or buffer with a capacity.  INFERMEM_E_HANDLE.
+    /// INFERMEM_E_NOT_FOUND.  INFERMEM_E_TYPE: the value is no array of strings.  INFERMEM_E_RANGE: first and n reach beyond the
+    /// array.  INFERMEM_E_BUFFER: they need more than capacity.  INFERMEM_E_IO: the file could not be read.
+    /// INFERMEM_E_TRUNCATED: it was cut or changed meanwhile.  INFERMEM_E_NOMEM.
+    /// Thread: many at once.  Memory: 64 KiB and what is delivered, during the call.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_model_meta_array_strings"]
+    pub fn model_meta_array_strings(model: *const infermem_model, key: *const c_char, first: u64, n: usize, buffer: *mut c_char, capacity: usize, out_offsets: *mut usize, out_length: *mut usize) -> i32;
     /// ```text
     /// Makes the counts of options->n_layers layers, all zero; free them with neuron_free. A layer takes 64 bytes, and 12
     /// bytes and one bit a neuron.
@@ -1807,6 +2452,154 @@ extern "C" {
     /// ```
     #[link_name = "infermem_pad_text"]
     pub fn pad_text(pad: *const infermem_pad, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
+    /// ```text
+    /// Fills *out, whose struct_size the caller has set, from what a probe found. Where free_bytes is not known it is 0, for
+    /// the caller to replace.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_STRUCT.
+    /// Thread: any.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_device_from"]
+    pub fn plan_device_from(facts: *const infermem_device_facts, out: *mut infermem_plan_device) -> i32;
+    /// ```text
+    /// Plans a model; free the plan with plan_free. That nothing fits is no error but the mode INSUFFICIENT.
+    ///   model, config: one of them, the other NULL. With a model the weights are those of its tensors, else those of the
+    /// configuration's formula. Neither is kept.  devices: n_devices elements, struct_size bytes apart; may be NULL when
+    /// n_devices is 0: then the host alone is planned with.  options: NULL means all defaults.
+    /// Errors: INFERMEM_E_NULL: out is NULL, or devices is while n_devices is not 0, or both model and config are.
+    /// INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT: also where devices differ in struct_size.  INFERMEM_E_ARG: both model and
+    /// config are given; the free memory of a device, or without devices the host's, is 0; a device that shares the host's
+    /// memory is not alone; a name has no NUL; min_context is above the context; slots are not 2 to 4; STEP_NONE is not
+    /// alone; a profile, flag, step or MLA form is unknown, or two of DEQUANT_F8 and _F16; a reserved field is not 0;
+    /// margin_fraction is not from 0 to below 1; or as infermem_config_validate.  INFERMEM_E_NOT_FINITE: margin_fraction is
+    /// not. INFERMEM_E_LIMIT: n_devices is above INFERMEM_PLAN_MAX_DEVICES, or a number of tokens, sequences or snapshots
+    /// above INFERMEM_PLAN_MAX_CONTEXT.  INFERMEM_E_TYPE: k_type or v_type is no known type's number.  INFERMEM_E_SHAPE: a
+    /// head of a layer is not whole blocks of its type, the message names the layer; or as infermem_config_validate.
+    /// INFERMEM_E_UNSUPPORTED: PLAIN, and a type that infermem_kv cannot store; CELLS, and values of a block type without
+    /// flash attention.  INFERMEM_E_OVERFLOW: what was asked for does not fit 64 bits.  INFERMEM_E_NOMEM.
+    /// Thread: any; model many at once.  Memory: one handle, an array of the places and one of the layers from the
+    /// allocator, and of a configuration one more while it runs.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_new"]
+    pub fn plan_new(model: *const infermem_model, config: *const infermem_model_config, devices: *const infermem_plan_device, n_devices: usize, options: *const infermem_plan_options, out: *mut *mut infermem_plan) -> i32;
+    /// ```text
+    /// Frees a plan. NULL is allowed.
+    /// Thread: exclusive.  Memory: releases.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_free"]
+    pub fn plan_free(plan: *mut infermem_plan);
+    /// ```text
+    /// The mode: INFERMEM_PLAN_FULL_CACHE, …; 0 of NULL or a handle of another kind.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_mode"]
+    pub fn plan_mode(plan: *const infermem_plan) -> i32;
+    /// ```text
+    /// A number of the plan's.
+    ///   key: a term's kind, or one of the further keys.  place: a device's index, INFERMEM_PLAN_PLACE_HOST or _ALL.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_ARG: there is no such key, or it takes no place.
+    /// INFERMEM_E_RANGE: there is no such device.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_query"]
+    pub fn plan_query(plan: *const infermem_plan, key: u32, place: u32, out: *mut u64) -> i32;
+    /// ```text
+    /// How many terms there are; 0 of NULL or a handle of another kind. They are in the order of their kinds, and of one
+    /// kind in the order of the devices, the host last.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_term_count"]
+    pub fn plan_term_count(plan: *const infermem_plan) -> usize;
+    /// ```text
+    /// Fills *out, whose struct_size the caller has set, with a term.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_RANGE: index is not below
+    /// plan_term_count.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_term"]
+    pub fn plan_term(plan: *const infermem_plan, index: usize, out: *mut infermem_plan_term_facts) -> i32;
+    /// ```text
+    /// Fills *out, whose struct_size the caller has set, with what becomes of a layer. Of a refusal the layers that did not
+    /// fit are on the last device, and not resident.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_RANGE: the model has no such layer.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_layer"]
+    pub fn plan_layer(plan: *const infermem_plan, index: u64, out: *mut infermem_plan_layer_facts) -> i32;
+    /// ```text
+    /// How many changes plan_advice knows; 0 of NULL, of a handle of another kind, and where step 1 was taken as asked.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_advice_count"]
+    pub fn plan_advice_count(plan: *const infermem_plan) -> usize;
+    /// ```text
+    /// Fills *out, whose struct_size the caller has set, with a change that would do: each by itself leads to its mode, or
+    /// to a better one. Of WEIGHTS that holds where the weights shrink alike everywhere but in what stays as it is.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_RANGE: there is none of that index.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_advice"]
+    pub fn plan_advice(plan: *const infermem_plan, index: usize, out: *mut infermem_plan_advice_facts) -> i32;
+    /// ```text
+    /// The plan as a table for people, NUL-terminated, lines ended with '\n': the verdict, a row a term, a bar a place, the
+    /// context, notes, and what to change. Names are shown with '?' for what is not printable ASCII. *out_length is the
+    /// length without the NUL. With buffer NULL and capacity 0 the length alone is given.
+    ///   flags: INFERMEM_PLAN_TEXT_*.  capacity: bytes of buffer, the NUL included.
+    /// Errors: INFERMEM_E_NULL: plan or out_length is NULL, or buffer is while capacity is not 0.  INFERMEM_E_HANDLE.
+    /// INFERMEM_E_ARG: a flag is unknown.  INFERMEM_E_BUFFER: capacity is not enough; nothing was written, and the error's
+    /// `expected` is the capacity needed.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_text"]
+    pub fn plan_text(plan: *const infermem_plan, flags: u32, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
+    /// ```text
+    /// The plan as one JSON object, in ASCII, NUL-terminated, as src/doc/plan_json.md describes: every number in bytes,
+    /// tokens or layers, whatever names hold escaped. Otherwise as plan_text.
+    /// Errors: as plan_text, but for INFERMEM_E_ARG.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_json"]
+    pub fn plan_json(plan: *const infermem_plan, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
+    /// ```text
+    /// Makes a layout for what the plan puts into the host's memory, or the pool shared with it: weights, slots and the
+    /// copy to prefill with go to its weights tape, compute and output to its scratch tape, caches and recurrent state of
+    /// all sequences to its history tape. Each tape has room besides for 64-byte alignment of every tensor, buffer and
+    /// cache. All three are LAZY: pages are committed as they are written. Free it with layout_free.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STATE: the plan is a refusal, or puts nothing there.
+    /// INFERMEM_E_OVERFLOW, INFERMEM_E_NOMEM: as layout_new.
+    /// Thread: many at once.  Memory: as layout_new, from the plan's allocator.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_build_layout"]
+    pub fn plan_build_layout(plan: *const infermem_plan, out: *mut *mut infermem_layout) -> i32;
+    /// ```text
+    /// Makes the cache of one sequence: a layer for each that has keys and values of its own (see kv_index of plan_layer),
+    /// of the planned context and types. With the PLAIN profile, kv_memory_bytes times the sequences is what the plan says.
+    /// Free it with kv_free.
+    ///   tape: where it is stored, such as the history of plan_build_layout; NULL means a mapping of its own.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STATE: the plan is a refusal, or has no cache.
+    /// INFERMEM_E_UNSUPPORTED: layers differ in heads, head sizes or tokens, keys are stored without values, or a type is
+    /// none that a cache can store.  Else as kv_new.
+    /// Thread: many at once.  Memory: as kv_new, and 8 bytes a layer while it runs, of the plan's allocator.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_build_kv"]
+    pub fn plan_build_kv(plan: *const infermem_plan, tape: *const infermem_tape, out: *mut *mut infermem_kv) -> i32;
+    /// ```text
+    /// Sets predicted_bytes and per_million of each measure: what the plan says of the same, and how far off it was.
+    ///   measures: n elements, struct_size bytes apart.
+    /// Errors: INFERMEM_E_NULL: plan is NULL, or measures is while n is not 0.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT: also
+    /// where measures differ in struct_size, or it ends before per_million.  INFERMEM_E_ARG: a kind is unknown.
+    /// INFERMEM_E_RANGE: there is no such device.
+    /// Thread: many at once, for different measures.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_audit"]
+    pub fn plan_audit(plan: *const infermem_plan, measures: *mut infermem_plan_measure, n: usize) -> i32;
+    /// ```text
+    /// The same as a table for people, a row a measure; the last line names the worst. Otherwise as plan_text.
+    /// Errors: those of plan_audit.  INFERMEM_E_NULL: also where out_length is NULL, or buffer is while capacity is not 0.
+    /// INFERMEM_E_BUFFER: as plan_text.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_audit_text"]
+    pub fn plan_audit_text(plan: *const infermem_plan, measures: *const infermem_plan_measure, n: usize, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
     /// ```text
     /// The bytes of one layer's weights.
     /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_OVERFLOW.
