@@ -38,6 +38,18 @@ Result verify_quant(const std::string &path) {
           status, ""};
 }
 
+Result verify_kv(const std::string &path) {
+  INFERMEM_STRUCT(infermem_kv_saved, saved);
+  const int32_t status = kv_verify(path.c_str(), &saved);
+  if (status != INFERMEM_OK) return {"cache", "", status, infermem_error_detail()->message};
+  const auto wide = [](uint64_t n) { return static_cast<unsigned long long>(n); };
+  return {"cache",
+          format("%llu tokens, %llu layers, %llu heads of %llu, keys %s, values %s%s", wide(saved.n_tokens),
+                 wide(saved.n_layers), wide(saved.n_kv_heads), wide(saved.head_dim), infermem_dtype_name(saved.k_type),
+                 infermem_dtype_name(saved.v_type), saved.is_mixed ? ", others in other layers" : ""),
+          status, ""};
+}
+
 Result verify_model(const std::string &path) {
   infermem_model *model = nullptr;
   const int32_t status = model_open(path.c_str(), nullptr, &model);
@@ -58,7 +70,9 @@ int run_verify(int argc, char **argv) {
   bool all_good = true;
   for (const std::string &path : arguments.operands()) {
     const std::string magic = first_bytes(path);
-    const Result result = begins(magic, "infermem quant") ? verify_quant(path) : verify_model(path);
+    const Result result = begins(magic, "infermem quant") ? verify_quant(path)
+                          : begins(magic, "infermem kv")  ? verify_kv(path)
+                                                          : verify_model(path);
     const bool is_good = result.status == INFERMEM_OK;
     all_good = all_good && is_good;
     table.add({printable(path), result.kind, is_good ? good("undamaged") : bad(infermem_error_name(result.status)),

@@ -114,6 +114,14 @@ AT(infermem_kv_attend_options, window, 32);
 AT(infermem_kv_attend_options, scale, 40);
 AT(infermem_kv_attend_options, soft_cap, 44);
 
+SIZE(infermem_kv_saved, 144);
+AT(infermem_kv_saved, n_tokens, 8);
+AT(infermem_kv_saved, file_bytes, 48);
+AT(infermem_kv_saved, k_type, 56);
+AT(infermem_kv_saved, is_mixed, 64);
+AT(infermem_kv_saved, n_fingerprint, 72);
+AT(infermem_kv_saved, fingerprint, 80);
+
 SIZE(infermem_tape_options, 48);
 AT(infermem_tape_options, size, 8);
 AT(infermem_tape_options, flags, 16);

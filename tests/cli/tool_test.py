@@ -178,6 +178,22 @@ class Tool(unittest.TestCase):
             self.assert_done(run("quantize", path, "-o", out, "--group", "8"))
             self.assertEqual(sorted(os.listdir(out)), ["%2E.%2F..%2Fx.quant", "index.json"])
 
+    def test_saved_caches_are_verified_without_one(self):
+        folder = os.path.join(os.path.dirname(MODEL), "kv")
+        golden = sorted(os.path.join(folder, name) for name in os.listdir(folder) if name.endswith(".kv"))
+        text = self.assert_done(run("verify", *golden))
+        self.assertIn("tokens", text)
+        with tempfile.TemporaryDirectory() as other:
+            for path in golden:
+                with open(path, "rb") as file:
+                    data = bytearray(file.read())
+                data[-1] ^= 1
+                with open(os.path.join(other, "damaged.kv"), "wb") as file:
+                    file.write(data)
+                said = json.loads(self.assert_done(run("verify", "--json", os.path.join(other, "damaged.kv")), NO))
+                self.assertEqual(said[0]["kind"], "cache")
+                self.assertFalse(said[0]["undamaged"])
+
     def test_verify_says_what_is_no_file_of_its_kind(self):
         self.assert_done(run("verify", __file__), NO)
         self.assert_refused(FAILED, "verify", "/nonexistent/file", says="nonexistent")
