@@ -72,7 +72,7 @@ bool is_plain(int32_t type) {
 }
 
 float prepare(int32_t type, float *query, size_t dim) {
-  return is_plain(type) ? 1.0f : avx512::prepare_blocks(query, dim);
+  return is_plain(type) ? 1.0f : avx512::prepare_blocks(type, query, dim);
 }
 
 void score(const StoredRows &keys, size_t n, const float *queries, size_t n_rows, size_t dim, float *scores) {
