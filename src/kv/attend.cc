@@ -10,8 +10,8 @@ namespace {
 
 constexpr size_t kTile = AttendKernels::kTile;
 constexpr size_t kRows = AttendKernels::kRows;
-constexpr size_t kFloats = 8192;      // of queries at a time: kMostDim has room for 8 rows
-constexpr size_t kStepBytes = 65536;  // of keys, or of values, that are read at once: a small part of the L2 cache
+constexpr size_t kFloats = 8192;       // of queries at a time: kMostDim has room for 8 rows
+constexpr size_t kStepBytes = 131072;  // of keys, or of values, that are read at once: a small part of the L2 cache
 
 // The stored tokens begin … end - 1.
 struct Range {
@@ -101,7 +101,7 @@ class Pass {
   // Tokens whose rows are read at once, all heads of them, so that memory is read about in order: a multiple of what the
   // kernels take together, so that no sum depends on it.
   size_t step(const HeadRows &rows) const {
-    constexpr size_t unit = 16;
+    constexpr size_t unit = 32;
     return std::clamp(kStepBytes / (rows.head_bytes * n_heads_) / unit * unit, unit, kTile);
   }
 
