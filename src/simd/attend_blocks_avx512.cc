@@ -2,7 +2,7 @@
 //
 // For scores the query has integers of 16 bits, one scale a row, in two digits, whose products with a block's levels are
 // summed exactly; a block's scale multiplies the sums. For values the weights are multiplied by the scales, and made
-// integers of 16 bits whose products with the levels of sixteen tokens are summed exactly.
+// integers of 16 bits whose products with the levels of some tens of tokens are summed exactly.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wuninitialized"  // gcc 12 warns of its own _mm512_undefined_ps
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"

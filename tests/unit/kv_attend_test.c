@@ -73,14 +73,16 @@ static size_t q_floats(struct setup s) { return s.n_q_tokens * s.n_q_heads * s.h
 static size_t out_floats(struct setup s) { return s.n_q_tokens * s.n_q_heads * s.head_dim_v; }
 static size_t part_floats(struct setup s) { return s.n_q_tokens * s.n_q_heads * (s.head_dim_v + 2); }
 
+static int is_block(int32_t type) {
+  return type == INFERMEM_DTYPE_Q8_0 || type == INFERMEM_DTYPE_Q4_0 || type == INFERMEM_DTYPE_Q4_1;
+}
+
 /* One row of the query: out within the bound that the header states, and that `more` times. */
 static void assert_row(struct setup s, const float *keys, const float *values, const float *q, size_t t, size_t head,
                        const float *out, double more) {
   const size_t position = s.n_tokens - s.n_q_tokens + t, kv_head = head / (s.n_q_heads / s.n_kv_heads);
   const size_t begin = s.window != 0 && position >= s.window ? position + 1 - s.window : 0, n = position + 1 - begin;
   const double scale = s.scale != 0 ? (double)s.scale : 1 / sqrt((double)s.head_dim);
-  const int is_block =
-      s.k_type == INFERMEM_DTYPE_Q8_0 || s.k_type == INFERMEM_DTYPE_Q4_0 || s.k_type == INFERMEM_DTYPE_Q4_1;
   double *scores = malloc(n * sizeof *scores);
   double largest = -INFINITY, sum = 0, most_product = 0, most_key = 0, most_q = 0, most_value = 0;
   for (size_t j = 0; j < n; j++) {
@@ -103,9 +105,11 @@ static void assert_row(struct setup s, const float *keys, const float *values, c
     for (size_t i = 0; i < s.head_dim_v; i++)
       most_value = fmax(most_value, fabs((double)values[((begin + j) * s.n_kv_heads + kv_head) * s.head_dim_v + i]));
   double e = (double)(s.head_dim + 16) * 0x1p-23 * fabs(scale) * most_product + 0x1p-20 * (double)s.soft_cap;
-  if (is_block) e += 0x1p-15 * fabs(scale) * most_q * most_key;
+  if (is_block(s.k_type)) e += 0x1p-15 * fabs(scale) * most_q * most_key;
   assert_true(e < 1.0 / 16);
-  const double bound = (2.1 * e + (double)(n + 32) * 0x1p-23) * most_value * more;
+  double share = 2.1 * e + (double)(n + 32) * 0x1p-23;
+  if (is_block(s.v_type)) share += s.v_type == INFERMEM_DTYPE_Q4_1 ? 0x1p-9 : 0x1p-10;
+  const double bound = share * most_value * more;
   for (size_t i = 0; i < s.head_dim_v; i++) {
     double wanted = 0;
     for (size_t j = 0; j < n; j++)
