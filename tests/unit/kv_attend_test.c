@@ -214,8 +214,34 @@ static void a_query_has_1_to_64_tokens_each_of_which_sees_those_before_it(void *
 
 static void every_number_of_tokens_is_seen(void **state) {
   (void)state;
-  for (size_t n = 1; n <= 200; n += n < 10 || (n > 60 && n < 70) ? 1 : 17)
+  for (size_t n = 1; n <= 200; n += n < 10 || (n > 60 && n < 70) ? 1 : 17) {
     check((struct setup){.k_type = F16, .v_type = F16, .n_q_heads = 2, .head_dim = 16, .n_tokens = n});
+    for (size_t type = 3; type < 6; type++)
+      check((struct setup){
+          .k_type = kTypes[type], .v_type = kTypes[8 - type], .n_q_heads = 7, .head_dim = 32, .n_tokens = n});
+  }
+}
+
+static void values_of_zeros_give_zeros(void **state) {
+  (void)state;
+  const float zeros[64] = {0}, q[64] = {1, -1};
+  for (size_t set = 0; infermem_simd_available(set); set++) {
+    assert_ok(infermem_simd_select(infermem_simd_available(set)));
+    for (size_t type = 0; type < 6; type++) {
+      INFERMEM_STRUCT(infermem_kv_options, options);
+      options.n_layers = options.n_kv_heads = options.max_tokens = 1;
+      options.head_dim = 64;
+      options.k_type = options.v_type = kTypes[type];
+      infermem_kv *kv = NULL;
+      assert_ok(kv_new(&options, &kv));
+      assert_ok(kv_append(kv, 0, zeros, 64, zeros, 64, 1));
+      float out[64] = {1};
+      assert_ok(kv_attend(kv, 0, NULL, 0, 1, q, 64, out, 64));
+      for (size_t i = 0; i < 64; i++) assert_true(out[i] == 0);
+      kv_free(kv);
+    }
+  }
+  assert_ok(infermem_simd_select(NULL));
 }
 
 static void a_window_hides_what_lies_behind_it(void **state) {
@@ -513,6 +539,7 @@ int main(void) {
       cmocka_unit_test(heads_are_shared_in_any_ratio),
       cmocka_unit_test(a_query_has_1_to_64_tokens_each_of_which_sees_those_before_it),
       cmocka_unit_test(every_number_of_tokens_is_seen),
+      cmocka_unit_test(values_of_zeros_give_zeros),
       cmocka_unit_test(a_window_hides_what_lies_behind_it),
       cmocka_unit_test(scores_are_scaled_and_capped),
       cmocka_unit_test(rotation_is_not_seen),
