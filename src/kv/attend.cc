@@ -10,7 +10,7 @@ namespace {
 
 constexpr size_t kTile = AttendKernels::kTile;
 constexpr size_t kRows = AttendKernels::kRows;
-constexpr size_t kFloats = 8192;       // of queries at a time: kMostDim has room for 8 rows
+constexpr size_t kFloats = 8192;      // of queries at a time: kMostDim has room for 8 rows
 constexpr size_t kStepBytes = 65536;  // of keys, or of values, that are read at once: a small part of the L2 cache
 
 // The stored tokens begin … end - 1.
