@@ -62,7 +62,10 @@ float weigh(float *scores, size_t begin, size_t end, float unit, float cap, Atte
     _mm512_storeu_ps(scores + i, w);
     sum = _mm512_add_ps(sum, w);
   }
-  const float former = _mm512_cvtss_f32(exp_of(_mm512_sub_ps(_mm512_set1_ps(softmax->largest), largest_all)));
+  // Once many tokens are seen, few are larger than all before.
+  const float former = largest == softmax->largest
+                           ? 1
+                           : _mm512_cvtss_f32(exp_of(_mm512_sub_ps(_mm512_set1_ps(softmax->largest), largest_all)));
   *softmax = {largest, softmax->sum * former + _mm512_reduce_add_ps(sum)};
   return former;
 }
@@ -72,7 +75,7 @@ bool is_plain(int32_t type) {
 }
 
 float prepare(int32_t type, float *query, size_t dim) {
-  return is_plain(type) ? 1.0f : avx512::prepare_blocks(query, dim);
+  return is_plain(type) ? 1.0f : avx512::prepare_blocks(type, query, dim);
 }
 
 void score(const StoredRows &keys, size_t n, const float *queries, size_t n_rows, size_t dim, float *scores) {

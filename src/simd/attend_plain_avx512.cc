@@ -33,8 +33,10 @@ inline __m512 load_tail(const char *row, size_t at) {
 // ---- Scores ----
 
 template <int32_t kType, size_t kRows>
-inline void add_products(const char *const *rows, size_t at, const float *queries, size_t dim,
+inline void add_products(const char *const *rows, const char *const *ahead, size_t at, const float *queries, size_t dim,
                          __m512 (&sums)[kTokens][kRows]) {
+  if (ahead && at * kBytes<kType> % kLineBytes == 0)
+    for (size_t t = 0; t < kTokens; ++t) prefetch_line(ahead[t] + at * kBytes<kType>);
   __m512 keys[kTokens];
 #pragma GCC unroll 4
   for (size_t t = 0; t < kTokens; ++t) keys[t] = load<kType>(rows[t], at);
@@ -57,36 +59,41 @@ inline void add_tail(const char *const *rows, size_t at, const float *queries, s
   }
 }
 
-// Four tokens with kRows query rows. scores: that of the first row and token.
+// Four tokens with kRows query rows. ahead: what to prefetch, or NULL. scores: that of the first row and token.
 template <int32_t kType, size_t kRows>
-inline void score_rows(const char *const *rows, const float *queries, size_t dim, float *scores) {
+inline void score_rows(const char *const *rows, const char *const *ahead, const float *queries, size_t dim,
+                       float *scores) {
   __m512 sums[kTokens][kRows];
 #pragma GCC unroll 4
   for (size_t t = 0; t < kTokens; ++t)
 #pragma GCC unroll 4
     for (size_t r = 0; r < kRows; ++r) sums[t][r] = _mm512_setzero_ps();
   size_t at = 0;
-  for (; at + kLanes <= dim; at += kLanes) add_products<kType>(rows, at, queries, dim, sums);
+  for (; at + kLanes <= dim; at += kLanes) add_products<kType>(rows, ahead, at, queries, dim, sums);
   if (at < dim) add_tail<kType>(rows, at, queries, dim, sums);
 #pragma GCC unroll 4
   for (size_t r = 0; r < kRows; ++r)
-    _mm_storeu_ps(scores + r * kTile, sum_each(sums[0][r], sums[1][r], sums[2][r], sums[3][r]));
+    _mm_storeu_ps(scores + r * kTile, reduce_four<Sum>(sums[0][r], sums[1][r], sums[2][r], sums[3][r]));
 }
 
 template <int32_t kType>
 void score(const StoredRows &keys, size_t n, const float *queries, size_t n_rows, size_t dim, float *scores) {
-  const size_t bytes = kBytes<kType> * dim;
   for (size_t token = 0; token < n; token += kTokens) {
-    const char *rows[kTokens];  // the last again where there are fewer
+    const char *rows[kTokens], *ahead[kTokens];  // the last again where there are fewer
     for (size_t t = 0; t < kTokens; ++t) {
       const size_t index = token + t < n ? token + t : n - 1;
       rows[t] = keys.data + index * keys.stride;
-      prefetch(keys.ahead + index * keys.ahead_stride, bytes);
+      ahead[t] = keys.ahead + index * keys.ahead_stride;
     }
+    const char *const *once = ahead;
+    const float *query = queries;
+    float *out = scores + token;
     size_t r = 0;
-    for (; r + 4 <= n_rows; r += 4) score_rows<kType, 4>(rows, queries + r * dim, dim, scores + r * kTile + token);
-    for (; r + 2 <= n_rows; r += 2) score_rows<kType, 2>(rows, queries + r * dim, dim, scores + r * kTile + token);
-    if (r < n_rows) score_rows<kType, 1>(rows, queries + r * dim, dim, scores + r * kTile + token);
+    for (; r + 4 <= n_rows; r += 4, query += 4 * dim, out += 4 * kTile, once = nullptr)
+      score_rows<kType, 4>(rows, once, query, dim, out);
+    for (; r + 2 <= n_rows; r += 2, query += 2 * dim, out += 2 * kTile, once = nullptr)
+      score_rows<kType, 2>(rows, once, query, dim, out);
+    if (r < n_rows) score_rows<kType, 1>(rows, once, query, dim, out);
   }
 }
 
@@ -95,7 +102,7 @@ void score(const StoredRows &keys, size_t n, const float *queries, size_t n_rows
 // kVectors registers of elements from element `at` on.
 template <int32_t kType, size_t kRows, size_t kVectors>
 inline void add_values(const StoredRows &stored, size_t n, const float *weights, const float *factors, size_t at,
-                       bool is_first, size_t ahead_bytes, float *const *out) {
+                       bool is_first, float *const *out) {
   __m512 sums[kRows][kVectors];
 #pragma GCC unroll 4
   for (size_t r = 0; r < kRows; ++r)
@@ -103,7 +110,9 @@ inline void add_values(const StoredRows &stored, size_t n, const float *weights,
     for (size_t v = 0; v < kVectors; ++v)
       sums[r][v] = _mm512_mul_ps(_mm512_loadu_ps(out[r] + at + v * kLanes), _mm512_set1_ps(factors[r]));
   for (size_t token = 0; token < n; ++token) {
-    if (is_first) prefetch(stored.ahead + token * stored.ahead_stride, ahead_bytes);
+    if (is_first)
+      for (size_t i = 0; i < kVectors * kLanes * kBytes<kType>; i += kLineBytes)
+        prefetch_line(stored.ahead + token * stored.ahead_stride + at * kBytes<kType> + i);
     __m512 values[kVectors];
     const char *const row = stored.data + token * stored.stride;
 #pragma GCC unroll 8
@@ -137,14 +146,13 @@ template <int32_t kType, size_t kRows>
 void add_rows(const StoredRows &stored, size_t n, const float *weights, const float *factors, size_t dim, bool is_first,
               float *const *out) {
   constexpr size_t kVectors = kRows == 4 ? 4 : 8, kWide = kVectors * kLanes;
-  const size_t bytes = is_first ? kBytes<kType> * dim : 0;
   size_t at = 0;
   for (; at + kWide <= dim; at += kWide)
-    add_values<kType, kRows, kVectors>(stored, n, weights, factors, at, is_first && at == 0, bytes, out);
+    add_values<kType, kRows, kVectors>(stored, n, weights, factors, at, is_first, out);
   for (; at + 2 * kLanes <= dim; at += 2 * kLanes)
-    add_values<kType, kRows, 2>(stored, n, weights, factors, at, is_first && at == 0, bytes, out);
+    add_values<kType, kRows, 2>(stored, n, weights, factors, at, is_first, out);
   if (at + kLanes <= dim) {
-    add_values<kType, kRows, 1>(stored, n, weights, factors, at, is_first && at == 0, bytes, out);
+    add_values<kType, kRows, 1>(stored, n, weights, factors, at, is_first, out);
     at += kLanes;
   }
   if (at < dim)

@@ -6,6 +6,9 @@
 namespace infermem::avx512 {
 namespace {  // each file's own, as its flags are
 
+struct Sum {
+  static __m512 of(__m512 a, __m512 b) { return _mm512_add_ps(a, b); }
+};
 struct Minimum {
   static __m512 of(__m512 a, __m512 b) { return _mm512_min_ps(a, b); }
 };

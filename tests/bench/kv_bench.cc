@@ -208,6 +208,10 @@ std::vector<bench::Bar> bench::kv_bars() {
        against("copy_plain", "append_f16")},
       {"K3", "append a token as Q8_0, rate of the floats / memcpy", "x", 1.5, false,
        against("copy_plain", "append_q8_0")},
+      {"K3", "append a token as F16 past the caches, rate of the floats / memcpy", "x", 2.0, false,
+       against("copy_plain", "append_f16_stream")},
+      {"K3", "append a token as Q8_0 past the caches, rate of the floats / memcpy", "x", 1.5, false,
+       against("copy_plain", "append_q8_0_stream")},
       {"K4", "f32 to Q8_0, L2, rate of the floats / memcpy", "x", 0.36, false, against("copy_l2", "append_l2_q8_0")},
   };
 }

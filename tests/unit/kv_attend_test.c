@@ -73,14 +73,16 @@ static size_t q_floats(struct setup s) { return s.n_q_tokens * s.n_q_heads * s.h
 static size_t out_floats(struct setup s) { return s.n_q_tokens * s.n_q_heads * s.head_dim_v; }
 static size_t part_floats(struct setup s) { return s.n_q_tokens * s.n_q_heads * (s.head_dim_v + 2); }
 
+static int is_block(int32_t type) {
+  return type == INFERMEM_DTYPE_Q8_0 || type == INFERMEM_DTYPE_Q4_0 || type == INFERMEM_DTYPE_Q4_1;
+}
+
 /* One row of the query: out within the bound that the header states, and that `more` times. */
 static void assert_row(struct setup s, const float *keys, const float *values, const float *q, size_t t, size_t head,
                        const float *out, double more) {
   const size_t position = s.n_tokens - s.n_q_tokens + t, kv_head = head / (s.n_q_heads / s.n_kv_heads);
   const size_t begin = s.window != 0 && position >= s.window ? position + 1 - s.window : 0, n = position + 1 - begin;
   const double scale = s.scale != 0 ? (double)s.scale : 1 / sqrt((double)s.head_dim);
-  const int is_block =
-      s.k_type == INFERMEM_DTYPE_Q8_0 || s.k_type == INFERMEM_DTYPE_Q4_0 || s.k_type == INFERMEM_DTYPE_Q4_1;
   double *scores = malloc(n * sizeof *scores);
   double largest = -INFINITY, sum = 0, most_product = 0, most_key = 0, most_q = 0, most_value = 0;
   for (size_t j = 0; j < n; j++) {
@@ -103,9 +105,11 @@ static void assert_row(struct setup s, const float *keys, const float *values, c
     for (size_t i = 0; i < s.head_dim_v; i++)
       most_value = fmax(most_value, fabs((double)values[((begin + j) * s.n_kv_heads + kv_head) * s.head_dim_v + i]));
   double e = (double)(s.head_dim + 16) * 0x1p-23 * fabs(scale) * most_product + 0x1p-20 * (double)s.soft_cap;
-  if (is_block) e += 0x1p-15 * fabs(scale) * most_q * most_key;
+  if (is_block(s.k_type)) e += 0x1p-15 * fabs(scale) * most_q * most_key;
   assert_true(e < 1.0 / 16);
-  const double bound = (2.1 * e + (double)(n + 32) * 0x1p-23) * most_value * more;
+  double share = 2.1 * e + (double)(n + 32) * 0x1p-23;
+  if (is_block(s.v_type)) share += s.v_type == INFERMEM_DTYPE_Q4_1 ? 0x1p-9 : 0x1p-10;
+  const double bound = share * most_value * more;
   for (size_t i = 0; i < s.head_dim_v; i++) {
     double wanted = 0;
     for (size_t j = 0; j < n; j++)
@@ -210,8 +214,34 @@ static void a_query_has_1_to_64_tokens_each_of_which_sees_those_before_it(void *
 
 static void every_number_of_tokens_is_seen(void **state) {
   (void)state;
-  for (size_t n = 1; n <= 200; n += n < 10 || (n > 60 && n < 70) ? 1 : 17)
+  for (size_t n = 1; n <= 200; n += n < 10 || (n > 60 && n < 70) ? 1 : 17) {
     check((struct setup){.k_type = F16, .v_type = F16, .n_q_heads = 2, .head_dim = 16, .n_tokens = n});
+    for (size_t type = 3; type < 6; type++)
+      check((struct setup){
+          .k_type = kTypes[type], .v_type = kTypes[8 - type], .n_q_heads = 7, .head_dim = 32, .n_tokens = n});
+  }
+}
+
+static void values_of_zeros_give_zeros(void **state) {
+  (void)state;
+  const float zeros[64] = {0}, q[64] = {1, -1};
+  for (size_t set = 0; infermem_simd_available(set); set++) {
+    assert_ok(infermem_simd_select(infermem_simd_available(set)));
+    for (size_t type = 0; type < 6; type++) {
+      INFERMEM_STRUCT(infermem_kv_options, options);
+      options.n_layers = options.n_kv_heads = options.max_tokens = 1;
+      options.head_dim = 64;
+      options.k_type = options.v_type = kTypes[type];
+      infermem_kv *kv = NULL;
+      assert_ok(kv_new(&options, &kv));
+      assert_ok(kv_append(kv, 0, zeros, 64, zeros, 64, 1));
+      float out[64] = {1};
+      assert_ok(kv_attend(kv, 0, NULL, 0, 1, q, 64, out, 64));
+      for (size_t i = 0; i < 64; i++) assert_true(out[i] == 0);
+      kv_free(kv);
+    }
+  }
+  assert_ok(infermem_simd_select(NULL));
 }
 
 static void a_window_hides_what_lies_behind_it(void **state) {
@@ -509,6 +539,7 @@ int main(void) {
       cmocka_unit_test(heads_are_shared_in_any_ratio),
       cmocka_unit_test(a_query_has_1_to_64_tokens_each_of_which_sees_those_before_it),
       cmocka_unit_test(every_number_of_tokens_is_seen),
+      cmocka_unit_test(values_of_zeros_give_zeros),
       cmocka_unit_test(a_window_hides_what_lies_behind_it),
       cmocka_unit_test(scores_are_scaled_and_capped),
       cmocka_unit_test(rotation_is_not_seen),
