@@ -330,6 +330,15 @@ class Kv : public Handle<infermem_kv, ::kv_free> {
   uint64_t generation() const {
     return ::kv_generation(handle_);
   }
+  size_t layers() const {
+    return ::kv_layers(handle_);
+  }
+  size_t heads() const {
+    return ::kv_heads(handle_);
+  }
+  size_t head_dim(int32_t which) const {
+    return ::kv_head_dim(handle_, which);
+  }
   size_t layer_stride(int32_t which) const {
     return ::kv_layer_stride(handle_, which);
   }

@@ -243,6 +243,9 @@ typedef struct infermem_api_table {
   int32_t (*plan_audit)(const infermem_plan *plan, infermem_plan_measure *measures, size_t n);
   int32_t (*plan_audit_text)(const infermem_plan *plan, const infermem_plan_measure *measures, size_t n, char *buffer, size_t capacity, size_t *out_length);
   int32_t (*kv_verify)(const char *path, infermem_kv_saved *out);
+  size_t (*kv_layers)(const infermem_kv *kv);
+  size_t (*kv_heads)(const infermem_kv *kv);
+  size_t (*kv_head_dim)(const infermem_kv *kv, int32_t which);
 } infermem_api_table;
 /* clang-format on */
 
