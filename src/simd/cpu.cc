@@ -104,7 +104,7 @@ size_t cache_told_by_system(char index) {
 // Where the core's own complex holds the last-level cache (AMD's), stores into it are two to three times as fast as into
 // memory, and streaming wins only beyond its size. Intel's servers spread it over the whole package, and give one core no
 // more of it than memory: on a Sapphire Rapids with 2 MiB of L2 and 300 of L3, plain stores came to 1.04 of streaming ones
-// for 4 MiB, 0.98 for 6, 0.84 for 16 and 0.60 for 64; with a reader right behind, to 1.15 for 8 MiB and 0.92 for 16.
+// for 4 MiB, 0.98 for 6, 0.84 for 16 and 0.5 to 0.86 for 64; with a reader right behind, to 1.15 for 8 MiB and 0.92 for 16.
 size_t find_streaming_threshold() {
   constexpr size_t kUsual = size_t{32} << 20;
   const size_t second = cache_told_by_system('2'), last = cache_told_by_system('3');

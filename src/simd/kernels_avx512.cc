@@ -74,7 +74,7 @@ inline void find_inverses(__m512 step, Parameters *out) {
   const __mmask16 safe = _mm512_cmp_ps_mask(step, _mm512_set1_ps(0x1p-96f), _CMP_GE_OQ) &
                          _mm512_cmp_ps_mask(step, _mm512_set1_ps(0x1p96f), _CMP_LE_OQ) &
                          _mm512_cmpneq_epi32_mask(_mm512_and_si512(_mm512_castps_si512(step), ones), ones);
-  const __m512 inverse = _mm512_div_ps(one, step);
+  const __m512 inverse = _mm512_maskz_div_ps(safe, one, step);  // never by 0, which a program may trap
   out->divided = static_cast<__mmask16>(~safe);
   _mm512_store_ps(out->inverses, inverse);
   _mm512_store_ps(out->rests, _mm512_mul_ps(_mm512_fnmadd_ps(step, inverse, one), inverse));
@@ -212,13 +212,13 @@ bool quantize_groups(const float *values, size_t any_group, size_t n, uint8_t *l
   Parameters of;
   alignas(64) uint8_t made[kStream ? kBlock * kGroup * kBits / 8 : 1];
   Ahead ahead(values);
-  for (size_t block = 0; block < whole; block += kBlock) {
+  bool is_done = true;
+  for (size_t block = 0; block < whole && is_done; block += kBlock) {
     const size_t count = whole - block < kBlock ? whole - block : kBlock;
     const float *const from = values + block * group;
     const bool streams = kStream && count == kBlock;
     find_parameters<kBits>(from, group, count, &ahead, &of);
-    if (!quantize_block<kBits, kGroup>(from, group, count, &of, streams ? made : levels + block * group_bytes))
-      return false;
+    is_done = quantize_block<kBits, kGroup>(from, group, count, &of, streams ? made : levels + block * group_bytes);
     if (streams) {
       stream(made, kBlock * group_bytes, levels + block * group_bytes);
       stream(of.scales, sizeof of.scales, scales + block);
@@ -229,8 +229,9 @@ bool quantize_groups(const float *values, size_t any_group, size_t n, uint8_t *l
     }
   }
   if (kStream) _mm_sfence();
-  return n % group == 0 || reference::quantize_group(values + whole * group, n % group, kBits,
-                                                     levels + whole * group_bytes, &scales[whole], &mins[whole]);
+  if (!is_done || n % group == 0) return is_done;
+  return reference::quantize_group(values + whole * group, n % group, kBits, levels + whole * group_bytes,
+                                   &scales[whole], &mins[whole]);
 }
 
 template <uint32_t kBits, size_t kGroup>
