@@ -233,7 +233,7 @@ Status Opener::path(const char *path) {
 Status read_part(const Allocator &allocator, Part *part, Contents *out) {
   const Source &source = part->source;
   char head[64];
-  const size_t n = static_cast<size_t>(std::min<uint64_t>(sizeof head, source.size()));
+  const size_t n = static_cast<size_t>(std::min<uint64_t>(sizeof head, source.readable()));
   INFERMEM_TRY(source.read_at(0, head, n));
   INFERMEM_TRY(find_format(head, n, &out->format));
   const Reading reading = {source, 0, &out->arena, &out->metas};
