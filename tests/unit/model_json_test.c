@@ -270,7 +270,7 @@ static void values_and_their_paths_have_limits(void **state) {
   (void)state;
   infermem_model *model = NULL;
   struct gguf g = {0};
-  make_text(&g, "{}");
+  make_text(&g, "{}       ");
   assert_int_equal(open_memory(&g, (16 << 20) + 1, &model), INFERMEM_E_LIMIT);
   gguf_free(&g);
   static const char *const elements[][2] = {{"1,", "\"\","}, {"1,", "2.5,"}, {"\"\",", "\"\","}, {"[],", "{},"}};
