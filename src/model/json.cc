@@ -55,8 +55,6 @@ class Text {
 // limit of nesting bounds its stack, and this allocator is never asked twice.
 class Stack {
  public:
-  static constexpr bool kNeedFree = false;
-  void *Malloc(size_t) { return bytes_; }
   void *Realloc(void *, size_t, size_t) { return bytes_; }
   static void Free(void *) {}
   static constexpr size_t kSize = 2 * sizeof(unsigned) * (INFERMEM_MODEL_MAX_NESTING + 1);
