@@ -2553,7 +2553,7 @@ extern "C" {
     pub fn plan_advice_count(plan: *const infermem_plan) -> usize;
     /// ```text
     /// Fills *out, whose struct_size the caller has set, with a change that would do: each by itself leads to its mode, or
-    /// to a better one. Of WEIGHTS that holds where the weights shrink alike everywhere but in what stays as it is.
+    /// to a better one. WEIGHTS is what is left for them where nothing else changes.
     /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_RANGE: there is none of that index.
     /// Thread: many at once.  Memory: none.  Since: 0.1
     /// ```
