@@ -6,6 +6,7 @@
 #include "infermem/alloc.h"
 #include "infermem/api.h"
 #include "infermem/device.h"
+#include "infermem/dispatch.h"
 #include "infermem/dlpack.h"
 #include "infermem/dtype.h"
 #include "infermem/error.h"

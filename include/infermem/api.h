@@ -18,6 +18,7 @@
 #include "abi.h"
 #include "alloc.h"
 #include "device.h"
+#include "dispatch.h"
 #include "dlpack.h"
 #include "dtype.h"
 #include "error.h"
@@ -208,6 +209,21 @@ typedef struct infermem_api_table {
   int32_t (*kv_attend)(const infermem_kv *kv, size_t layer, const infermem_kv_attend_options *options, size_t first_head, size_t n_heads, const float *q, size_t n_q, float *out, size_t n_out);
   int32_t (*kv_attend_partial)(const infermem_kv *kv, size_t layer, const infermem_kv_attend_options *options, size_t first_head, size_t n_heads, size_t first_token, size_t n_tokens, const float *q, size_t n_q, float *part, size_t n_part);
   int32_t (*kv_attend_merge)(const float *parts, size_t n_floats, size_t n_parts, size_t n_rows, size_t head_dim_v, float *out, size_t n_out);
+  int32_t (*dispatch_new)(const infermem_dispatch_options *options, infermem_dispatch **out);
+  void (*dispatch_free)(infermem_dispatch *dispatch);
+  int32_t (*dispatch_record)(const infermem_dispatch *dispatch, uint32_t backend, int64_t latency_ns);
+  int32_t (*dispatch_count_only)(const infermem_dispatch *dispatch, uint32_t backend);
+  uint64_t (*dispatch_timer_start)(void);
+  int32_t (*dispatch_timer_stop)(const infermem_dispatch *dispatch, uint32_t backend, uint64_t started_ns);
+  int32_t (*dispatch_reset)(const infermem_dispatch *dispatch);
+  int32_t (*dispatch_snapshot)(const infermem_dispatch *dispatch, uint32_t backend, infermem_dispatch_stats *out);
+  int32_t (*dispatch_histogram)(const infermem_dispatch *dispatch, uint32_t backend, const uint64_t *bounds_ns, size_t n, uint64_t *out_counts);
+  double (*dispatch_ratio)(const infermem_dispatch *dispatch, uint32_t backend);
+  double (*dispatch_speedup)(const infermem_dispatch *dispatch, uint32_t slow, uint32_t fast);
+  uint64_t (*dispatch_elapsed_ns)(const infermem_dispatch *dispatch);
+  double (*dispatch_throughput)(const infermem_dispatch *dispatch);
+  int32_t (*dispatch_prometheus)(const infermem_dispatch *dispatch, char *buffer, size_t capacity, size_t *out_length);
+  int32_t (*dispatch_json)(const infermem_dispatch *dispatch, char *buffer, size_t capacity, size_t *out_length);
 } infermem_api_table;
 /* clang-format on */
 
