@@ -17,6 +17,7 @@
 #include "infermem/pad.h"
 #include "infermem/plan.h"
 #include "infermem/quant.h"
+#include "infermem/scratch.h"
 #include "infermem/simd.h"
 #include "infermem/tensor.h"
 
