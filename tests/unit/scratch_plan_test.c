@@ -59,18 +59,18 @@ static uint64_t assert_sound(const infermem_scratch_plan *plan, const lifetime *
 
 /* ---- The exhaustive search: of each pair that meets, either the one is below the other, or above it ---- */
 
-enum { kMostPairs = 64 };
+enum { kMost = 12, kMostPairs = kMost * (kMost - 1) / 2 };
 struct exhaustive {
   const lifetime *l;
   size_t n, n_pairs;
   uint8_t pairs[kMostPairs][2];
-  uint8_t below[8][8]; /* whether one is decided to be below the other */
+  uint8_t below[kMost][kMost]; /* whether one is decided to be below the other */
   uint64_t best;
 };
 
 /* The least height, by the decisions so far: of each buffer above all that are below it. Too much where they contradict. */
 static uint64_t height(const struct exhaustive *e) {
-  uint64_t at[8] = {0}, top = 0;
+  uint64_t at[kMost] = {0}, top = 0;
   for (size_t round = 0; round <= e->n; round++) {
     int changed = 0;
     for (size_t i = 0; i < e->n; i++)
@@ -119,21 +119,71 @@ static void random_lifetimes(lifetime *l, size_t n, uint64_t steps, uint64_t *se
   }
 }
 
-static void few_buffers_are_planned_as_well_as_can_be(void **state) {
+static void random_buffers_are_planned_as_well_as_can_be(void **state) {
   (void)state;
   uint64_t seed = 3;
-  size_t harder = 0;
   for (uint64_t round = 0; round < 600 * test_soak(); round++) {
     lifetime l[8];
     const size_t n = 1 + (size_t)test_random_below(&seed, 8);
     random_lifetimes(l, n, 2 + test_random_below(&seed, 9), &seed);
     infermem_scratch_plan *plan = plan_of(l, n, 1);
-    const uint64_t total = assert_sound(plan, l, n, 1), best = optimum(l, n);
-    assert_int_equal(total, best);
-    harder += best > most_in_use(l, n, 1);
+    assert_int_equal(assert_sound(plan, l, n, 1), optimum(l, n));
     scratch_plan_free(plan);
   }
-  assert_true(harder > 0); /* some take more than any step does */
+}
+
+/* As many bytes are in use at every step, and no plan is as small as that: as one in ten thousand such cases is. */
+static void cases_that_do_not_fit_their_fullest_step_are_planned_as_well_as_can_be(void **state) {
+  (void)state;
+  static const lifetime cases[][kMost] = {
+      {{3, 0, 0}, {1, 0, 2}, {1, 1, 4}, {2, 1, 1}, {1, 2, 2}, {1, 2, 9}, {2, 3, 4}, {3, 5, 9}},
+      {{2, 0, 1}, {3, 0, 4}, {1, 2, 9}, {1, 2, 7}, {2, 5, 9}, {1, 5, 7}, {2, 8, 11}, {3, 10, 11}},
+      {{3, 0, 1}, {3, 0, 2}, {2, 2, 3}, {1, 2, 5}, {2, 3, 5}, {1, 3, 3}, {3, 4, 6}, {3, 6, 6}},
+      {{3, 0, 2},
+       {1, 0, 12},
+       {3, 3, 10},
+       {2, 11, 11},
+       {1, 11, 13},
+       {1, 12, 14},
+       {1, 12, 12},
+       {2, 13, 13},
+       {3, 14, 15},
+       {1, 15, 15}},
+      {{1, 0, 2}, {4, 0, 0}, {2, 1, 1}, {1, 1, 3}, {1, 1, 3}, {1, 2, 6}, {1, 2, 2}, {2, 3, 3}, {4, 4, 9}, {1, 7, 9}},
+      {{3, 0, 0},
+       {1, 0, 1},
+       {1, 1, 5},
+       {2, 1, 2},
+       {1, 2, 3},
+       {1, 3, 4},
+       {1, 3, 9},
+       {1, 4, 4},
+       {2, 5, 5},
+       {3, 6, 7},
+       {2, 8, 9},
+       {1, 8, 9}},
+      {{4, 0, 1},
+       {1, 0, 0},
+       {1, 0, 5},
+       {1, 1, 3},
+       {2, 2, 4},
+       {2, 2, 2},
+       {1, 3, 7},
+       {1, 3, 5},
+       {1, 4, 7},
+       {2, 5, 6},
+       {2, 6, 6},
+       {4, 7, 7}},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    size_t n = 0;
+    while (n < kMost && cases[i][n].bytes != 0) n++;
+    infermem_scratch_plan *plan = plan_of(cases[i], n, 1);
+    const uint64_t total = assert_sound(plan, cases[i], n, 1);
+    assert_true(total > most_in_use(cases[i], n, 1));
+    assert_int_equal(total, optimum(cases[i], n));
+    scratch_plan_free(plan);
+  }
 }
 
 static void more_buffers_are_never_worse_than_the_sum(void **state) {
@@ -281,7 +331,8 @@ static void every_allocation_may_fail(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(few_buffers_are_planned_as_well_as_can_be),
+      cmocka_unit_test(random_buffers_are_planned_as_well_as_can_be),
+      cmocka_unit_test(cases_that_do_not_fit_their_fullest_step_are_planned_as_well_as_can_be),
       cmocka_unit_test(more_buffers_are_never_worse_than_the_sum),
       cmocka_unit_test(graphs_of_transformers_take_what_their_fullest_step_takes),
       cmocka_unit_test(a_plan_is_the_same_every_time),
