@@ -11,7 +11,6 @@
 #include <cstring>
 
 #include "base/log.hh"
-#include "dispatch/slots.hh"
 
 namespace infermem {
 namespace {
@@ -35,11 +34,11 @@ void wait_until(const Done &done) {
   for (int i = 0; !done(); ++i) {
     if (i < kSpins) continue;
     const timespec pause = {0, 20000};
-    nanosleep(&pause, nullptr);
+    syscall(SYS_nanosleep, &pause, nullptr);  // where, unlike in nanosleep, no thread is cancelled
   }
 }
 
-// The rest of a character of so many bytes that begins with `first`; 0 where none does.
+// The bytes of a character that begins with `first`; 0 where none does.
 size_t utf8_length(unsigned char first) {
   return first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
 }
@@ -50,7 +49,7 @@ bool is_utf8(const char *text) {
     const size_t n = utf8_length(*p);
     for (size_t i = 1; i < n; ++i)
       if ((p[i] & 0xc0) != 0x80) return false;
-    // Of the longer ones some are written too long, are surrogates, or beyond the last character.
+    // Some are written too long, are surrogates, or lie beyond the last character.
     const bool is_wrong = (*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f) || (*p == 0xf0 && p[1] < 0x90) ||
                           (*p == 0xf4 && p[1] > 0x8f);
     if (n == 0 || is_wrong) return false;
@@ -241,7 +240,7 @@ void Dispatch::reset() const {
     }
     t = Totals();
   }
-  start_ns_.store(monotonic_ns(), std::memory_order_relaxed);
+  start_ns_.store(monotonic_ns(), std::memory_order_release);
 }
 
 void Dispatch::describe(uint32_t backend, infermem_dispatch_stats *out) const {
@@ -275,7 +274,10 @@ double Dispatch::speedup(uint32_t slow, uint32_t fast) const {
   return mean < 1 ? 0 : totals(slow).mean() / mean;
 }
 
-uint64_t Dispatch::elapsed_ns() const { return monotonic_ns() - start_ns_.load(std::memory_order_relaxed); }
+uint64_t Dispatch::elapsed_ns() const {
+  const uint64_t start = start_ns_.load(std::memory_order_acquire);  // first: a reset may come between
+  return monotonic_ns() - start;
+}
 
 double Dispatch::throughput() const {
   const Reading reading(*this);

@@ -1,9 +1,16 @@
 /* Dispatch metrics under threads: no record is lost or seen in part, however many threads there are, whatever reads or
- * resets meanwhile, and in a child of fork. */
+ * resets meanwhile, and in a child of fork.
+ *
+ *   dispatch_threads [without_membarrier]    the latter: on a system that refuses this call */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -306,7 +313,22 @@ static void a_child_of_many_threads_starts_anew(void **state) {
 }
 #endif
 
-int main(void) {
+/* From now on, this process's membarrier fails. */
+static int refuse_membarrier(void) {
+  struct sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const struct sock_fprog program = {.len = sizeof filter / sizeof *filter, .filter = filter};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+    return 0;
+  return syscall(SYS_membarrier, 0, 0) != 0 && errno == ENOSYS;
+}
+
+int main(int argc, char **argv) {
+  if (argc > 1 && (strcmp(argv[1], "without_membarrier") != 0 || !refuse_membarrier())) return 1;
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(sixteen_threads_lose_nothing),
     cmocka_unit_test(readings_are_whole_while_others_reset),
