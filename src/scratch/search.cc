@@ -5,7 +5,7 @@
 namespace infermem {
 namespace {
 
-constexpr uint64_t kEffort = 8000000;  // steps, of about a nanosecond
+constexpr uint64_t kEffort = 2000000;  // steps, of some nanoseconds at most
 
 // splitmix64: the same plan every time.
 uint64_t next_random(uint64_t *state) {

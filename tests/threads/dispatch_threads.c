@@ -274,6 +274,7 @@ static void *record_until_stopped(void *argument) {
 
 static void a_child_of_many_threads_starts_anew(void **state) {
   (void)state;
+  if (!test_wipes_on_fork()) skip();
   infermem_dispatch *dispatch = make();
   struct writer writers[4];
   pthread_t threads[4];
