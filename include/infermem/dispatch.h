@@ -44,11 +44,12 @@ typedef struct infermem_dispatch infermem_dispatch;
 /* How one is made. Zero in any field means the default. */
 typedef struct infermem_dispatch_options {
   size_t struct_size;
-  uint32_t n_backends;      /* 0 means 2 */
-  uint32_t resolution;      /* a bucket is at most a resolution-th of its latencies wide, 10 to 1000: 10 makes
-                                          bounds of one digit exact, 1000 of three; 0 means 100 */
-  const char *const *names; /* n_backends of them, copied: UTF-8, different, 1 to 63 bytes; NULL means "CPU",
-                                          "GPU", "backend2", ... */
+  uint32_t n_backends; /* 0 means 2 */
+  /* A bucket is at most a resolution-th of its latencies wide. 10 to 1000: with 10, bounds of one digit are exact, with
+   * 1000, of three. 0 means 100. */
+  uint32_t resolution;
+  /* n_backends of them, copied: UTF-8, different, 1 to 63 bytes. NULL means "CPU", "GPU", "backend2", ... */
+  const char *const *names;
   const infermem_allocator *allocator; /* for the handle; NULL means malloc */
 } infermem_dispatch_options;
 
@@ -60,8 +61,9 @@ typedef struct infermem_dispatch_stats {
   uint64_t sum_ns;     /* 2^64 - 1 when it is more than that, which is 584 years */
   uint64_t min_ns;
   uint64_t max_ns;
-  uint64_t p50_ns; /* percentiles: the latency of rank ceil(p / 100 * latencies), within its bucket, and */
-  uint64_t p90_ns; /* within min_ns and max_ns */
+  /* Percentiles: the latency of rank ceil(p / 100 * latencies), to within its bucket, min_ns and max_ns. */
+  uint64_t p50_ns;
+  uint64_t p90_ns;
   uint64_t p95_ns;
   uint64_t p99_ns;
   uint64_t p999_ns;
@@ -79,8 +81,8 @@ INFERMEM_BEGIN_DECLS
  * Errors: INFERMEM_E_NULL: out, or one of the names, is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_LIMIT: n_backends exceeds
  * INFERMEM_DISPATCH_MAX_BACKENDS, or a name INFERMEM_DISPATCH_MAX_NAME.  INFERMEM_E_ARG: resolution is not within 10 to
  * 1000; a name is empty, no UTF-8, or there twice; or the allocator lacks a function.  INFERMEM_E_NOMEM.
- * Thread: any.  Memory: one handle from the allocator; one mapping, of which pages are committed as latencies need them:
- * a few a thread, backend and decade of latencies.  Since: 0.1 */
+ * Thread: any.  Memory: one handle from the allocator; one mapping, by default of 17 MiB of address range a backend,
+ * of which pages are committed as latencies need them: a few a thread, backend and decade of latencies.  Since: 0.1 */
 INFERMEM_FN int32_t dispatch_new(const infermem_dispatch_options *options, infermem_dispatch **out)
     INFERMEM_AS(dispatch_new);
 
