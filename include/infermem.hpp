@@ -131,6 +131,7 @@ inline Status status_of(int32_t status) {
 /* clang-format off */
 class Tape;
 class DeviceList;
+class Dispatch;
 class Kv;
 class Layout;
 class Model;
@@ -138,6 +139,8 @@ class Neuron;
 class Pad;
 class Plan;
 class Quant;
+class Scratch;
+class ScratchPlan;
 
 class Tape : public Handle<infermem_tape, ::tape_free> {
  public:
@@ -238,6 +241,65 @@ class DeviceList : public Handle<infermem_device_list, ::device_free> {
   }
   const char *why_not_text() const {
     return ::device_why_not_text(handle_);
+  }
+};
+
+class Dispatch : public Handle<infermem_dispatch, ::dispatch_free> {
+ public:
+  using Handle::Handle;
+
+  static Result<Dispatch> make(const infermem_dispatch_options *options = nullptr) {
+    infermem_dispatch *made = nullptr;
+    if (Status done = status_of(::dispatch_new(options, &made)); !done) return done.error();
+    return Dispatch(made);
+  }
+  Status record(uint32_t backend, int64_t latency_ns) const {
+    return status_of(::dispatch_record(handle_, backend, latency_ns));
+  }
+  Status count_only(uint32_t backend) const {
+    return status_of(::dispatch_count_only(handle_, backend));
+  }
+  Status timer_stop(uint32_t backend, uint64_t started_ns) const {
+    return status_of(::dispatch_timer_stop(handle_, backend, started_ns));
+  }
+  Status reset() const {
+    return status_of(::dispatch_reset(handle_));
+  }
+  Result<infermem_dispatch_stats> snapshot(uint32_t backend) const {
+    infermem_dispatch_stats out = make_struct<infermem_dispatch_stats>();
+    if (Status done = status_of(::dispatch_snapshot(handle_, backend, &out)); !done) return done.error();
+    return out;
+  }
+  Result<uint64_t> histogram(uint32_t backend, Span<const uint64_t> bounds_ns) const {
+    uint64_t out_counts = {};
+    if (Status done = status_of(::dispatch_histogram(handle_, backend, bounds_ns.data(), bounds_ns.size(), &out_counts)); !done) return done.error();
+    return out_counts;
+  }
+  double ratio(uint32_t backend) const {
+    return ::dispatch_ratio(handle_, backend);
+  }
+  double speedup(uint32_t slow, uint32_t fast) const {
+    return ::dispatch_speedup(handle_, slow, fast);
+  }
+  uint64_t elapsed_ns() const {
+    return ::dispatch_elapsed_ns(handle_);
+  }
+  double throughput() const {
+    return ::dispatch_throughput(handle_);
+  }
+  Result<std::string> prometheus() const {
+    size_t length = 0;
+    if (Status sized = status_of(::dispatch_prometheus(handle_, nullptr, 0, &length)); !sized) return sized.error();
+    std::string text(length, '\0');
+    if (Status written = status_of(::dispatch_prometheus(handle_, text.data(), length + 1, &length)); !written) return written.error();
+    return text;
+  }
+  Result<std::string> json() const {
+    size_t length = 0;
+    if (Status sized = status_of(::dispatch_json(handle_, nullptr, 0, &length)); !sized) return sized.error();
+    std::string text(length, '\0');
+    if (Status written = status_of(::dispatch_json(handle_, text.data(), length + 1, &length)); !written) return written.error();
+    return text;
   }
 };
 
@@ -847,6 +909,75 @@ class Quant : public Handle<infermem_quant, ::quant_free> {
   }
 };
 
+class Scratch : public Handle<infermem_scratch, ::scratch_free> {
+ public:
+  using Handle::Handle;
+
+  static Result<Scratch> make(const infermem_model_config *config, const infermem_scratch_options *options = nullptr) {
+    infermem_scratch *made = nullptr;
+    if (Status done = status_of(::scratch_new(config, options, &made)); !done) return done.error();
+    return Scratch(made);
+  }
+  Result<Span<float>> f32(int32_t which) const {
+    float *out_data = nullptr;
+    size_t out_n = 0;
+    if (Status done = status_of(::scratch_f32(handle_, which, &out_data, &out_n)); !done) return done.error();
+    return Span<float>(out_data, out_n);
+  }
+  Result<Span<int8_t>> i8(int32_t which) const {
+    int8_t *out_data = nullptr;
+    size_t out_n = 0;
+    if (Status done = status_of(::scratch_i8(handle_, which, &out_data, &out_n)); !done) return done.error();
+    return Span<int8_t>(out_data, out_n);
+  }
+  Result<infermem_view> view(int32_t which) const {
+    infermem_view out = {};
+    if (Status done = status_of(::scratch_view(handle_, which, &out)); !done) return done.error();
+    return out;
+  }
+  Status reset() {
+    return status_of(::scratch_reset(handle_));
+  }
+  Status reset_all() {
+    return status_of(::scratch_reset_all(handle_));
+  }
+  size_t total_bytes() const {
+    return ::scratch_total_bytes(handle_);
+  }
+  size_t separate_bytes() const {
+    return ::scratch_separate_bytes(handle_);
+  }
+  Status quantize_q8k(int32_t which, size_t row, Span<const float> values) {
+    return status_of(::scratch_quantize_q8k(handle_, which, row, values.data(), values.size()));
+  }
+  Status quantize_q8(size_t row, Span<const float> values) {
+    return status_of(::scratch_quantize_q8(handle_, row, values.data(), values.size()));
+  }
+};
+
+class ScratchPlan : public Handle<infermem_scratch_plan, ::scratch_plan_free> {
+ public:
+  using Handle::Handle;
+
+  static Result<ScratchPlan> make(Span<const infermem_scratch_lifetime> lifetimes, const infermem_scratch_plan_options *options = nullptr) {
+    infermem_scratch_plan *made = nullptr;
+    if (Status done = status_of(::scratch_plan_new(lifetimes.data(), lifetimes.size(), options, &made)); !done) return done.error();
+    return ScratchPlan(made);
+  }
+  Result<Span<const uint64_t>> offsets() const {
+    const uint64_t *out_data = nullptr;
+    size_t out_n = 0;
+    if (Status done = status_of(::scratch_plan_offsets(handle_, &out_data, &out_n)); !done) return done.error();
+    return Span<const uint64_t>(out_data, out_n);
+  }
+  uint64_t total_bytes() const {
+    return ::scratch_plan_total_bytes(handle_);
+  }
+  uint64_t separate_bytes() const {
+    return ::scratch_plan_separate_bytes(handle_);
+  }
+};
+
 inline Result<Layout> Plan::build_layout() const {
   infermem_layout *made = nullptr;
   if (Status done = status_of(::plan_build_layout(handle_, &made)); !done) return done.error();
@@ -885,6 +1016,10 @@ inline const char *error_text(int32_t code) {
 
 inline Status log_set(infermem_log_function function, void *context, int32_t min_level) {
   return status_of(::infermem_log_set(function, context, min_level));
+}
+
+inline uint64_t dispatch_timer_start() {
+  return ::dispatch_timer_start();
 }
 
 inline const char *dtype_name(int32_t dtype) {

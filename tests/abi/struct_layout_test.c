@@ -76,6 +76,43 @@ AT(infermem_kv_options, growable, 88);
 AT(infermem_kv_options, flags, 96);
 AT(infermem_kv_options, reserved, 100);
 
+SIZE(infermem_dispatch_options, 32);
+AT(infermem_dispatch_options, n_backends, 8);
+AT(infermem_dispatch_options, resolution, 12);
+AT(infermem_dispatch_options, names, 16);
+AT(infermem_dispatch_options, allocator, 24);
+
+SIZE(infermem_dispatch_stats, 120);
+AT(infermem_dispatch_stats, dispatches, 8);
+AT(infermem_dispatch_stats, latencies, 16);
+AT(infermem_dispatch_stats, sum_ns, 24);
+AT(infermem_dispatch_stats, min_ns, 32);
+AT(infermem_dispatch_stats, max_ns, 40);
+AT(infermem_dispatch_stats, p50_ns, 48);
+AT(infermem_dispatch_stats, p90_ns, 56);
+AT(infermem_dispatch_stats, p95_ns, 64);
+AT(infermem_dispatch_stats, p99_ns, 72);
+AT(infermem_dispatch_stats, p999_ns, 80);
+AT(infermem_dispatch_stats, mean_ns, 88);
+AT(infermem_dispatch_stats, variance_ns2, 96);
+AT(infermem_dispatch_stats, deviation_ns, 104);
+AT(infermem_dispatch_stats, variation_percent, 112);
+
+SIZE(infermem_scratch_options, 40);
+AT(infermem_scratch_options, batch, 8);
+AT(infermem_scratch_options, flags, 16);
+AT(infermem_scratch_options, reserved, 20);
+AT(infermem_scratch_options, tape, 24);
+AT(infermem_scratch_options, allocator, 32);
+
+SIZE(infermem_scratch_lifetime, 24);
+AT(infermem_scratch_lifetime, first_use, 8);
+AT(infermem_scratch_lifetime, last_use, 16);
+
+SIZE(infermem_scratch_plan_options, 24);
+AT(infermem_scratch_plan_options, align, 8);
+AT(infermem_scratch_plan_options, allocator, 16);
+
 SIZE(infermem_pad_options, 48);
 AT(infermem_pad_options, max_tokens, 8);
 AT(infermem_pad_options, dim, 16);

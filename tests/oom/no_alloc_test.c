@@ -165,6 +165,52 @@ static void a_decode_step_allocates_nothing(void **state) {
   assert_int_equal(allocator.live, 0);
 }
 
+static void a_pass_and_its_metrics_allocate_nothing(void **state) {
+  (void)state;
+  test_allocator_init(&allocator);
+  INFERMEM_STRUCT(infermem_model_config, config);
+  config.n_layers = config.n_heads = config.n_kv_heads = 1;
+  config.hidden = config.intermediate = config.vocab = 300;
+  INFERMEM_STRUCT(infermem_scratch_options, scratch_options);
+  scratch_options.flags = INFERMEM_SCRATCH_Q8;
+  scratch_options.allocator = &allocator.hook;
+  infermem_scratch *scratch = NULL;
+  assert_ok(scratch_new(&config, &scratch_options, &scratch));
+  INFERMEM_STRUCT(infermem_dispatch_options, dispatch_options);
+  dispatch_options.allocator = &allocator.hook;
+  infermem_dispatch *dispatch = NULL;
+  assert_ok(dispatch_new(&dispatch_options, &dispatch));
+
+  static char text[8192];
+  float *p = NULL;
+  size_t n = 0;
+  int32_t sum = 0;
+  const size_t hook_before = allocator.calls, malloc_before = malloc_calls; /* before this thread's first record */
+  for (int i = 0; i < 100; i++) {
+    const uint64_t bounds[] = {100, 200}, started = dispatch_timer_start();
+    uint64_t counts[3];
+    infermem_view view;
+    infermem_dispatch_stats stats = {.struct_size = sizeof stats};
+    sum +=
+        scratch_f32(scratch, INFERMEM_SCRATCH_HIDDEN, &p, &n) + scratch_view(scratch, INFERMEM_SCRATCH_LOGITS, &view);
+    sum += scratch_quantize_q8(scratch, 0, p, n) + scratch_quantize_q8k(scratch, INFERMEM_SCRATCH_Q8K_INTER, 0, p, n);
+    sum += scratch_reset(scratch) + scratch_reset_all(scratch);
+    sum += dispatch_record(dispatch, 0, 1000 * i) + dispatch_count_only(dispatch, 1);
+    sum += dispatch_timer_stop(dispatch, 1, started) + dispatch_record(dispatch, 2, 1) - INFERMEM_E_RANGE;
+    sum += dispatch_snapshot(dispatch, 0, &stats) + dispatch_histogram(dispatch, 0, bounds, 2, counts);
+    sum += dispatch_prometheus(dispatch, text, sizeof text, &n) + dispatch_json(dispatch, text, sizeof text, &n);
+    sum += dispatch_ratio(dispatch, 0) > 1 || dispatch_speedup(dispatch, 0, 1) < 0 || dispatch_throughput(dispatch) < 0;
+    if (i == 50) sum += dispatch_reset(dispatch);
+  }
+  const size_t hook_after = allocator.calls, malloc_after = malloc_calls;
+  assert_int_equal(sum, 0);
+  assert_int_equal(hook_after, hook_before);
+  assert_int_equal(malloc_after, malloc_before);
+  dispatch_free(dispatch);
+  scratch_free(scratch);
+  assert_int_equal(allocator.live, 0);
+}
+
 static void saving_and_verifying_allocate_nothing(void **state) {
   (void)state;
   static const char path[] = "infermem-test-no-alloc.quant";
@@ -257,6 +303,7 @@ int main(void) {
       cmocka_unit_test(the_count_sees_the_librarys_allocations),
       cmocka_unit_test(tapes_allocate_nothing_once_made),
       cmocka_unit_test(a_decode_step_allocates_nothing),
+      cmocka_unit_test(a_pass_and_its_metrics_allocate_nothing),
       cmocka_unit_test(saving_and_verifying_allocate_nothing),
       cmocka_unit_test(saving_and_loading_caches_allocates_nothing),
       cmocka_unit_test(plans_allocate_nothing_once_made),

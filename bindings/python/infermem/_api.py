@@ -59,6 +59,11 @@ INFERMEM_HOST_CGROUP = 4
 INFERMEM_HOST_EFFECTIVE = 8
 INFERMEM_HOST_HUGE_PAGES = 16
 INFERMEM_HOST_NUMA = 32
+INFERMEM_DISPATCH_MAX_BACKENDS = 32
+INFERMEM_DISPATCH_MAX_NAME = 63
+INFERMEM_DISPATCH_MAX_BOUNDS = 256
+INFERMEM_DISPATCH_CPU = 0
+INFERMEM_DISPATCH_GPU = 1
 INFERMEM_DTYPE_F32 = 0
 INFERMEM_DTYPE_F16 = 1
 INFERMEM_DTYPE_Q4_0 = 2
@@ -285,6 +290,32 @@ INFERMEM_QUANT_PACKED = 1
 INFERMEM_QUANT_REFUSE = 0
 INFERMEM_QUANT_CLAMP = 1
 INFERMEM_QUANT_NO_VERIFY = 1
+INFERMEM_SCRATCH_PLAN_MAX = 8192
+INFERMEM_SCRATCH_HIDDEN = 0
+INFERMEM_SCRATCH_NORMED = 1
+INFERMEM_SCRATCH_QKV = 2
+INFERMEM_SCRATCH_Q = 3
+INFERMEM_SCRATCH_K = 4
+INFERMEM_SCRATCH_V = 5
+INFERMEM_SCRATCH_ATTN_OUT = 6
+INFERMEM_SCRATCH_ATTN_PROJ = 7
+INFERMEM_SCRATCH_FFN_UP = 8
+INFERMEM_SCRATCH_FFN_GATE = 9
+INFERMEM_SCRATCH_FFN_DOWN = 10
+INFERMEM_SCRATCH_LOGITS = 11
+INFERMEM_SCRATCH_EXPANDED_V = 12
+INFERMEM_SCRATCH_Q8_SCALES = 13
+INFERMEM_SCRATCH_Q8_QUANTS = 14
+INFERMEM_SCRATCH_Q8K_HIDDEN_SCALES = 15
+INFERMEM_SCRATCH_Q8K_HIDDEN_QUANTS = 16
+INFERMEM_SCRATCH_Q8K_INTER_SCALES = 17
+INFERMEM_SCRATCH_Q8K_INTER_QUANTS = 18
+INFERMEM_SCRATCH_COUNT = 19
+INFERMEM_SCRATCH_OVERLAP = 1
+INFERMEM_SCRATCH_Q8 = 2
+INFERMEM_SCRATCH_EXPAND_V = 4
+INFERMEM_SCRATCH_Q8K_HIDDEN = 0
+INFERMEM_SCRATCH_Q8K_INTER = 1
 
 
 class infermem_tape(C.Structure):
@@ -292,6 +323,10 @@ class infermem_tape(C.Structure):
 
 
 class infermem_device_list(C.Structure):
+    pass
+
+
+class infermem_dispatch(C.Structure):
     pass
 
 
@@ -323,6 +358,14 @@ class infermem_quant(C.Structure):
     pass
 
 
+class infermem_scratch(C.Structure):
+    pass
+
+
+class infermem_scratch_plan(C.Structure):
+    pass
+
+
 class infermem_allocator(C.Structure):
     pass
 
@@ -340,6 +383,14 @@ class infermem_device_facts(C.Structure):
 
 
 class infermem_host_facts(C.Structure):
+    pass
+
+
+class infermem_dispatch_options(C.Structure):
+    pass
+
+
+class infermem_dispatch_stats(C.Structure):
     pass
 
 
@@ -462,6 +513,18 @@ class infermem_quant_errors(C.Structure):
 class infermem_quant_tensors(C.Structure):
     pass
 
+
+class infermem_scratch_options(C.Structure):
+    pass
+
+
+class infermem_scratch_lifetime(C.Structure):
+    pass
+
+
+class infermem_scratch_plan_options(C.Structure):
+    pass
+
 infermem_allocator_allocate = C.CFUNCTYPE(C.c_void_p, C.c_void_p, C.c_size_t, C.c_size_t)
 infermem_allocator_release = C.CFUNCTYPE(None, C.c_void_p, C.c_void_p, C.c_size_t, C.c_size_t)
 infermem_log_function = C.CFUNCTYPE(None, C.c_void_p, C.c_int32, C.c_char_p)
@@ -528,6 +591,30 @@ infermem_host_facts._fields_ = [
     ("huge_pages_total", C.c_uint64),
     ("huge_pages_free", C.c_uint64),
     ("timestamp_ns", C.c_uint64),
+]
+infermem_dispatch_options._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("n_backends", C.c_uint32),
+    ("resolution", C.c_uint32),
+    ("names", C.POINTER(C.c_char_p)),
+    ("allocator", C.POINTER(infermem_allocator)),
+]
+infermem_dispatch_stats._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("dispatches", C.c_uint64),
+    ("latencies", C.c_uint64),
+    ("sum_ns", C.c_uint64),
+    ("min_ns", C.c_uint64),
+    ("max_ns", C.c_uint64),
+    ("p50_ns", C.c_uint64),
+    ("p90_ns", C.c_uint64),
+    ("p95_ns", C.c_uint64),
+    ("p99_ns", C.c_uint64),
+    ("p999_ns", C.c_uint64),
+    ("mean_ns", C.c_double),
+    ("variance_ns2", C.c_double),
+    ("deviation_ns", C.c_double),
+    ("variation_percent", C.c_double),
 ]
 infermem_view._fields_ = [
     ("data", C.c_void_p),
@@ -901,6 +988,24 @@ infermem_quant_tensors._fields_ = [
     ("scales_type", C.c_int32),
     ("gptq_version", C.c_uint32),
 ]
+infermem_scratch_options._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("batch", C.c_size_t),
+    ("flags", C.c_uint32),
+    ("reserved", C.c_uint32),
+    ("tape", C.POINTER(infermem_tape)),
+    ("allocator", C.POINTER(infermem_allocator)),
+]
+infermem_scratch_lifetime._fields_ = [
+    ("bytes", C.c_uint64),
+    ("first_use", C.c_uint64),
+    ("last_use", C.c_uint64),
+]
+infermem_scratch_plan_options._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("align", C.c_uint64),
+    ("allocator", C.POINTER(infermem_allocator)),
+]
 
 STRUCTS = (
     infermem_allocator,
@@ -908,6 +1013,8 @@ STRUCTS = (
     infermem_device_options,
     infermem_device_facts,
     infermem_host_facts,
+    infermem_dispatch_options,
+    infermem_dispatch_stats,
     infermem_view,
     infermem_dlpack_tensor,
     infermem_dlpack,
@@ -938,6 +1045,9 @@ STRUCTS = (
     infermem_quant_options,
     infermem_quant_errors,
     infermem_quant_tensors,
+    infermem_scratch_options,
+    infermem_scratch_lifetime,
+    infermem_scratch_plan_options,
 )
 
 # name: (what it returns, what it takes)
@@ -956,6 +1066,21 @@ FUNCTIONS = {
     "device_host": (C.c_int32, [C.POINTER(infermem_device_list), C.POINTER(infermem_host_facts)]),
     "device_why_not": (C.c_int32, [C.POINTER(infermem_device_list), C.POINTER(C.c_int32)]),
     "device_why_not_text": (C.c_char_p, [C.POINTER(infermem_device_list)]),
+    "dispatch_new": (C.c_int32, [C.POINTER(infermem_dispatch_options), C.POINTER(C.POINTER(infermem_dispatch))]),
+    "dispatch_free": (None, [C.POINTER(infermem_dispatch)]),
+    "dispatch_record": (C.c_int32, [C.POINTER(infermem_dispatch), C.c_uint32, C.c_int64]),
+    "dispatch_count_only": (C.c_int32, [C.POINTER(infermem_dispatch), C.c_uint32]),
+    "dispatch_timer_start": (C.c_uint64, []),
+    "dispatch_timer_stop": (C.c_int32, [C.POINTER(infermem_dispatch), C.c_uint32, C.c_uint64]),
+    "dispatch_reset": (C.c_int32, [C.POINTER(infermem_dispatch)]),
+    "dispatch_snapshot": (C.c_int32, [C.POINTER(infermem_dispatch), C.c_uint32, C.POINTER(infermem_dispatch_stats)]),
+    "dispatch_histogram": (C.c_int32, [C.POINTER(infermem_dispatch), C.c_uint32, C.POINTER(C.c_uint64), C.c_size_t, C.POINTER(C.c_uint64)]),
+    "dispatch_ratio": (C.c_double, [C.POINTER(infermem_dispatch), C.c_uint32]),
+    "dispatch_speedup": (C.c_double, [C.POINTER(infermem_dispatch), C.c_uint32, C.c_uint32]),
+    "dispatch_elapsed_ns": (C.c_uint64, [C.POINTER(infermem_dispatch)]),
+    "dispatch_throughput": (C.c_double, [C.POINTER(infermem_dispatch)]),
+    "dispatch_prometheus": (C.c_int32, [C.POINTER(infermem_dispatch), C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
+    "dispatch_json": (C.c_int32, [C.POINTER(infermem_dispatch), C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
     "infermem_dtype_name": (C.c_char_p, [C.c_int32]),
     "infermem_dtype_block": (C.c_int32, [C.c_int32, C.POINTER(C.c_size_t), C.POINTER(C.c_size_t)]),
     "infermem_dtype_bytes": (C.c_int32, [C.c_int32, C.c_uint64, C.POINTER(C.c_uint64)]),
@@ -1148,6 +1273,22 @@ FUNCTIONS = {
     "quant_is_symmetric": (C.c_int32, [C.POINTER(infermem_quant)]),
     "quant_layout": (C.c_int32, [C.POINTER(infermem_quant)]),
     "quant_dtype": (C.c_int32, [C.POINTER(infermem_quant)]),
+    "scratch_new": (C.c_int32, [C.POINTER(infermem_model_config), C.POINTER(infermem_scratch_options), C.POINTER(C.POINTER(infermem_scratch))]),
+    "scratch_free": (None, [C.POINTER(infermem_scratch)]),
+    "scratch_f32": (C.c_int32, [C.POINTER(infermem_scratch), C.c_int32, C.POINTER(C.POINTER(C.c_float)), C.POINTER(C.c_size_t)]),
+    "scratch_i8": (C.c_int32, [C.POINTER(infermem_scratch), C.c_int32, C.POINTER(C.POINTER(C.c_int8)), C.POINTER(C.c_size_t)]),
+    "scratch_view": (C.c_int32, [C.POINTER(infermem_scratch), C.c_int32, C.POINTER(infermem_view)]),
+    "scratch_reset": (C.c_int32, [C.POINTER(infermem_scratch)]),
+    "scratch_reset_all": (C.c_int32, [C.POINTER(infermem_scratch)]),
+    "scratch_total_bytes": (C.c_size_t, [C.POINTER(infermem_scratch)]),
+    "scratch_separate_bytes": (C.c_size_t, [C.POINTER(infermem_scratch)]),
+    "scratch_quantize_q8k": (C.c_int32, [C.POINTER(infermem_scratch), C.c_int32, C.c_size_t, C.POINTER(C.c_float), C.c_size_t]),
+    "scratch_quantize_q8": (C.c_int32, [C.POINTER(infermem_scratch), C.c_size_t, C.POINTER(C.c_float), C.c_size_t]),
+    "scratch_plan_new": (C.c_int32, [C.POINTER(infermem_scratch_lifetime), C.c_size_t, C.POINTER(infermem_scratch_plan_options), C.POINTER(C.POINTER(infermem_scratch_plan))]),
+    "scratch_plan_free": (None, [C.POINTER(infermem_scratch_plan)]),
+    "scratch_plan_offsets": (C.c_int32, [C.POINTER(infermem_scratch_plan), C.POINTER(C.POINTER(C.c_uint64)), C.POINTER(C.c_size_t)]),
+    "scratch_plan_total_bytes": (C.c_uint64, [C.POINTER(infermem_scratch_plan)]),
+    "scratch_plan_separate_bytes": (C.c_uint64, [C.POINTER(infermem_scratch_plan)]),
     "infermem_simd_name": (C.c_char_p, []),
     "infermem_simd_available": (C.c_char_p, [C.c_size_t]),
     "infermem_simd_select": (C.c_int32, [C.c_char_p]),

@@ -60,6 +60,11 @@ pub const INFERMEM_HOST_CGROUP: u32 = 4;
 pub const INFERMEM_HOST_EFFECTIVE: u32 = 8;
 pub const INFERMEM_HOST_HUGE_PAGES: u32 = 16;
 pub const INFERMEM_HOST_NUMA: u32 = 32;
+pub const INFERMEM_DISPATCH_MAX_BACKENDS: u32 = 32;
+pub const INFERMEM_DISPATCH_MAX_NAME: u32 = 63;
+pub const INFERMEM_DISPATCH_MAX_BOUNDS: u32 = 256;
+pub const INFERMEM_DISPATCH_CPU: u32 = 0;
+pub const INFERMEM_DISPATCH_GPU: u32 = 1;
 pub const INFERMEM_DTYPE_F32: i32 = 0;
 pub const INFERMEM_DTYPE_F16: i32 = 1;
 pub const INFERMEM_DTYPE_Q4_0: i32 = 2;
@@ -286,6 +291,32 @@ pub const INFERMEM_QUANT_PACKED: u32 = 1;
 pub const INFERMEM_QUANT_REFUSE: u32 = 0;
 pub const INFERMEM_QUANT_CLAMP: u32 = 1;
 pub const INFERMEM_QUANT_NO_VERIFY: u32 = 1;
+pub const INFERMEM_SCRATCH_PLAN_MAX: u32 = 8192;
+pub const INFERMEM_SCRATCH_HIDDEN: u32 = 0;
+pub const INFERMEM_SCRATCH_NORMED: u32 = 1;
+pub const INFERMEM_SCRATCH_QKV: u32 = 2;
+pub const INFERMEM_SCRATCH_Q: u32 = 3;
+pub const INFERMEM_SCRATCH_K: u32 = 4;
+pub const INFERMEM_SCRATCH_V: u32 = 5;
+pub const INFERMEM_SCRATCH_ATTN_OUT: u32 = 6;
+pub const INFERMEM_SCRATCH_ATTN_PROJ: u32 = 7;
+pub const INFERMEM_SCRATCH_FFN_UP: u32 = 8;
+pub const INFERMEM_SCRATCH_FFN_GATE: u32 = 9;
+pub const INFERMEM_SCRATCH_FFN_DOWN: u32 = 10;
+pub const INFERMEM_SCRATCH_LOGITS: u32 = 11;
+pub const INFERMEM_SCRATCH_EXPANDED_V: u32 = 12;
+pub const INFERMEM_SCRATCH_Q8_SCALES: u32 = 13;
+pub const INFERMEM_SCRATCH_Q8_QUANTS: u32 = 14;
+pub const INFERMEM_SCRATCH_Q8K_HIDDEN_SCALES: u32 = 15;
+pub const INFERMEM_SCRATCH_Q8K_HIDDEN_QUANTS: u32 = 16;
+pub const INFERMEM_SCRATCH_Q8K_INTER_SCALES: u32 = 17;
+pub const INFERMEM_SCRATCH_Q8K_INTER_QUANTS: u32 = 18;
+pub const INFERMEM_SCRATCH_COUNT: u32 = 19;
+pub const INFERMEM_SCRATCH_OVERLAP: u32 = 1;
+pub const INFERMEM_SCRATCH_Q8: u32 = 2;
+pub const INFERMEM_SCRATCH_EXPAND_V: u32 = 4;
+pub const INFERMEM_SCRATCH_Q8K_HIDDEN: u32 = 0;
+pub const INFERMEM_SCRATCH_Q8K_INTER: u32 = 1;
 
 /// A handle.
 #[repr(C)]
@@ -297,6 +328,13 @@ pub struct infermem_tape {
 /// A handle.
 #[repr(C)]
 pub struct infermem_device_list {
+    _private: [u8; 0],
+    _marker: core::marker::PhantomData<(*mut u8, core::marker::PhantomPinned)>,
+}
+
+/// A handle.
+#[repr(C)]
+pub struct infermem_dispatch {
     _private: [u8; 0],
     _marker: core::marker::PhantomData<(*mut u8, core::marker::PhantomPinned)>,
 }
@@ -346,6 +384,20 @@ pub struct infermem_plan {
 /// A handle.
 #[repr(C)]
 pub struct infermem_quant {
+    _private: [u8; 0],
+    _marker: core::marker::PhantomData<(*mut u8, core::marker::PhantomPinned)>,
+}
+
+/// A handle.
+#[repr(C)]
+pub struct infermem_scratch {
+    _private: [u8; 0],
+    _marker: core::marker::PhantomData<(*mut u8, core::marker::PhantomPinned)>,
+}
+
+/// A handle.
+#[repr(C)]
+pub struct infermem_scratch_plan {
     _private: [u8; 0],
     _marker: core::marker::PhantomData<(*mut u8, core::marker::PhantomPinned)>,
 }
@@ -471,6 +523,56 @@ pub struct infermem_host_facts {
 }
 
 impl Default for infermem_host_facts {
+    /// All zeros, which mean the defaults, and its own size.
+    fn default() -> Self {
+        // All fields are numbers and pointers.
+        let mut new: Self = unsafe { core::mem::zeroed() };
+        new.struct_size = core::mem::size_of::<Self>();
+        new
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct infermem_dispatch_options {
+    pub struct_size: usize,
+    pub n_backends: u32,
+    pub resolution: u32,
+    pub names: *const *const c_char,
+    pub allocator: *const infermem_allocator,
+}
+
+impl Default for infermem_dispatch_options {
+    /// All zeros, which mean the defaults, and its own size.
+    fn default() -> Self {
+        // All fields are numbers and pointers.
+        let mut new: Self = unsafe { core::mem::zeroed() };
+        new.struct_size = core::mem::size_of::<Self>();
+        new
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct infermem_dispatch_stats {
+    pub struct_size: usize,
+    pub dispatches: u64,
+    pub latencies: u64,
+    pub sum_ns: u64,
+    pub min_ns: u64,
+    pub max_ns: u64,
+    pub p50_ns: u64,
+    pub p90_ns: u64,
+    pub p95_ns: u64,
+    pub p99_ns: u64,
+    pub p999_ns: u64,
+    pub mean_ns: f64,
+    pub variance_ns2: f64,
+    pub deviation_ns: f64,
+    pub variation_percent: f64,
+}
+
+impl Default for infermem_dispatch_stats {
     /// All zeros, which mean the defaults, and its own size.
     fn default() -> Self {
         // All fields are numbers and pointers.
@@ -1232,6 +1334,61 @@ impl Default for infermem_quant_tensors {
     }
 }
 
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct infermem_scratch_options {
+    pub struct_size: usize,
+    pub batch: usize,
+    pub flags: u32,
+    pub reserved: u32,
+    pub tape: *const infermem_tape,
+    pub allocator: *const infermem_allocator,
+}
+
+impl Default for infermem_scratch_options {
+    /// All zeros, which mean the defaults, and its own size.
+    fn default() -> Self {
+        // All fields are numbers and pointers.
+        let mut new: Self = unsafe { core::mem::zeroed() };
+        new.struct_size = core::mem::size_of::<Self>();
+        new
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct infermem_scratch_lifetime {
+    pub bytes: u64,
+    pub first_use: u64,
+    pub last_use: u64,
+}
+
+impl Default for infermem_scratch_lifetime {
+    /// All zeros.
+    fn default() -> Self {
+        // All fields are numbers and pointers.
+        unsafe { core::mem::zeroed() }
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct infermem_scratch_plan_options {
+    pub struct_size: usize,
+    pub align: u64,
+    pub allocator: *const infermem_allocator,
+}
+
+impl Default for infermem_scratch_plan_options {
+    /// All zeros, which mean the defaults, and its own size.
+    fn default() -> Self {
+        // All fields are numbers and pointers.
+        let mut new: Self = unsafe { core::mem::zeroed() };
+        new.struct_size = core::mem::size_of::<Self>();
+        new
+    }
+}
+
 extern "C" {
     /// ```text
     /// The version of the library at run time, as INFERMEM_VERSION_NUMBER encodes it.
@@ -1326,6 +1483,125 @@ extern "C" {
     /// ```
     #[link_name = "infermem_device_why_not_text"]
     pub fn device_why_not_text(list: *const infermem_device_list) -> *const c_char;
+    /// ```text
+    /// Makes an object that has recorded nothing; free it with dispatch_free.
+    ///   options: NULL means all defaults.
+    /// Errors: INFERMEM_E_NULL: out, or one of the names, is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_LIMIT: n_backends exceeds
+    /// INFERMEM_DISPATCH_MAX_BACKENDS, or a name INFERMEM_DISPATCH_MAX_NAME.  INFERMEM_E_ARG: resolution is not within 10 to
+    /// 1000; a name is empty, no UTF-8, or there twice; or the allocator lacks a function.  INFERMEM_E_NOMEM.
+    /// Thread: any.  Memory: one handle from the allocator; one mapping, by default of 17 MiB of address range a backend,
+    /// of which pages are committed as latencies need them: a few a thread, backend and decade of latencies.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_new"]
+    pub fn dispatch_new(options: *const infermem_dispatch_options, out: *mut *mut infermem_dispatch) -> i32;
+    /// ```text
+    /// Frees the object. NULL is allowed.
+    /// Thread: exclusive.  Memory: releases.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_free"]
+    pub fn dispatch_free(dispatch: *mut infermem_dispatch);
+    /// ```text
+    /// Records one dispatch and its latency.
+    ///   backend: below n_backends.  latency_ns: 0 or more.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: there is no such backend.  INFERMEM_E_ARG: the latency
+    /// is negative, as that of a clock that was set back.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_record"]
+    pub fn dispatch_record(dispatch: *const infermem_dispatch, backend: u32, latency_ns: i64) -> i32;
+    /// ```text
+    /// Records one dispatch of which the latency is not known.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: there is no such backend.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_count_only"]
+    pub fn dispatch_count_only(dispatch: *const infermem_dispatch, backend: u32) -> i32;
+    /// ```text
+    /// Nanoseconds of the system's monotonic clock, for dispatch_timer_stop.
+    /// Thread: any.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_timer_start"]
+    pub fn dispatch_timer_start() -> u64;
+    /// ```text
+    /// Records one dispatch whose latency is from started_ns, which dispatch_timer_start returned, until now.
+    /// Errors: those of dispatch_record; INFERMEM_E_ARG: started_ns is later than now.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_timer_stop"]
+    pub fn dispatch_timer_stop(dispatch: *const infermem_dispatch, backend: u32, started_ns: u64) -> i32;
+    /// ```text
+    /// Forgets everything that was recorded, and starts the time anew. A record that another thread is making meanwhile is
+    /// forgotten, too, or counts as new.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_reset"]
+    pub fn dispatch_reset(dispatch: *const infermem_dispatch) -> i32;
+    /// ```text
+    /// Fills *out, whose struct_size the caller has set, with what a backend did.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_RANGE: there is no such backend.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_snapshot"]
+    pub fn dispatch_snapshot(dispatch: *const infermem_dispatch, backend: u32, out: *mut infermem_dispatch_stats) -> i32;
+    /// ```text
+    /// Counts a backend's latencies between bounds: those below the first, from each on and below the next, and from the last
+    /// on. A latency that equals a bound is in the bucket above it. The classic bounds are 100, 500, 1000 and 5000 us.
+    ///   bounds_ns: n of them, ascending, none twice; may be NULL when n is 0. A bound of more than two significant digits
+    ///   is rounded down to its bucket's edge.  out_counts: room for n + 1; their sum is stats.latencies.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: there is no such backend.  INFERMEM_E_ARG: the bounds
+    /// do not ascend.  INFERMEM_E_LIMIT: n exceeds INFERMEM_DISPATCH_MAX_BOUNDS.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_histogram"]
+    pub fn dispatch_histogram(dispatch: *const infermem_dispatch, backend: u32, bounds_ns: *const u64, n: usize, out_counts: *mut u64) -> i32;
+    /// ```text
+    /// The share of all dispatches that a backend did, 0 to 1; 0 when there were none. 0 also where there is no such backend,
+    /// of NULL, and of a handle of another kind (the error record then says so).
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_ratio"]
+    pub fn dispatch_ratio(dispatch: *const infermem_dispatch, backend: u32) -> f64;
+    /// ```text
+    /// How many times faster one backend is than another: the mean latency of slow, divided by that of fast. 0 when the latter
+    /// is below 1 ns, and in the cases of dispatch_ratio.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_speedup"]
+    pub fn dispatch_speedup(dispatch: *const infermem_dispatch, slow: u32, fast: u32) -> f64;
+    /// ```text
+    /// Nanoseconds since the object was made or reset, by the system's monotonic clock. 0 of NULL or a handle of another kind.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_elapsed_ns"]
+    pub fn dispatch_elapsed_ns(dispatch: *const infermem_dispatch) -> u64;
+    /// ```text
+    /// Dispatches a second, of all backends, since the object was made or reset; 0 while that is less than 1 ms ago. 0 of NULL
+    /// or a handle of another kind.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_throughput"]
+    pub fn dispatch_throughput(dispatch: *const infermem_dispatch) -> f64;
+    /// ```text
+    /// Writes all backends' figures in the text format of Prometheus, version 0.0.4, and a NUL, to a buffer of capacity bytes:
+    /// the counter infermem_dispatches_total, and the histogram infermem_dispatch_latency_seconds with the classic bounds,
+    /// both labelled with the backend's name. *out_length is the length without the NUL. A NULL buffer of capacity 0 asks
+    /// for the length alone, which may have grown by the next call.
+    /// Errors: INFERMEM_E_NULL: dispatch or out_length is NULL, or buffer is while capacity is not 0.  INFERMEM_E_HANDLE.
+    /// INFERMEM_E_BUFFER: capacity is too small; the error's `expected` is the capacity needed.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_prometheus"]
+    pub fn dispatch_prometheus(dispatch: *const infermem_dispatch, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
+    /// ```text
+    /// Writes the same as JSON: {"elapsed_ns": n, "backends": [{"name": "CPU", ...}, ...]}, where a backend has the fields of
+    /// infermem_dispatch_stats, but for variance_ns2, and "buckets": [{"below_ns": 100000, "count": n}, ...], the last with
+    /// "below_ns": null. As dispatch_prometheus.
+    /// Errors: those of dispatch_prometheus.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_json"]
+    pub fn dispatch_json(dispatch: *const infermem_dispatch, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
     /// ```text
     /// The name of a type, "Q4_0", or "unknown"; static storage.
     /// Thread: any.  Memory: none.  Since: 0.1
@@ -3131,6 +3407,138 @@ extern "C" {
     /// ```
     #[link_name = "infermem_quant_dtype"]
     pub fn quant_dtype(q: *const infermem_quant) -> i32;
+    /// ```text
+    /// Makes the buffers, all zero; free them with scratch_free. Each is a matrix of batch rows.
+    ///
+    /// With OVERLAP, buffers share memory whose uses in a pass do not meet, where a pass is in this order: HIDDEN is normed to
+    /// NORMED; that is projected to QKV, or to Q, K and V, which QKV may be split into; attention reads these and EXPANDED_V
+    /// and writes ATTN_OUT, which is projected to ATTN_PROJ and added to HIDDEN; that is normed to NORMED, which becomes
+    /// FFN_UP and FFN_GATE, these FFN_DOWN, by way of Q8K_INTER, and that is added to HIDDEN; in the end NORMED becomes LOGITS.
+    /// HIDDEN, NORMED, Q8 and Q8K_HIDDEN share with none.
+    ///   config: as infermem_config_validate takes it.  options: NULL means all defaults.
+    /// Errors: INFERMEM_E_NULL: config or out is NULL.  INFERMEM_E_STRUCT.  Those of infermem_config_validate.
+    /// INFERMEM_E_ARG: a flag is unknown, a reserved field is not 0, or the allocator lacks a function.  INFERMEM_E_OVERFLOW:
+    /// the buffers do not fit the address range.  INFERMEM_E_NOMEM.  INFERMEM_E_HANDLE: tape is another kind of handle.
+    /// INFERMEM_E_FULL, INFERMEM_E_SEALED: the tape has no room, or is sealed.
+    /// Thread: any; with an EXCLUSIVE tape, one at a time.  Memory: one handle from the allocator, and meanwhile what planning
+    /// takes; one allocation from the tape, or one mapping.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_new"]
+    pub fn scratch_new(config: *const infermem_model_config, options: *const infermem_scratch_options, out: *mut *mut infermem_scratch) -> i32;
+    /// ```text
+    /// Frees the buffers; a tape keeps its bytes until it is cleared. NULL is allowed.
+    /// Thread: exclusive.  Memory: releases.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_free"]
+    pub fn scratch_free(scratch: *mut infermem_scratch);
+    /// ```text
+    /// A buffer of floats, for the caller to write and read: *out_n is its length in elements, all rows of the batch together.
+    ///   which: INFERMEM_SCRATCH_*.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: there is no such buffer.  INFERMEM_E_STATE: the scratch
+    /// was made without it.  INFERMEM_E_TYPE: it is one of 8-bit integers.  INFERMEM_E_STALE.
+    /// Thread: many at once; who writes where is the caller's.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_f32"]
+    pub fn scratch_f32(scratch: *const infermem_scratch, which: i32, out: *mut *mut f32, out_n: *mut usize) -> i32;
+    /// ```text
+    /// A buffer of 8-bit integers; as scratch_f32.
+    /// Errors: those of scratch_f32; INFERMEM_E_TYPE: it is one of floats.
+    /// Thread: many at once; who writes where is the caller's.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_i8"]
+    pub fn scratch_i8(scratch: *const infermem_scratch, which: i32, out: *mut *mut i8, out_n: *mut usize) -> i32;
+    /// ```text
+    /// Any buffer as a view, [batch, elements of a token] of F32 or I8, valid as long as the scratch.
+    /// Errors: those of scratch_f32, but for INFERMEM_E_TYPE.
+    /// Thread: many at once; who writes where is the caller's.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_view"]
+    pub fn scratch_view(scratch: *const infermem_scratch, which: i32, out: *mut infermem_view) -> i32;
+    /// ```text
+    /// Makes HIDDEN and NORMED zero, which is what a pass starts from.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SEALED: the tape is sealed.
+    /// Thread: exclusive.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_reset"]
+    pub fn scratch_reset(scratch: *mut infermem_scratch) -> i32;
+    /// ```text
+    /// Makes all buffers zero.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SEALED: the tape is sealed.
+    /// Thread: exclusive.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_reset_all"]
+    pub fn scratch_reset_all(scratch: *mut infermem_scratch) -> i32;
+    /// ```text
+    /// Bytes of memory that the buffers take, with the gaps for alignment; 0 of NULL or a handle of another kind.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_total_bytes"]
+    pub fn scratch_total_bytes(scratch: *const infermem_scratch) -> usize;
+    /// ```text
+    /// Bytes that they would take if none shared memory; 0 of NULL or a handle of another kind.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_separate_bytes"]
+    pub fn scratch_separate_bytes(scratch: *const infermem_scratch) -> usize;
+    /// ```text
+    /// Quantizes one token's floats to 8 bits, in blocks of 256, into a row of Q8K_HIDDEN or Q8K_INTER: of each block the scale
+    /// is the largest magnitude / 127 (1 / 127 where that magnitude is 1e-10 or less), and a level the value / scale, rounded
+    /// to nearest, halves away from 0, within -128 to 127: each operation rounded to float, the same bits on every machine. The
+    /// last block is filled up with zeros; blocks of the row beyond it stay what they are.
+    ///   which: INFERMEM_SCRATCH_Q8K_*.  row: below the batch.  values: n floats; may be NULL when n is 0, which changes
+    ///   nothing.  n: the row's length at most.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: there is no such `which`, or no such row.
+    /// INFERMEM_E_SHAPE: n exceeds the row.  INFERMEM_E_NOT_FINITE: a value is NaN or infinite; the error's `got` is its index.
+    /// INFERMEM_E_STALE.  INFERMEM_E_SEALED: the tape is sealed.
+    /// Thread: exclusive.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_quantize_q8k"]
+    pub fn scratch_quantize_q8k(scratch: *mut infermem_scratch, which: i32, row: usize, values: *const f32, n: usize) -> i32;
+    /// ```text
+    /// The same in blocks of 32, into a row of Q8_SCALES and Q8_QUANTS.
+    /// Errors: those of scratch_quantize_q8k; INFERMEM_E_STATE: the scratch was made without INFERMEM_SCRATCH_Q8.
+    /// Thread: exclusive.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_quantize_q8"]
+    pub fn scratch_quantize_q8(scratch: *mut infermem_scratch, row: usize, values: *const f32, n: usize) -> i32;
+    /// ```text
+    /// Finds offsets for n buffers in one piece of memory, such that those in use at the same step do not overlap. The piece is
+    /// never larger than the buffers one after the other. The search is exact where there are few buffers, and in general
+    /// stops where the piece is as small as the step at which most bytes are in use allows; it takes a bounded number of steps,
+    /// of about the square of n.
+    ///   lifetimes: n of them; may be NULL when n is 0, which gives a plan of 0 bytes.  options: NULL means all defaults.
+    /// Errors: INFERMEM_E_NULL: out is NULL, or lifetimes is.  INFERMEM_E_STRUCT.  INFERMEM_E_LIMIT: n exceeds
+    /// INFERMEM_SCRATCH_PLAN_MAX.  INFERMEM_E_ARG: a first_use is after its last_use, align is no power of two, or the allocator
+    /// lacks a function.  INFERMEM_E_OVERFLOW: the buffers one after the other do not fit 64 bits.  INFERMEM_E_NOMEM.
+    /// Thread: any.  Memory: the handle and the offsets, and meanwhile what the search takes.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_plan_new"]
+    pub fn scratch_plan_new(lifetimes: *const infermem_scratch_lifetime, n: usize, options: *const infermem_scratch_plan_options, out: *mut *mut infermem_scratch_plan) -> i32;
+    /// ```text
+    /// Frees a plan. NULL is allowed.
+    /// Thread: exclusive.  Memory: releases.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_plan_free"]
+    pub fn scratch_plan_free(plan: *mut infermem_scratch_plan);
+    /// ```text
+    /// The offsets in bytes, in the order of the lifetimes, *out_n of them; valid as long as the plan. Of no bytes it is 0.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_plan_offsets"]
+    pub fn scratch_plan_offsets(plan: *const infermem_scratch_plan, out: *mut *const u64, out_n: *mut usize) -> i32;
+    /// ```text
+    /// Bytes of the piece of memory; 0 of NULL or a handle of another kind.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_plan_total_bytes"]
+    pub fn scratch_plan_total_bytes(plan: *const infermem_scratch_plan) -> u64;
+    /// ```text
+    /// Bytes that the buffers take one after the other, each with what aligns the next; 0 of NULL or a handle of another kind.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_plan_separate_bytes"]
+    pub fn scratch_plan_separate_bytes(plan: *const infermem_scratch_plan) -> u64;
     /// ```text
     /// The instruction set in use, as one of the names above; static storage.
     /// Thread: any.  Memory: none.  Since: 0.1
