@@ -208,6 +208,12 @@ typedef struct infermem_api_table {
   int32_t (*kv_attend)(const infermem_kv *kv, size_t layer, const infermem_kv_attend_options *options, size_t first_head, size_t n_heads, const float *q, size_t n_q, float *out, size_t n_out);
   int32_t (*kv_attend_partial)(const infermem_kv *kv, size_t layer, const infermem_kv_attend_options *options, size_t first_head, size_t n_heads, size_t first_token, size_t n_tokens, const float *q, size_t n_q, float *part, size_t n_part);
   int32_t (*kv_attend_merge)(const float *parts, size_t n_floats, size_t n_parts, size_t n_rows, size_t head_dim_v, float *out, size_t n_out);
+  int32_t (*neuron_record_mask)(infermem_neuron *neuron, size_t layer, const uint8_t *mask, size_t n_bytes);
+  int32_t (*neuron_record_values)(infermem_neuron *neuron, size_t layer, const float *values, size_t n, float cutoff);
+  int32_t (*neuron_coverage)(const infermem_neuron *neuron, size_t layer, const double *fractions, size_t n, double *out);
+  int32_t (*neuron_merge)(infermem_neuron *neuron, const infermem_neuron *const *others, size_t n);
+  int32_t (*neuron_save)(const infermem_neuron *neuron, const char *path);
+  int32_t (*neuron_load)(const char *path, const infermem_neuron_options *options, infermem_neuron **out);
 } infermem_api_table;
 /* clang-format on */
 

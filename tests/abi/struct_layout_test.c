@@ -203,23 +203,30 @@ AT(infermem_meta_info, type, 24);
 AT(infermem_meta_info, element_type, 28);
 AT(infermem_meta_info, count, 32);
 
-SIZE(infermem_neuron_options, 48);
+SIZE(infermem_neuron_options, 80);
 AT(infermem_neuron_options, n_layers, 8);
 AT(infermem_neuron_options, n_neurons, 12);
 AT(infermem_neuron_options, threshold, 16);
 AT(infermem_neuron_options, interval, 20);
 AT(infermem_neuron_options, flags, 24);
-AT(infermem_neuron_options, reserved, 28);
+AT(infermem_neuron_options, half_life, 28);
 AT(infermem_neuron_options, tape, 32);
 AT(infermem_neuron_options, allocator, 40);
+AT(infermem_neuron_options, budget_count, 48);
+AT(infermem_neuron_options, budget_fraction, 52);
+AT(infermem_neuron_options, budget_bytes, 56);
+AT(infermem_neuron_options, row_bytes, 64);
+AT(infermem_neuron_options, hysteresis, 72);
+AT(infermem_neuron_options, reserved, 76);
 
-SIZE(infermem_neuron_counts, 56);
+SIZE(infermem_neuron_counts, 64);
 AT(infermem_neuron_counts, n_hot, 8);
 AT(infermem_neuron_counts, n_cold, 16);
 AT(infermem_neuron_counts, events, 24);
 AT(infermem_neuron_counts, out_of_range, 32);
 AT(infermem_neuron_counts, reclassifications, 40);
 AT(infermem_neuron_counts, hot_ratio, 48);
+AT(infermem_neuron_counts, nans, 56);
 
 SIZE(infermem_quant_options, 56);
 AT(infermem_quant_options, bits, 8);
