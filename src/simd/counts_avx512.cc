@@ -5,6 +5,8 @@
 #endif
 #include <immintrin.h>
 
+#include <cstring>
+
 #include "simd/counts.hh"
 
 namespace infermem {
@@ -46,14 +48,18 @@ inline void add(__mmask16 active, __m512i weight, uint32_t *counts, __mmask16 la
 void add_mask(const uint8_t *mask, size_t n, uint32_t weight, uint32_t *counts) {
   const __m512i w = set(weight);
   size_t at = 0;
-  for (; at + kLanes <= n; at += kLanes) {
-    const auto active = static_cast<__mmask16>(mask[at / 8] | mask[at / 8 + 1] << 8);
-    add(active, w, counts + at, 0xffff);
+  for (; at + kWord <= n; at += kWord) {
+    for (size_t i = at; i < at + kWord; i += kLanes) {
+      uint16_t active;
+      std::memcpy(&active, mask + i / 8, sizeof active);
+      add(active, w, counts + i, 0xffff);
+    }
   }
-  if (at == n) return;
-  const unsigned high = n - at > 8 ? mask[at / 8 + 1] : 0u;
-  const __mmask16 lanes = first_lanes(n - at);
-  add(static_cast<__mmask16>((mask[at / 8] | high << 8) & lanes), w, counts + at, lanes);
+  for (; at < n; at += kLanes) {
+    const __mmask16 lanes = first_lanes(n - at);
+    const unsigned high = n - at > 8 ? mask[at / 8 + 1] : 0u;
+    add(static_cast<__mmask16>((mask[at / 8] | high << 8) & lanes), w, counts + at, lanes);
+  }
 }
 
 size_t add_values(const float *values, size_t n, float cutoff, uint32_t weight, uint32_t *counts) {

@@ -33,5 +33,6 @@ std::vector<Bar> products_bars();
 std::vector<Bar> block_bars();
 std::vector<Bar> kv_bars();
 std::vector<Bar> attend_bars();
+std::vector<Bar> neuron_bars();
 
 }  // namespace bench
