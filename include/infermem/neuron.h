@@ -24,6 +24,7 @@
 
 #include "alloc.h"
 #include "error.h"
+#include "quant.h"
 
 enum {
   INFERMEM_NEURON_STRICT = 1 /* an index out of range is an error, where else it is skipped and counted */
@@ -66,6 +67,66 @@ typedef struct infermem_neuron_counts {
   double hot_ratio;           /* n_hot / n_neurons */
   uint64_t nans;              /* activations skipped because they were NaN */
 } infermem_neuron_counts;
+
+/* policy: which row makes room for another. Of equal ones, that of the lowest id does. */
+enum {
+  INFERMEM_NEURON_LRU = 0, /* the one not asked for the longest, in fetches */
+  INFERMEM_NEURON_LFU = 1, /* the one asked for the least, in all or with half_life lately; of equal ones as LRU */
+  INFERMEM_NEURON_HOT = 2  /* the one least frequently active by the last neuron_store_rank; of equal ones as LRU */
+};
+
+/* What a load function returns that has not loaded the rows yet. */
+enum { INFERMEM_NEURON_PENDING = 1 };
+
+/* Loads rows: n of them, that of ids[i] to rows[i], at a multiple of 64 bytes. Called by the thread that fetches, which holds
+ * no lock meanwhile; several may be at it at once, never two for one row. Returns
+ *   INFERMEM_OK when all rows are there;
+ *   INFERMEM_NEURON_PENDING when they will be: neuron_store_loaded(store, load, status) is then called once, by any
+ *     thread, in this call already if need be; ids and rows are valid until then;
+ *   a negative code when they cannot be had: what is in the rows does not matter.
+ * It must not call the store back, but for neuron_store_loaded. */
+typedef int32_t (*infermem_neuron_load_function)(void *context, uint64_t load, const uint32_t *ids, size_t n,
+                                                 void *const *rows);
+
+/* Rows kept close; see neuron_store_new. */
+typedef struct infermem_neuron_store infermem_neuron_store;
+
+/* How a store is made. A row is whatever is read together, as one neuron's up row, gate row and down column, or an
+ * expert; rows of several layers have ids layer * n_neurons + neuron. Either load or quant is given. */
+typedef struct infermem_neuron_store_options {
+  size_t struct_size;
+  uint32_t n_rows;       /* ids are below; more than 0. With quant, 0 means its rows */
+  uint32_t policy;       /* INFERMEM_NEURON_LRU, LFU or HOT */
+  uint64_t row_bytes;    /* of each row, more than 0; with quant 0 */
+  uint64_t budget_bytes; /* of the rows in memory, each rounded up to 64 bytes; at least one */
+  infermem_neuron_load_function load;
+  void *context;               /* for load */
+  const infermem_quant *quant; /* a matrix whose rows are loaded as floats; it must outlive the store */
+  uint32_t half_life; /* with LFU: fetches in which what was asked for comes to count half; 0: it counts for ever */
+  uint32_t window;    /* with LRU: rows that none of the last `window` fetches asked for are dropped; 0 drops none */
+  uint32_t n_fetches; /* how many may be begun and not ended, and their loads not complete; 0 means 4 */
+  uint32_t reserved;  /* 0 */
+  const infermem_tape *tape;           /* where all of it lives; NULL means a mapping of its own */
+  const infermem_allocator *allocator; /* for the handle; NULL means malloc */
+} infermem_neuron_store_options;
+
+/* What a store holds, and what happened since it was made. In a fetch, a row counts once. */
+typedef struct infermem_neuron_store_facts {
+  size_t struct_size;
+  uint64_t fetches;      /* of both kinds, and neuron_store_keep */
+  uint64_t hits;         /* rows that were there */
+  uint64_t waits;        /* rows that were being loaded for another fetch */
+  uint64_t misses;       /* rows that were not: as many were to be loaded */
+  uint64_t loads;        /* calls of the load function */
+  uint64_t failures;     /* rows whose loading failed */
+  uint64_t bytes_loaded; /* of the others that were loaded */
+  uint64_t evictions;    /* rows that made room for others */
+  uint64_t drops;        /* rows that left the window */
+  uint64_t capacity;     /* rows that fit the budget */
+  uint64_t resident;     /* rows that are there, or being loaded */
+  uint64_t in_use;       /* those of them that fetches have, or that are kept or being loaded */
+  uint64_t memory_bytes; /* of the rows and the bookkeeping */
+} infermem_neuron_store_facts;
 
 #ifndef INFERMEM_NO_PROTOTYPES
 INFERMEM_BEGIN_DECLS
@@ -215,6 +276,108 @@ INFERMEM_FN int32_t neuron_save(const infermem_neuron *neuron, const char *path)
  * tape, or one mapping.  Since: 0.1 */
 INFERMEM_FN int32_t neuron_load(const char *path, const infermem_neuron_options *options, infermem_neuron **out)
     INFERMEM_AS(neuron_load);
+
+/* ---- Rows kept close --------------------------------------------------------------------------------------------- */
+
+/* Makes an empty store; free it with neuron_store_free. Besides the rows it takes 4 bytes an id, 12 with LFU and HOT, and for
+ * each row that fits 124 bytes, and 16 for each of n_fetches.
+ * Errors: INFERMEM_E_NULL: options or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: both load and quant are given, or
+ * neither; n_rows or row_bytes is 0, or with quant not; budget_bytes is less than a row; the policy is unknown; half_life is
+ * given without LFU, or window without LRU; n_fetches is more than 1000; reserved is not 0, or the allocator lacks a
+ * function.  INFERMEM_E_SHAPE: with quant, n_rows is not its rows.  INFERMEM_E_OVERFLOW: the bytes do not fit.
+ * INFERMEM_E_NOMEM.  INFERMEM_E_HANDLE: tape or quant is another kind of handle.  INFERMEM_E_FULL, INFERMEM_E_SEALED: the
+ * tape has no room, or is sealed.
+ * Thread: any; with an EXCLUSIVE tape, one at a time.  Memory: one handle from the allocator; the rest from the tape, or
+ * one mapping, of which untouched pages cost nothing.  Since: 0.1 */
+INFERMEM_FN int32_t neuron_store_new(const infermem_neuron_store_options *options, infermem_neuron_store **out)
+    INFERMEM_AS(neuron_store_new);
+
+/* Frees the store, once all loads that are pending are complete: it waits for them. A tape keeps its bytes until it is
+ * cleared. NULL is allowed.
+ * Thread: exclusive, but for the neuron_store_loaded of these loads.  Memory: releases.  Since: 0.1 */
+INFERMEM_FN void neuron_store_free(infermem_neuron_store *store) INFERMEM_AS(neuron_store_free);
+
+/* Gives the rows of n ids, out[i] that of ids[i], which are read and not written. Those that are not there are loaded, in one
+ * call of the load function, straight to their places; for those that are being loaded it waits. The rows stay until the next
+ * neuron_fetch, or neuron_store_release: no row that is in use makes room for another. So a miss costs what loading
+ * without a store does, and some hundred nanoseconds.
+ *   ids: n ids, which may repeat; may be NULL when n is 0, as out may.  out: n pointers, to row_bytes each.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: an id is not below n_rows; the error's `got` is the id.
+ * INFERMEM_E_FULL: the rows do not fit beside those in use; the error's `expected` is how many do. INFERMEM_E_STATE:
+ * another thread is in the same call.  INFERMEM_E_STALE.  INFERMEM_E_SEALED. In these cases nothing changed. Else it is the code of a load that failed, INFERMEM_E_STATE where
+ * that was a positive one: then none of the rows are had, those of the previous fetch are released, and rows that made
+ * room are gone.
+ * Thread: many at once with other calls, but one neuron_fetch or neuron_store_release at a time.  Memory: none.
+ * Since: 0.1 */
+INFERMEM_FN int32_t neuron_fetch(const infermem_neuron_store *store, const uint32_t *ids, size_t n, const void **out)
+    INFERMEM_AS(neuron_fetch);
+
+/* Ends the use of the rows of the last neuron_fetch.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SEALED.
+ * Thread: as neuron_fetch.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t neuron_store_release(const infermem_neuron_store *store) INFERMEM_AS(neuron_store_release);
+
+/* The same as neuron_fetch without waiting, and with an end of its own: the rows are there once neuron_fetch_wait has
+ * returned INFERMEM_OK, or neuron_fetch_is_ready 1, and stay until neuron_fetch_end, which must be called. Whoever ends
+ * a fetch at once has asked for rows ahead of time.
+ *   out: n pointers, where the rows will be.  out_fetch: the number of the fetch.
+ * Errors: as neuron_fetch; and INFERMEM_E_STATE: n_fetches are begun and not ended, or ended with their load pending.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t neuron_fetch_begin(const infermem_neuron_store *store, const uint32_t *ids, size_t n,
+                                       const void **out, uint64_t *out_fetch) INFERMEM_AS(neuron_fetch_begin);
+
+/* 1 when nothing of the fetch is being loaded any more, so that neuron_fetch_wait would not wait, else 0; 0 of NULL, a
+ * handle of another kind, and a fetch that was ended.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t neuron_fetch_is_ready(const infermem_neuron_store *store, uint64_t fetch)
+    INFERMEM_AS(neuron_fetch_is_ready);
+
+/* Waits until nothing of the fetch is being loaded.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STATE: the fetch was ended, or never begun. INFERMEM_E_STALE.
+ * Else it is the code of a load that failed, this fetch's own or another's that it waited for: the row is not had.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t neuron_fetch_wait(const infermem_neuron_store *store, uint64_t fetch)
+    INFERMEM_AS(neuron_fetch_wait);
+
+/* Ends the use of a fetch's rows. What is being loaded for it still comes, and stays as other rows do.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STATE: the fetch was ended, or never begun.  INFERMEM_E_STALE.
+ * INFERMEM_E_SEALED.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t neuron_fetch_end(const infermem_neuron_store *store, uint64_t fetch) INFERMEM_AS(neuron_fetch_end);
+
+/* Tells that a load is complete, whose load function returned INFERMEM_NEURON_PENDING or is about to.
+ *   load: what the load function was given.  status: INFERMEM_OK when all rows are there, or a negative code.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_ARG: status is positive.  INFERMEM_E_STATE: the load is complete.
+ * INFERMEM_E_STALE.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t neuron_store_loaded(const infermem_neuron_store *store, uint64_t load, int32_t status)
+    INFERMEM_AS(neuron_store_loaded);
+
+/* Keeps the rows of n ids for good, instead of those kept before: loads what is not there, and no row makes room for
+ * another as long as it is kept. The hot neurons are what to keep.
+ * Errors: as neuron_fetch; when loading fails, nothing is kept.
+ * Thread: many at once with other calls, but one neuron_store_keep at a time.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t neuron_store_keep(const infermem_neuron_store *store, const uint32_t *ids, size_t n)
+    INFERMEM_AS(neuron_store_keep);
+
+/* Takes over how frequently each row's neuron was active, for HOT: row layer * n_neurons + i has neuron_frequency of neuron i
+ * of that layer. To be called whenever the counts have changed enough to matter, as after a classification; before the first
+ * time all are equal. It takes time in proportion to the rows.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STATE: the policy is another.  INFERMEM_E_SHAPE: the layers' neurons
+ * are not n_rows.  INFERMEM_E_STALE.  INFERMEM_E_SEALED.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t neuron_store_rank(const infermem_neuron_store *store, const infermem_neuron *neuron)
+    INFERMEM_AS(neuron_store_rank);
+
+/* 1 when the row is there, loaded, else 0; 0 also of NULL, a handle of another kind, and once the tape was cleared.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t neuron_store_has(const infermem_neuron_store *store, uint32_t id) INFERMEM_AS(neuron_store_has);
+
+/* Fills *out, whose struct_size the caller has set.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN int32_t neuron_store_stat(const infermem_neuron_store *store, infermem_neuron_store_facts *out)
+    INFERMEM_AS(neuron_store_stat);
 
 INFERMEM_END_DECLS
 #endif
