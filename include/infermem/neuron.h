@@ -264,7 +264,7 @@ INFERMEM_FN int32_t neuron_merge(infermem_neuron *neuron, const infermem_neuron 
 INFERMEM_FN int32_t neuron_save(const infermem_neuron *neuron, const char *path) INFERMEM_AS(neuron_save);
 
 /* Makes counts from a saved file, in the state that they were saved in; free them with neuron_free. Nothing of the file
- * is trusted: what is loaded is a state that the library could have saved.
+ * is trusted: whatever its bytes are, what is loaded works.
  *   options: NULL, or all but tape and allocator 0.
  * Errors: INFERMEM_E_NULL: path or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: a field of options that must be 0 is
  * not, or the allocator lacks a function.  INFERMEM_E_IO.  INFERMEM_E_FORMAT: it is no saved profile, or contradicts
