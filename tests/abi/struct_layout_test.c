@@ -228,6 +228,36 @@ AT(infermem_neuron_counts, reclassifications, 40);
 AT(infermem_neuron_counts, hot_ratio, 48);
 AT(infermem_neuron_counts, nans, 56);
 
+SIZE(infermem_neuron_store_options, 88);
+AT(infermem_neuron_store_options, n_rows, 8);
+AT(infermem_neuron_store_options, policy, 12);
+AT(infermem_neuron_store_options, row_bytes, 16);
+AT(infermem_neuron_store_options, budget_bytes, 24);
+AT(infermem_neuron_store_options, load, 32);
+AT(infermem_neuron_store_options, context, 40);
+AT(infermem_neuron_store_options, quant, 48);
+AT(infermem_neuron_store_options, half_life, 56);
+AT(infermem_neuron_store_options, window, 60);
+AT(infermem_neuron_store_options, n_fetches, 64);
+AT(infermem_neuron_store_options, reserved, 68);
+AT(infermem_neuron_store_options, tape, 72);
+AT(infermem_neuron_store_options, allocator, 80);
+
+SIZE(infermem_neuron_store_facts, 112);
+AT(infermem_neuron_store_facts, fetches, 8);
+AT(infermem_neuron_store_facts, hits, 16);
+AT(infermem_neuron_store_facts, waits, 24);
+AT(infermem_neuron_store_facts, misses, 32);
+AT(infermem_neuron_store_facts, loads, 40);
+AT(infermem_neuron_store_facts, failures, 48);
+AT(infermem_neuron_store_facts, bytes_loaded, 56);
+AT(infermem_neuron_store_facts, evictions, 64);
+AT(infermem_neuron_store_facts, drops, 72);
+AT(infermem_neuron_store_facts, capacity, 80);
+AT(infermem_neuron_store_facts, resident, 88);
+AT(infermem_neuron_store_facts, in_use, 96);
+AT(infermem_neuron_store_facts, memory_bytes, 104);
+
 SIZE(infermem_quant_options, 56);
 AT(infermem_quant_options, bits, 8);
 AT(infermem_quant_options, nan_policy, 12);

@@ -15,7 +15,7 @@ STRICT = 1
 
 
 def is_active(layer, event, i):
-    return (i * 7 + event * 5 + layer * 3 + i // 3) % 11 < 3
+    return (i * 7 + event * 5 + layer * 3) % (2 + i % 9) == 0
 
 
 def classified(counts, weight, hot, form):

@@ -33,7 +33,7 @@ static infermem_neuron *make(int which, const infermem_tape *tape) {
     for (uint32_t event = 0; event < (which == 0 ? 10 : 25) + layer; event++) {
       uint32_t active[80], n = 0;
       for (uint32_t i = 0; i < options.n_neurons; i++)
-        if ((i * 7 + event * 5 + layer * 3 + i / 3) % 11 < 3) active[n++] = i;
+        if ((i * 7 + event * 5 + layer * 3) % (2 + i % 9) == 0) active[n++] = i;
       if (which == 1) active[n++] = 70, active[n++] = 71; /* out of range */
       assert_ok(neuron_record(neuron, layer, active, n));
     }
