@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <numeric>
 #include <random>
 #include <vector>
@@ -112,7 +113,7 @@ void mask_set_bits(benchmark::State &state) {
     for (const auto &input : trace.masks) {
       for (size_t base = 0; base < n; base += 64) {
         uint64_t word;
-        __builtin_memcpy(&word, &input[base / 8], sizeof word);
+        std::memcpy(&word, &input[base / 8], sizeof word);
         for (; word != 0; word &= word - 1) ++counts[base + static_cast<size_t>(__builtin_ctzll(word))];
       }
       benchmark::ClobberMemory();
@@ -206,6 +207,70 @@ void top_k_plain(benchmark::State &state) {
   }
 }
 
+// ---- Rows ----
+
+constexpr size_t kRowBytes = 12288;
+constexpr size_t kSlots = 64, kAtOnce = 16;
+constexpr uint32_t kRows = 16384;  // 192 MiB
+
+struct Source {
+  std::vector<char> bytes = std::vector<char>(kRows * kRowBytes, 1);
+  static const Source &get() {
+    static const Source source;
+    return source;
+  }
+};
+
+int32_t load_rows(void *context, uint64_t, const uint32_t *ids, size_t n, void *const *rows) {
+  const auto *source = static_cast<const Source *>(context);
+  for (size_t i = 0; i < n; ++i) std::memcpy(rows[i], &source->bytes[ids[i] * kRowBytes], kRowBytes);
+  return INFERMEM_OK;
+}
+
+// Some rows an iteration: none that are there, or none but those.
+void fetch(benchmark::State &state, uint32_t policy, uint32_t n_rows) {
+  INFERMEM_STRUCT(infermem_neuron_store_options, options);
+  options.n_rows = kRows;
+  options.row_bytes = kRowBytes;
+  options.budget_bytes = kSlots * kRowBytes;
+  options.policy = policy;
+  options.load = load_rows;
+  options.context = const_cast<Source *>(&Source::get());
+  infermem_neuron_store *store = nullptr;
+  if (neuron_store_new(&options, &store) != INFERMEM_OK) std::abort();
+  uint32_t ids[kAtOnce], next = 0;
+  const void *rows[kAtOnce];
+  for (auto _ : state) {
+    for (uint32_t &id : ids) id = next++ * 17 % n_rows;
+    if (neuron_fetch(store, ids, kAtOnce, rows) != INFERMEM_OK) state.SkipWithError("it failed");
+    benchmark::DoNotOptimize(rows);
+  }
+  neuron_store_free(store);
+}
+
+void fetch_hits(benchmark::State &state) { fetch(state, INFERMEM_NEURON_LFU, kSlots); }
+void fetch_misses(benchmark::State &state) { fetch(state, INFERMEM_NEURON_LRU, kRows); }
+void fetch_misses_lfu(benchmark::State &state) { fetch(state, INFERMEM_NEURON_LFU, kRows); }
+
+// The same rows to as many places.
+void load_alone(benchmark::State &state) {
+  std::vector<char> places(kSlots * kRowBytes);
+  uint32_t ids[kAtOnce], next = 0;
+  void *rows[kAtOnce];
+  for (auto _ : state) {
+    for (size_t i = 0; i < kAtOnce; ++i) {
+      rows[i] = &places[next % kSlots * kRowBytes];
+      ids[i] = next++ * 17 % kRows;
+    }
+    load_rows(const_cast<Source *>(&Source::get()), 0, ids, kAtOnce, rows);
+    benchmark::DoNotOptimize(rows);
+  }
+}
+
+BENCHMARK(fetch_hits);
+BENCHMARK(fetch_misses);
+BENCHMARK(fetch_misses_lfu);
+BENCHMARK(load_alone);
 BENCHMARK(record)->Arg(kNeurons)->Arg(kMany);
 BENCHMARK(record_plain)->Arg(kNeurons)->Arg(kMany);
 BENCHMARK(record_mask)->Arg(kNeurons)->Arg(kMany);
@@ -230,10 +295,10 @@ std::vector<bench::Bar> bench::neuron_bars() {
       {"N2", "neuron_record_mask, a tenth of 14,336 active / plain loop on u64", "x", 0.45, true,
        against("record_mask/14336", "mask_plain/14336")},
       {"N2", "the same, 1 M neurons", "x", 0.45, true, against("record_mask/1048576", "mask_plain/1048576")},
-      {"N2", "the same, 14,336 / from set bit to set bit", "x", 0.45, true,
-       against("record_mask/14336", "mask_set_bits/14336")},
       {"N3", "neuron_reclassify by threshold / push_back", "x", 0.18, true,
        against("split_lists", "split_lists_plain")},
       {"N3", "the same by budget, exact / nth_element", "x", 0.15, true, against("top_k", "top_k_plain")},
+      {"N", "neuron_fetch of rows that are not there, 12 KiB each / loading them without a store", "x", 1.1, true,
+       against("fetch_misses", "load_alone")},
   };
 }
