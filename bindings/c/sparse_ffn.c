@@ -2,11 +2,12 @@
  *
  *     sparse_ffn MODEL
  *
- * A neuron is a row of gate, a row of up and a column of down. Of the active ones, the first two are multiplied where they are
- * stored, by quant_gemv_rows, and the columns come from a store that keeps a quarter of them in memory, those of hot
- * neurons for good. The inputs are the model's embeddings, normalized as the layers do. First 256 of them are counted; then come
- * 256 others, of which it shows how far the output is from that of the whole layer, and how many bytes of weights were
- * read. Exit status 1, with one sentence, when a call fails, or when all neurons together do not give what the whole layer gives.
+ * A neuron is a row of gate, a row of up and a column of down. Of the active ones, the first two are multiplied where
+ * they are stored, by quant_gemv_rows, and the columns come from a store that keeps a quarter of them in memory, those
+ * of hot neurons for good. The inputs are the model's embeddings, normalized as the layers do. First 256 of them are
+ * counted; then come 256 others, of which it shows how far the output is from that of the whole layer, and how many
+ * bytes of weights were read. Exit status 1, with one sentence, when a call fails, or when all neurons together do not
+ * give what the whole layer gives.
  */
 #include <infermem.h>
 #include <math.h>
@@ -188,8 +189,8 @@ static int32_t sparse_layer(struct ffn *f, size_t layer, size_t n) {
   return INFERMEM_OK;
 }
 
-/* Which neurons matter: those whose activation is at least `share` of the mean magnitude. A predictor would tell from the
- * input; here the whole layer has just told. */
+/* Which neurons matter: those whose activation is at least `share` of the mean magnitude. A predictor would tell from
+ * the input; here the whole layer has just told. */
 static size_t choose(struct ffn *f, float share, float *cutoff) {
   float sum = 0;
   size_t n = 0;

@@ -78,8 +78,8 @@ enum {
 /* What a load function returns that has not loaded the rows yet. */
 enum { INFERMEM_NEURON_PENDING = 1 };
 
-/* Loads rows: n of them, that of ids[i] to rows[i], at a multiple of 64 bytes. Called by the thread that fetches, which holds
- * no lock meanwhile; several may be at it at once, never two for one row. Returns
+/* Loads rows: n of them, that of ids[i] to rows[i], at a multiple of 64 bytes. Called by the thread that fetches, which
+ * holds no lock meanwhile; several may be at it at once, never two for one row. Returns
  *   INFERMEM_OK when all rows are there;
  *   INFERMEM_NEURON_PENDING when they will be: neuron_store_loaded(store, load, status) is then called once, by any
  *     thread, in this call already if need be; ids and rows are valid until then;
@@ -136,11 +136,11 @@ INFERMEM_BEGIN_DECLS
 /* Makes the counts of options->n_layers layers, all zero; free them with neuron_free. A layer takes 128 bytes, and 12
  * bytes and one bit a neuron.
  * Errors: INFERMEM_E_NULL: options or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: n_neurons is 0; threshold,
- * budget_fraction or hysteresis is not within 0 to 1 (or NaN); more than one of threshold, budget_count, budget_fraction
- * and budget_bytes is given; row_bytes is 0 with budget_bytes, or more, or not 0 without; a flag is unknown, a reserved
- * field is not 0, or the allocator lacks a function.
- * INFERMEM_E_OVERFLOW: the counts do not fit the address range.  INFERMEM_E_NOMEM.  INFERMEM_E_HANDLE: tape is another
- * kind of handle.  INFERMEM_E_FULL, INFERMEM_E_SEALED: the tape has no room, or is sealed.
+ * budget_fraction or hysteresis is not within 0 to 1 (or NaN); more than one of threshold, budget_count,
+ * budget_fraction and budget_bytes is given; row_bytes is 0 with budget_bytes, or more, or not 0 without; a flag is
+ * unknown, a reserved field is not 0, or the allocator lacks a function. INFERMEM_E_OVERFLOW: the counts do not fit the
+ * address range.  INFERMEM_E_NOMEM.  INFERMEM_E_HANDLE: tape is another kind of handle.  INFERMEM_E_FULL,
+ * INFERMEM_E_SEALED: the tape has no room, or is sealed.
  * Thread: any; with an EXCLUSIVE tape, one at a time.  Memory: one handle from the allocator; counts and lists from the
  * tape, or one mapping.  Since: 0.1 */
 INFERMEM_FN int32_t neuron_new(const infermem_neuron_options *options, infermem_neuron **out) INFERMEM_AS(neuron_new);
@@ -174,8 +174,8 @@ INFERMEM_FN int32_t neuron_record_mask(infermem_neuron *neuron, size_t layer, co
     INFERMEM_AS(neuron_record_mask);
 
 /* The same of the activations themselves: a neuron was active where the magnitude of its value is above the cutoff, so
- * with a cutoff of 0 where it is not 0. A value that is NaN is skipped and counted in nans; with STRICT, one that is NaN
- * or infinite is an error and the call records nothing.
+ * with a cutoff of 0 where it is not 0. A value that is NaN is skipped and counted in nans; with STRICT, one that is
+ * NaN or infinite is an error and the call records nothing.
  *   values: n floats.  n: n_neurons.  cutoff: 0 or more.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: there is no such layer.  INFERMEM_E_SHAPE: n is not
  * n_neurons.  INFERMEM_E_ARG: cutoff is negative or NaN.  INFERMEM_E_NOT_FINITE: (with STRICT) a value is NaN or
@@ -185,10 +185,10 @@ INFERMEM_FN int32_t neuron_record_values(infermem_neuron *neuron, size_t layer, 
                                          float cutoff) INFERMEM_AS(neuron_record_values);
 
 /* Sorts a layer's neurons into hot and cold now. By threshold, hot is whose count is at least max(1, trunc(events *
- * threshold)), the product taken in double precision; a count that has reached 2^32 - 1 is enough in any case. By budget,
- * hot are the budget_count neurons with the largest counts, of equal ones those of the lowest indices, and fewer where
- * fewer were ever active. In both, the count of a neuron that is hot already is taken as count + trunc(count *
- * hysteresis). The events until the next automatic classification stay what they were.
+ * threshold)), the product taken in double precision; a count that has reached 2^32 - 1 is enough in any case. By
+ * budget, hot are the budget_count neurons with the largest counts, of equal ones those of the lowest indices, and
+ * fewer where fewer were ever active. In both, the count of a neuron that is hot already is taken as count +
+ * trunc(count * hysteresis). The events until the next automatic classification stay what they were.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: there is no such layer.  INFERMEM_E_STALE.
  * INFERMEM_E_SEALED.
  * Thread: exclusive.  Memory: none.  Since: 0.1 */
@@ -236,8 +236,8 @@ INFERMEM_FN int32_t neuron_clear(infermem_neuron *neuron) INFERMEM_AS(neuron_cle
  * neurons has most of the activations, keeping hot neurons apart pays; where it has little more than a quarter, it does
  * not.
  *   fractions: n numbers from 0 to 1, in any order.  out: n numbers; may be fractions.
- * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: there is no such layer.  INFERMEM_E_ARG: a fraction is
- * not within 0 to 1, or NaN; the error's `got` is its index.  INFERMEM_E_STALE.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: there is no such layer.  INFERMEM_E_ARG: a fraction
+ * is not within 0 to 1, or NaN; the error's `got` is its index.  INFERMEM_E_STALE.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t neuron_coverage(const infermem_neuron *neuron, size_t layer, const double *fractions, size_t n,
                                     double *out) INFERMEM_AS(neuron_coverage);
@@ -266,12 +266,13 @@ INFERMEM_FN int32_t neuron_save(const infermem_neuron *neuron, const char *path)
 /* Makes counts from a saved file, in the state that they were saved in; free them with neuron_free. Nothing of the file
  * is trusted: whatever its bytes are, what is loaded works.
  *   options: NULL, or all but tape and allocator 0.
- * Errors: INFERMEM_E_NULL: path or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: a field of options that must be 0 is
- * not, or the allocator lacks a function.  INFERMEM_E_IO.  INFERMEM_E_FORMAT: it is no saved profile, or contradicts
+ * Errors: INFERMEM_E_NULL: path or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: a field of options that must be 0
+ * is not, or the allocator lacks a function.  INFERMEM_E_IO.  INFERMEM_E_FORMAT: it is no saved profile, or contradicts
  * itself.  INFERMEM_E_VERSION: it is of a later format.  INFERMEM_E_UNSUPPORTED: it has a flag that is not known.
- * INFERMEM_E_TRUNCATED.  INFERMEM_E_CORRUPT: a checksum is wrong, or the file is longer than it says.  INFERMEM_E_NOMEM.
- * INFERMEM_E_HANDLE: tape is another kind of handle.  INFERMEM_E_FULL, INFERMEM_E_SEALED: the tape has no room, or is
- * sealed. When reading fails, the tape's cursor moves back, unless another thread took something from it meanwhile.
+ * INFERMEM_E_TRUNCATED.  INFERMEM_E_CORRUPT: a checksum is wrong, or the file is longer than it says.
+ * INFERMEM_E_NOMEM. INFERMEM_E_HANDLE: tape is another kind of handle.  INFERMEM_E_FULL, INFERMEM_E_SEALED: the tape
+ * has no room, or is sealed. When reading fails, the tape's cursor moves back, unless another thread took something
+ * from it meanwhile.
  * Thread: any; with an EXCLUSIVE tape, one at a time.  Memory: one handle from the allocator; counts and lists from the
  * tape, or one mapping.  Since: 0.1 */
 INFERMEM_FN int32_t neuron_load(const char *path, const infermem_neuron_options *options, infermem_neuron **out)
@@ -279,16 +280,16 @@ INFERMEM_FN int32_t neuron_load(const char *path, const infermem_neuron_options 
 
 /* ---- Rows kept close --------------------------------------------------------------------------------------------- */
 
-/* Makes an empty store; free it with neuron_store_free. Besides the rows it takes 4 bytes an id, 12 with LFU and HOT, and for
- * each row that fits 124 bytes, and 16 for each of n_fetches.
- * Errors: INFERMEM_E_NULL: options or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: both load and quant are given, or
- * neither; n_rows or row_bytes is 0, or with quant not; budget_bytes is less than a row; the policy is unknown; half_life is
- * given without LFU, or window without LRU; n_fetches is more than 1000; reserved is not 0, or the allocator lacks a
- * function.  INFERMEM_E_SHAPE: with quant, n_rows is not its rows.  INFERMEM_E_OVERFLOW: the bytes do not fit.
- * INFERMEM_E_NOMEM.  INFERMEM_E_HANDLE: tape or quant is another kind of handle.  INFERMEM_E_FULL, INFERMEM_E_SEALED: the
- * tape has no room, or is sealed.
- * Thread: any; with an EXCLUSIVE tape, one at a time.  Memory: one handle from the allocator; the rest from the tape, or
- * one mapping, of which untouched pages cost nothing.  Since: 0.1 */
+/* Makes an empty store; free it with neuron_store_free. Besides the rows it takes 4 bytes an id, 12 with LFU and HOT,
+ * and for each row that fits 124 bytes, and 16 for each of n_fetches.
+ * Errors: INFERMEM_E_NULL: options or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: both load and quant are given,
+ * or neither; n_rows or row_bytes is 0, or with quant not; budget_bytes is less than a row; the policy is unknown;
+ * half_life is given without LFU, or window without LRU; n_fetches is more than 1000; reserved is not 0, or the
+ * allocator lacks a function.  INFERMEM_E_SHAPE: with quant, n_rows is not its rows.  INFERMEM_E_OVERFLOW: the bytes do
+ * not fit. INFERMEM_E_NOMEM.  INFERMEM_E_HANDLE: tape or quant is another kind of handle.  INFERMEM_E_FULL,
+ * INFERMEM_E_SEALED: the tape has no room, or is sealed.
+ * Thread: any; with an EXCLUSIVE tape, one at a time.  Memory: one handle from the allocator; the rest from the tape,
+ * or one mapping, of which untouched pages cost nothing.  Since: 0.1 */
 INFERMEM_FN int32_t neuron_store_new(const infermem_neuron_store_options *options, infermem_neuron_store **out)
     INFERMEM_AS(neuron_store_new);
 
@@ -297,16 +298,16 @@ INFERMEM_FN int32_t neuron_store_new(const infermem_neuron_store_options *option
  * Thread: exclusive, but for the neuron_store_loaded of these loads.  Memory: releases.  Since: 0.1 */
 INFERMEM_FN void neuron_store_free(infermem_neuron_store *store) INFERMEM_AS(neuron_store_free);
 
-/* Gives the rows of n ids, out[i] that of ids[i], which are read and not written. Those that are not there are loaded, in one
- * call of the load function, straight to their places; for those that are being loaded it waits. The rows stay until the next
- * neuron_fetch, or neuron_store_release: no row that is in use makes room for another. So a miss costs what loading
- * without a store does, and some hundred nanoseconds.
+/* Gives the rows of n ids, out[i] that of ids[i], which are read and not written. Those that are not there are loaded,
+ * in one call of the load function, straight to their places; for those that are being loaded it waits. The rows stay
+ * until the next neuron_fetch, or neuron_store_release: no row that is in use makes room for another. So a miss costs
+ * what loading without a store does, and the bookkeeping.
  *   ids: n ids, which may repeat; may be NULL when n is 0, as out may.  out: n pointers, to row_bytes each.
- * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: an id is not below n_rows; the error's `got` is the id.
- * INFERMEM_E_FULL: the rows do not fit beside those in use; the error's `expected` is how many do. INFERMEM_E_STATE:
- * another thread is in the same call.  INFERMEM_E_STALE.  INFERMEM_E_SEALED. In these cases nothing changed. Else it is the code of a load that failed, INFERMEM_E_STATE where
- * that was a positive one: then none of the rows are had, those of the previous fetch are released, and rows that made
- * room are gone.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: an id is not below n_rows; the error's `got` is the
+ * id. INFERMEM_E_FULL: the rows do not fit beside those in use; the error's `expected` is how many do.
+ * INFERMEM_E_STATE: another thread is in the same call.  INFERMEM_E_STALE.  INFERMEM_E_SEALED. In these cases nothing
+ * changed. Else it is the code of a load that failed, INFERMEM_E_STATE where that was a positive one: then none of the
+ * rows are had, those of the previous fetch are released, and rows that made room are gone.
  * Thread: many at once with other calls, but one neuron_fetch or neuron_store_release at a time.  Memory: none.
  * Since: 0.1 */
 INFERMEM_FN int32_t neuron_fetch(const infermem_neuron_store *store, const uint32_t *ids, size_t n, const void **out)
@@ -333,22 +334,23 @@ INFERMEM_FN int32_t neuron_fetch_is_ready(const infermem_neuron_store *store, ui
     INFERMEM_AS(neuron_fetch_is_ready);
 
 /* Waits until nothing of the fetch is being loaded.
- * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STATE: the fetch was ended, or never begun. INFERMEM_E_STALE.
- * Else it is the code of a load that failed, this fetch's own or another's that it waited for: the row is not had.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STATE: the fetch was ended, or never begun.
+ * INFERMEM_E_STALE. Else it is the code of a load that failed, this fetch's own or another's that it waited for: the
+ * row is not had.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t neuron_fetch_wait(const infermem_neuron_store *store, uint64_t fetch)
     INFERMEM_AS(neuron_fetch_wait);
 
 /* Ends the use of a fetch's rows. What is being loaded for it still comes, and stays as other rows do.
- * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STATE: the fetch was ended, or never begun.  INFERMEM_E_STALE.
- * INFERMEM_E_SEALED.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STATE: the fetch was ended, or never begun.
+ * INFERMEM_E_STALE. INFERMEM_E_SEALED.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t neuron_fetch_end(const infermem_neuron_store *store, uint64_t fetch) INFERMEM_AS(neuron_fetch_end);
 
 /* Tells that a load is complete, whose load function returned INFERMEM_NEURON_PENDING or is about to.
  *   load: what the load function was given.  status: INFERMEM_OK when all rows are there, or a negative code.
- * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_ARG: status is positive.  INFERMEM_E_STATE: the load is complete.
- * INFERMEM_E_STALE.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_ARG: status is positive.  INFERMEM_E_STATE: the load is
+ * complete. INFERMEM_E_STALE.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t neuron_store_loaded(const infermem_neuron_store *store, uint64_t load, int32_t status)
     INFERMEM_AS(neuron_store_loaded);
@@ -360,11 +362,11 @@ INFERMEM_FN int32_t neuron_store_loaded(const infermem_neuron_store *store, uint
 INFERMEM_FN int32_t neuron_store_keep(const infermem_neuron_store *store, const uint32_t *ids, size_t n)
     INFERMEM_AS(neuron_store_keep);
 
-/* Takes over how frequently each row's neuron was active, for HOT: row layer * n_neurons + i has neuron_frequency of neuron i
- * of that layer. To be called whenever the counts have changed enough to matter, as after a classification; before the first
- * time all are equal. It takes time in proportion to the rows.
- * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STATE: the policy is another.  INFERMEM_E_SHAPE: the layers' neurons
- * are not n_rows.  INFERMEM_E_STALE.  INFERMEM_E_SEALED.
+/* Takes over how frequently each row's neuron was active, for HOT: row layer * n_neurons + i has neuron_frequency of
+ * neuron i of that layer. To be called whenever the counts have changed enough to matter, as after a classification;
+ * before the first time all are equal. It takes time in proportion to the rows.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STATE: the policy is another.  INFERMEM_E_SHAPE: the layers'
+ * neurons are not n_rows.  INFERMEM_E_STALE.  INFERMEM_E_SEALED.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t neuron_store_rank(const infermem_neuron_store *store, const infermem_neuron *neuron)
     INFERMEM_AS(neuron_store_rank);

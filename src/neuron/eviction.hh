@@ -1,8 +1,8 @@
 // The order in which rows make room: a heap whose least entry goes first.
 //
-// What an entry says may be less than what holds by now, for a row that was asked for again; it is brought up to date when it
-// has become the least. So asking for a row that is there touches no heap, and the least entry that is up to date is the
-// least of all.
+// What an entry says may be less than what holds by now, for a row that was asked for again; it is brought up to date
+// when it has become the least. So asking for a row that is there touches no heap, and the least entry that is up to
+// date is the least of all.
 #pragma once
 
 #include <algorithm>

@@ -4,9 +4,9 @@
 // that is set while the neuron is hot. The lists and the bits always say the same: the result of the last
 // classification.
 //
-// Where counts fade, an activation adds more the later it comes, from 256 up to twice that in half_life events; then all
-// counts are halved, and it begins anew. Relative to each other, counts fade smoothly, and recording costs what it does
-// without.
+// Where counts fade, an activation adds more the later it comes, from 256 up to twice that in half_life events; then
+// all counts are halved, and it begins anew. Relative to each other, counts fade smoothly, and recording costs what it
+// does without.
 #pragma once
 
 #include <cstddef>

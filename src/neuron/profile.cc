@@ -1,8 +1,8 @@
 // Saved profiles: a header, then of each layer its state, its counts and its bits. The format is told in
 // doc/neuron_file.md.
 //
-// A header is checked by making the object that it describes and comparing with the header that this one has; its size is
-// compared with the file's before any memory is taken.
+// A header is checked by making the object that it describes and comparing with the header that this one has; its size
+// is compared with the file's before any memory is taken.
 #include <algorithm>
 #include <cstring>
 
@@ -54,8 +54,8 @@ Status fail_short(uint64_t size) {
               sizeof(ProfileHeader));
 }
 
-// Whether these are a saved profile of this version, all of it and no more. Of what is shorter than a header, the header
-// is what there is, and zeros.
+// Whether these are a saved profile of this version, all of it and no more. Of what is shorter than a header, the
+// header is what there is, and zeros.
 Status check_header(const ProfileHeader &header, uint64_t size) {
   const auto known = static_cast<size_t>(std::min<uint64_t>(kMagicBytes, size));
   if (std::memcmp(header.magic, kMagic, known) != 0)

@@ -1,8 +1,8 @@
 // A cache of rows: a slot a row that fits the budget, and for each id the slot that it is in.
 //
-// A slot is free, or loading for a fetch, or ready, or failed while somebody who waited for it has yet to learn that. It is in
-// use while a fetch has it; what is ready and not in use is idle, and can make room. Every idle slot has an entry in the
-// heap; a slot in use may have one left, which is dropped when it comes up.
+// A slot is free, or loading for a fetch, or ready, or failed while somebody who waited for it has yet to learn that.
+// It is in use while a fetch has it; what is ready and not in use is idle, and can make room. Every idle slot has an
+// entry in the heap; a slot in use may have one left, which is dropped when it comes up.
 //
 // One mutex guards all of it, and is held neither while a load function runs nor while somebody waits. The rows
 // themselves it does not guard: what writes a row comes before the slot is ready, and what reads it after.
@@ -75,8 +75,8 @@ class RowStore {
 
   // The record of a fetch; records INFERMEM_E_STATE where there is none, or none that is_begun.
   Status find(uint64_t serial, Record **out);
-  // Takes or loads the rows, for a record that is not in use; what former has, if anything, ends. Where nothing fits, nothing
-  // changes. The mutex is held, but not while rows are loaded.
+  // Takes or loads the rows, for a record that is not in use; what former has, if anything, ends. Where nothing fits,
+  // nothing changes. The mutex is held, but not while rows are loaded.
   Status start(Record *record, Record *former, const uint32_t *ids, size_t n, const void **out);
   Status plan(Record *record, Record *former, const uint32_t *ids, size_t n);
   Status load(const Record &record);

@@ -28,15 +28,16 @@ struct CountKernels {
   // How many values are above each of three limits.
   void (*count_above)(const uint32_t *values, size_t n, const uint32_t *limits, size_t *out);
   // The indices of the values, ascending, in two lists, and a bit each that tells whether it is in the first. The lists
-  // have room for n rounded up to 16, which may all be written; second may be values itself. Returns the first's length.
+  // have room for n rounded up to 16, which may all be written; second may be values itself. Returns the first's
+  // length.
   uint32_t (*split)(const uint32_t *values, uint32_t n, const Split &split, uint64_t *bits, uint32_t *first,
                     uint32_t *second);
 };
 
 extern const CountKernels counts_reference, counts_sse4, counts_avx2, counts_avx512, counts_neon;
 
-// The plain kernel from the index `from` on, a multiple of 64, behind the n_first that were found before: what the others
-// leave of their last word.
+// The plain kernel from the index `from` on, a multiple of 64, behind the n_first that were found before: what the
+// others leave of their last word.
 uint32_t split_rest(const uint32_t *values, uint32_t from, uint32_t n, uint32_t n_first, const Split &split,
                     uint64_t *bits, uint32_t *first, uint32_t *second);
 

@@ -20,8 +20,8 @@ constexpr uint32_t kNeurons = 14336;
 constexpr uint32_t kMany = 1 << 20;
 constexpr uint32_t kNever = UINT32_MAX;  // events
 
-// What is active in kInputs events: neuron i with a probability that falls with a random rank of its own, about a tenth in
-// all, as under ReLU.
+// What is active in kInputs events: neuron i with a probability that falls with a random rank of its own, about a tenth
+// in all, as under ReLU.
 struct Trace {
   explicit Trace(uint32_t n) : indices(kInputs), masks(kInputs) {
     std::mt19937 random(n);

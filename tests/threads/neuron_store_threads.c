@@ -1,5 +1,5 @@
-/* One store, many threads: some fetch, by begin, wait and end, one by neuron_fetch, while loads are completed by a thread
- * of their own, some of them with a failure. */
+/* One store, many threads: some fetch, by begin, wait and end, one by neuron_fetch, while loads are completed by a
+ * thread of their own, some of them with a failure. */
 #include <pthread.h>
 
 #include "support.h"

@@ -30,6 +30,7 @@ static int32_t read_everything(const struct shared *s, float *row) {
   size_t tensor, n;
   const uint32_t *hot;
   uint64_t u64;
+  double share;
   infermem_view view;
   infermem_neuron_counts counts = {.struct_size = sizeof counts};
   infermem_model_config config = {.struct_size = sizeof config};
@@ -39,6 +40,7 @@ static int32_t read_everything(const struct shared *s, float *row) {
       kv_keys(s->kv, 0, &view) + kv_values_pending(s->kv, 0, &view) + kv_read(s->kv, 0, INFERMEM_KV_K, 0, 1, row, kDim);
   sum += pad_view(s->pad, &view) + (pad_len(s->pad) != 1) + pad_text(s->pad, NULL, 0, &n);
   sum += neuron_hot(s->neuron, 0, &hot, &n) + neuron_cold(s->neuron, 0, &hot, &n) + neuron_stat(s->neuron, 0, &counts);
+  sum += neuron_coverage(s->neuron, 0, &(double){0.5}, 1, &share);
   sum += model_config(s->model, &config) + model_tensor_find(s->model, "blk.0.ffn_up.weight", &tensor);
   sum += model_tensor_view(s->model, tensor, &view) + model_meta_u64(s->model, "llama.block_count", &u64);
   sum += plan_estimate_full(&config, 100, &u64) + device_host(s->devices, &host);
