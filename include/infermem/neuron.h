@@ -304,9 +304,8 @@ INFERMEM_FN void neuron_store_free(infermem_neuron_store *store) INFERMEM_AS(neu
  * what loading without a store does, and the bookkeeping.
  *   ids: n ids, which may repeat; may be NULL when n is 0, as out may.  out: n pointers, to row_bytes each.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: an id is not below n_rows; the error's `got` is the
- * id. INFERMEM_E_FULL: the rows do not fit beside those in use; the error's `expected` is how many do.
- * INFERMEM_E_STATE: another thread is in the same call.  INFERMEM_E_STALE.  INFERMEM_E_SEALED. In these cases nothing
- * changed. Else it is the code of a load that failed, INFERMEM_E_STATE where that was a positive one: then none of the
+ * id. INFERMEM_E_FULL: the rows do not fit beside those in use; ask for fewer at a time.  INFERMEM_E_STATE: another
+ * thread is in the same call.  INFERMEM_E_STALE.  INFERMEM_E_SEALED. In these cases nothing changed. Else it is the code of a load that failed, INFERMEM_E_STATE where that was a positive one: then none of the
  * rows are had, those of the previous fetch are released, and rows that made room are gone.
  * Thread: many at once with other calls, but one neuron_fetch or neuron_store_release at a time.  Memory: none.
  * Since: 0.1 */

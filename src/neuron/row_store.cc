@@ -330,8 +330,9 @@ void RowStore::finish(Record *record, Status status) {
   changed_.wake_all();
 }
 
-// Ends a fetch.
+// Ends a fetch, if it has not been ended.
 void RowStore::finish_record(Record *record) {
+  if (!record->is_begun) return;
   unuse_all(*record);
   record->is_begun = false;
   if (!record->is_loading) record->n = 0;
@@ -359,12 +360,13 @@ Status RowStore::replace(Turns *turns, const uint32_t *ids, size_t n, const void
   INFERMEM_TRY(store_.check_writable());
   Record *const former = &records_[turns->first + turns->second];
   Record *const record = &records_[turns->first + !turns->second];
-  if (record->is_begun || record->is_loading)
+  if (record->is_begun || record->is_loading || former->is_loading)
     return fail(INFERMEM_E_STATE, 0, 0, "another thread is in the same call, which is for one at a time");
   INFERMEM_TRY(start(record, former, ids, n, out));
   turns->second = !turns->second;
+  const uint64_t serial = record->serial;
   const Status status = wait_for(record);
-  if (status != INFERMEM_OK && store_.check() == INFERMEM_OK) finish_record(record);
+  if (status != INFERMEM_OK && store_.check() == INFERMEM_OK && record->serial == serial) finish_record(record);
   return status;
 }
 

@@ -259,6 +259,30 @@ static void a_load_that_fails_leaves_nothing_half_loaded(void **state) {
   neuron_store_free(store);
 }
 
+static infermem_neuron_store *nested;
+
+/* As another thread would, were it there. */
+static int32_t load_and_fetch(void *context, uint64_t number, const uint32_t *ids, size_t n, void *const *rows) {
+  const uint32_t id = 1;
+  const void *row;
+  assert_int_equal(neuron_fetch(nested, &id, 1, &row), INFERMEM_E_STATE);
+  assert_int_equal(neuron_store_release(nested), INFERMEM_OK); /* of what there was before */
+  return load(context, number, ids, n, rows);
+}
+
+static void one_fetch_at_a_time(void **state) {
+  (void)state;
+  infermem_neuron_store_options options = options_for(4);
+  options.load = load_and_fetch;
+  assert_ok(neuron_store_new(&options, &nested));
+  const uint32_t ids[] = {2, 3};
+  const void *rows[2];
+  assert_ok(neuron_fetch(nested, ids, 2, rows));
+  assert_int_equal(facts_of(nested).in_use, 2);
+  assert_int_equal(*(const unsigned char *)rows[1], 4);
+  neuron_store_free(nested);
+}
+
 /* ---- Loads that come later ---- */
 
 static void a_fetch_is_ready_when_its_load_is_complete(void **state) {
@@ -574,6 +598,7 @@ int main(void) {
       cmocka_unit_test(what_is_in_use_makes_no_room),
       cmocka_unit_test(what_is_kept_makes_no_room),
       cmocka_unit_test(a_load_that_fails_leaves_nothing_half_loaded),
+      cmocka_unit_test(one_fetch_at_a_time),
       cmocka_unit_test(a_fetch_is_ready_when_its_load_is_complete),
       cmocka_unit_test(everyone_who_waits_learns_that_a_load_failed),
       cmocka_unit_test(rows_may_be_asked_for_ahead_of_time),
