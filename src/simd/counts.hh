@@ -36,6 +36,9 @@ struct CountKernels {
 
 extern const CountKernels counts_reference, counts_sse4, counts_avx2, counts_avx512, counts_neon;
 
+// The plain kernel, which stands in other tables, too.
+size_t add_at_plain(const uint32_t *indices, size_t n, uint32_t weight, uint32_t *counts, size_t n_counts);
+
 // The plain kernel from the index `from` on, a multiple of 64, behind the n_first that were found before: what the
 // others leave of their last word.
 uint32_t split_rest(const uint32_t *values, uint32_t from, uint32_t n, uint32_t n_first, const Split &split,

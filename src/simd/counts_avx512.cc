@@ -29,13 +29,13 @@ size_t add_at(const uint32_t *indices, size_t n, uint32_t weight, uint32_t *coun
   for (; at + kLanes <= n; at += kLanes) {
     const __m512i all = _mm512_loadu_si512(indices + at);
     if (__builtin_expect(_mm512_cmpgt_epu32_mask(all, last) != 0, 0)) {
-      skipped += counts_reference.add_at(indices + at, kLanes, weight, counts, n_counts);
+      skipped += add_at_plain(indices + at, kLanes, weight, counts, n_counts);
       continue;
     }
     // One by one: indices may repeat.
     for (size_t i = 0; i < kLanes; ++i) counts[indices[at + i]] += weight;
   }
-  return skipped + counts_reference.add_at(indices + at, n - at, weight, counts, n_counts);
+  return skipped + add_at_plain(indices + at, n - at, weight, counts, n_counts);
 }
 
 inline void add(__mmask16 active, __m512i weight, uint32_t *counts, __mmask16 lanes) {

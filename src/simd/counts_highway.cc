@@ -110,7 +110,7 @@ uint32_t split(const uint32_t *values, uint32_t n, const Split &by, uint64_t *bi
   return split_rest(values, base, n, n_first, by, bits, first, second);
 }
 
-CountKernels make_counts() { return {counts_reference.add_at, add_mask, add_values, largest, count_above, split}; }
+constexpr CountKernels make_counts() { return {add_at_plain, add_mask, add_values, largest, count_above, split}; }
 
 #endif
 }  // namespace HWY_NAMESPACE

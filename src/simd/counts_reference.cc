@@ -11,18 +11,6 @@ constexpr uint32_t kWord = 64;  // bits
 
 inline void add(uint32_t weight, uint32_t *count) { *count += std::min(weight, UINT32_MAX - *count); }
 
-size_t add_at(const uint32_t *indices, size_t n, uint32_t weight, uint32_t *counts, size_t n_counts) {
-  size_t skipped = 0;
-  for (size_t k = 0; k < n; ++k) {
-    const uint32_t index = indices[k];
-    if (__builtin_expect(index < n_counts, 1))
-      counts[index] += weight;
-    else
-      ++skipped;
-  }
-  return skipped;
-}
-
 void add_mask(const uint8_t *mask, size_t n, uint32_t weight, uint32_t *counts) {
   for (size_t i = 0; i < n; ++i)
     if ((mask[i / 8] >> (i % 8) & 1) != 0) add(weight, &counts[i]);
@@ -60,6 +48,18 @@ uint32_t split_all(const uint32_t *values, uint32_t n, const Split &split, uint6
 
 }  // namespace
 
+size_t add_at_plain(const uint32_t *indices, size_t n, uint32_t weight, uint32_t *counts, size_t n_counts) {
+  size_t skipped = 0;
+  for (size_t k = 0; k < n; ++k) {
+    const uint32_t index = indices[k];
+    if (__builtin_expect(index < n_counts, 1))
+      counts[index] += weight;
+    else
+      ++skipped;
+  }
+  return skipped;
+}
+
 uint32_t split_rest(const uint32_t *values, uint32_t from, uint32_t n, uint32_t n_first, const Split &split,
                     uint64_t *bits, uint32_t *first, uint32_t *second) {
   for (uint32_t base = from; base < n;) {
@@ -82,6 +82,6 @@ uint32_t split_rest(const uint32_t *values, uint32_t from, uint32_t n, uint32_t 
   return n_first;
 }
 
-const CountKernels counts_reference = {add_at, add_mask, add_values, largest, count_above, split_all};
+const CountKernels counts_reference = {add_at_plain, add_mask, add_values, largest, count_above, split_all};
 
 }  // namespace infermem
