@@ -135,10 +135,11 @@ class Dispatch;
 class Kv;
 class Layout;
 class Model;
+class Quant;
 class Neuron;
+class NeuronStore;
 class Pad;
 class Plan;
-class Quant;
 class Scratch;
 class ScratchPlan;
 
@@ -606,168 +607,6 @@ class Model : public Handle<infermem_model, ::model_free> {
   }
 };
 
-class Neuron : public Handle<infermem_neuron, ::neuron_free> {
- public:
-  using Handle::Handle;
-
-  static Result<Neuron> make(const infermem_neuron_options *options = nullptr) {
-    infermem_neuron *made = nullptr;
-    if (Status done = status_of(::neuron_new(options, &made)); !done) return done.error();
-    return Neuron(made);
-  }
-  Status record(size_t layer, Span<const uint32_t> indices) {
-    return status_of(::neuron_record(handle_, layer, indices.data(), indices.size()));
-  }
-  Status reclassify(size_t layer) {
-    return status_of(::neuron_reclassify(handle_, layer));
-  }
-  Result<Span<const uint32_t>> hot(size_t layer) const {
-    const uint32_t *out_data = nullptr;
-    size_t out_n = 0;
-    if (Status done = status_of(::neuron_hot(handle_, layer, &out_data, &out_n)); !done) return done.error();
-    return Span<const uint32_t>(out_data, out_n);
-  }
-  Result<Span<const uint32_t>> cold(size_t layer) const {
-    const uint32_t *out_data = nullptr;
-    size_t out_n = 0;
-    if (Status done = status_of(::neuron_cold(handle_, layer, &out_data, &out_n)); !done) return done.error();
-    return Span<const uint32_t>(out_data, out_n);
-  }
-  int32_t is_hot(size_t layer, uint32_t index) const {
-    return ::neuron_is_hot(handle_, layer, index);
-  }
-  double frequency(size_t layer, uint32_t index) const {
-    return ::neuron_frequency(handle_, layer, index);
-  }
-  Result<infermem_neuron_counts> stat(size_t layer) const {
-    infermem_neuron_counts out = make_struct<infermem_neuron_counts>();
-    if (Status done = status_of(::neuron_stat(handle_, layer, &out)); !done) return done.error();
-    return out;
-  }
-  Status clear() {
-    return status_of(::neuron_clear(handle_));
-  }
-};
-
-class Pad : public Handle<infermem_pad, ::pad_free> {
- public:
-  using Handle::Handle;
-
-  static Result<Pad> make(const infermem_pad_options *options = nullptr) {
-    infermem_pad *made = nullptr;
-    if (Status done = status_of(::pad_new(options, &made)); !done) return done.error();
-    return Pad(made);
-  }
-  Status append(const void *row, size_t dim) {
-    return status_of(::pad_append(handle_, row, dim));
-  }
-  Status append_rows(Span<const uint8_t> rows, size_t dim) {
-    return status_of(::pad_append_rows(handle_, rows.data(), rows.size(), dim));
-  }
-  Status append_f32(Span<const float> rows, size_t dim) {
-    return status_of(::pad_append_f32(handle_, rows.data(), rows.size(), dim));
-  }
-  Result<infermem_view> view() const {
-    infermem_view out = {};
-    if (Status done = status_of(::pad_view(handle_, &out)); !done) return done.error();
-    return out;
-  }
-  Status truncate(size_t n) {
-    return status_of(::pad_truncate(handle_, n));
-  }
-  Status clear() {
-    return status_of(::pad_clear(handle_));
-  }
-  size_t len() const {
-    return ::pad_len(handle_);
-  }
-  size_t capacity() const {
-    return ::pad_capacity(handle_);
-  }
-  size_t dim() const {
-    return ::pad_dim(handle_);
-  }
-  int32_t is_empty() const {
-    return ::pad_is_empty(handle_);
-  }
-  uint64_t generation() const {
-    return ::pad_generation(handle_);
-  }
-  Result<std::string> text() const {
-    size_t length = 0;
-    if (Status sized = status_of(::pad_text(handle_, nullptr, 0, &length)); !sized) return sized.error();
-    std::string text(length, '\0');
-    if (Status written = status_of(::pad_text(handle_, text.data(), length + 1, &length)); !written) return written.error();
-    return text;
-  }
-};
-
-class Plan : public Handle<infermem_plan, ::plan_free> {
- public:
-  using Handle::Handle;
-
-  static Result<Plan> make(const infermem_model *model, const infermem_model_config *config, Span<const infermem_plan_device> devices, const infermem_plan_options *options = nullptr) {
-    infermem_plan *made = nullptr;
-    if (Status done = status_of(::plan_new(model, config, devices.data(), devices.size(), options, &made)); !done) return done.error();
-    return Plan(made);
-  }
-  int32_t mode() const {
-    return ::plan_mode(handle_);
-  }
-  Result<uint64_t> query(uint32_t key, uint32_t place) const {
-    uint64_t out = {};
-    if (Status done = status_of(::plan_query(handle_, key, place, &out)); !done) return done.error();
-    return out;
-  }
-  size_t term_count() const {
-    return ::plan_term_count(handle_);
-  }
-  Result<infermem_plan_term_facts> term(size_t index) const {
-    infermem_plan_term_facts out = make_struct<infermem_plan_term_facts>();
-    if (Status done = status_of(::plan_term(handle_, index, &out)); !done) return done.error();
-    return out;
-  }
-  Result<infermem_plan_layer_facts> layer(uint64_t index) const {
-    infermem_plan_layer_facts out = make_struct<infermem_plan_layer_facts>();
-    if (Status done = status_of(::plan_layer(handle_, index, &out)); !done) return done.error();
-    return out;
-  }
-  size_t advice_count() const {
-    return ::plan_advice_count(handle_);
-  }
-  Result<infermem_plan_advice_facts> advice(size_t index) const {
-    infermem_plan_advice_facts out = make_struct<infermem_plan_advice_facts>();
-    if (Status done = status_of(::plan_advice(handle_, index, &out)); !done) return done.error();
-    return out;
-  }
-  Result<std::string> text(uint32_t flags) const {
-    size_t length = 0;
-    if (Status sized = status_of(::plan_text(handle_, flags, nullptr, 0, &length)); !sized) return sized.error();
-    std::string text(length, '\0');
-    if (Status written = status_of(::plan_text(handle_, flags, text.data(), length + 1, &length)); !written) return written.error();
-    return text;
-  }
-  Result<std::string> json() const {
-    size_t length = 0;
-    if (Status sized = status_of(::plan_json(handle_, nullptr, 0, &length)); !sized) return sized.error();
-    std::string text(length, '\0');
-    if (Status written = status_of(::plan_json(handle_, text.data(), length + 1, &length)); !written) return written.error();
-    return text;
-  }
-  Result<Layout> build_layout() const;
-  Result<Kv> build_kv(const infermem_tape *tape) const;
-  Status audit(Span<infermem_plan_measure> measures) const {
-    return status_of(::plan_audit(handle_, measures.data(), measures.size()));
-  }
-  Result<std::string> audit_text(Span<const infermem_plan_measure> measures) const {
-    size_t length = 0;
-    if (Status sized = status_of(::plan_audit_text(handle_, measures.data(), measures.size(), nullptr, 0, &length)); !sized) return sized.error();
-    std::string text(length, '\0');
-    if (Status written = status_of(::plan_audit_text(handle_, measures.data(), measures.size(), text.data(), length + 1, &length)); !written) return written.error();
-    return text;
-  }
-};
-
 class Quant : public Handle<infermem_quant, ::quant_free> {
  public:
   using Handle::Handle;
@@ -906,6 +745,221 @@ class Quant : public Handle<infermem_quant, ::quant_free> {
   }
   int32_t dtype() const {
     return ::quant_dtype(handle_);
+  }
+};
+
+class Neuron : public Handle<infermem_neuron, ::neuron_free> {
+ public:
+  using Handle::Handle;
+
+  static Result<Neuron> make(const infermem_neuron_options *options = nullptr) {
+    infermem_neuron *made = nullptr;
+    if (Status done = status_of(::neuron_new(options, &made)); !done) return done.error();
+    return Neuron(made);
+  }
+  Status record(size_t layer, Span<const uint32_t> indices) {
+    return status_of(::neuron_record(handle_, layer, indices.data(), indices.size()));
+  }
+  Status record_mask(size_t layer, Span<const uint8_t> mask) {
+    return status_of(::neuron_record_mask(handle_, layer, mask.data(), mask.size()));
+  }
+  Status record_values(size_t layer, Span<const float> values, float cutoff) {
+    return status_of(::neuron_record_values(handle_, layer, values.data(), values.size(), cutoff));
+  }
+  Status reclassify(size_t layer) {
+    return status_of(::neuron_reclassify(handle_, layer));
+  }
+  Result<Span<const uint32_t>> hot(size_t layer) const {
+    const uint32_t *out_data = nullptr;
+    size_t out_n = 0;
+    if (Status done = status_of(::neuron_hot(handle_, layer, &out_data, &out_n)); !done) return done.error();
+    return Span<const uint32_t>(out_data, out_n);
+  }
+  Result<Span<const uint32_t>> cold(size_t layer) const {
+    const uint32_t *out_data = nullptr;
+    size_t out_n = 0;
+    if (Status done = status_of(::neuron_cold(handle_, layer, &out_data, &out_n)); !done) return done.error();
+    return Span<const uint32_t>(out_data, out_n);
+  }
+  int32_t is_hot(size_t layer, uint32_t index) const {
+    return ::neuron_is_hot(handle_, layer, index);
+  }
+  double frequency(size_t layer, uint32_t index) const {
+    return ::neuron_frequency(handle_, layer, index);
+  }
+  Result<infermem_neuron_counts> stat(size_t layer) const {
+    infermem_neuron_counts out = make_struct<infermem_neuron_counts>();
+    if (Status done = status_of(::neuron_stat(handle_, layer, &out)); !done) return done.error();
+    return out;
+  }
+  Status clear() {
+    return status_of(::neuron_clear(handle_));
+  }
+  Result<double> coverage(size_t layer, Span<const double> fractions) const {
+    double out = {};
+    if (Status done = status_of(::neuron_coverage(handle_, layer, fractions.data(), fractions.size(), &out)); !done) return done.error();
+    return out;
+  }
+  Status merge(const infermem_neuron * const *others, size_t n) {
+    return status_of(::neuron_merge(handle_, others, n));
+  }
+  Status save(const char *path) const {
+    return status_of(::neuron_save(handle_, path));
+  }
+  static Result<Neuron> load(const char *path, const infermem_neuron_options *options = nullptr) {
+    infermem_neuron *made = nullptr;
+    if (Status done = status_of(::neuron_load(path, options, &made)); !done) return done.error();
+    return Neuron(made);
+  }
+};
+
+class NeuronStore : public Handle<infermem_neuron_store, ::neuron_store_free> {
+ public:
+  using Handle::Handle;
+
+  static Result<NeuronStore> make(const infermem_neuron_store_options *options = nullptr) {
+    infermem_neuron_store *made = nullptr;
+    if (Status done = status_of(::neuron_store_new(options, &made)); !done) return done.error();
+    return NeuronStore(made);
+  }
+  Status release() const {
+    return status_of(::neuron_store_release(handle_));
+  }
+  Status loaded(uint64_t load, int32_t status) const {
+    return status_of(::neuron_store_loaded(handle_, load, status));
+  }
+  Status keep(Span<const uint32_t> ids) const {
+    return status_of(::neuron_store_keep(handle_, ids.data(), ids.size()));
+  }
+  Status rank(const infermem_neuron *neuron) const {
+    return status_of(::neuron_store_rank(handle_, neuron));
+  }
+  int32_t has(uint32_t id) const {
+    return ::neuron_store_has(handle_, id);
+  }
+  Result<infermem_neuron_store_facts> stat() const {
+    infermem_neuron_store_facts out = make_struct<infermem_neuron_store_facts>();
+    if (Status done = status_of(::neuron_store_stat(handle_, &out)); !done) return done.error();
+    return out;
+  }
+};
+
+class Pad : public Handle<infermem_pad, ::pad_free> {
+ public:
+  using Handle::Handle;
+
+  static Result<Pad> make(const infermem_pad_options *options = nullptr) {
+    infermem_pad *made = nullptr;
+    if (Status done = status_of(::pad_new(options, &made)); !done) return done.error();
+    return Pad(made);
+  }
+  Status append(const void *row, size_t dim) {
+    return status_of(::pad_append(handle_, row, dim));
+  }
+  Status append_rows(Span<const uint8_t> rows, size_t dim) {
+    return status_of(::pad_append_rows(handle_, rows.data(), rows.size(), dim));
+  }
+  Status append_f32(Span<const float> rows, size_t dim) {
+    return status_of(::pad_append_f32(handle_, rows.data(), rows.size(), dim));
+  }
+  Result<infermem_view> view() const {
+    infermem_view out = {};
+    if (Status done = status_of(::pad_view(handle_, &out)); !done) return done.error();
+    return out;
+  }
+  Status truncate(size_t n) {
+    return status_of(::pad_truncate(handle_, n));
+  }
+  Status clear() {
+    return status_of(::pad_clear(handle_));
+  }
+  size_t len() const {
+    return ::pad_len(handle_);
+  }
+  size_t capacity() const {
+    return ::pad_capacity(handle_);
+  }
+  size_t dim() const {
+    return ::pad_dim(handle_);
+  }
+  int32_t is_empty() const {
+    return ::pad_is_empty(handle_);
+  }
+  uint64_t generation() const {
+    return ::pad_generation(handle_);
+  }
+  Result<std::string> text() const {
+    size_t length = 0;
+    if (Status sized = status_of(::pad_text(handle_, nullptr, 0, &length)); !sized) return sized.error();
+    std::string text(length, '\0');
+    if (Status written = status_of(::pad_text(handle_, text.data(), length + 1, &length)); !written) return written.error();
+    return text;
+  }
+};
+
+class Plan : public Handle<infermem_plan, ::plan_free> {
+ public:
+  using Handle::Handle;
+
+  static Result<Plan> make(const infermem_model *model, const infermem_model_config *config, Span<const infermem_plan_device> devices, const infermem_plan_options *options = nullptr) {
+    infermem_plan *made = nullptr;
+    if (Status done = status_of(::plan_new(model, config, devices.data(), devices.size(), options, &made)); !done) return done.error();
+    return Plan(made);
+  }
+  int32_t mode() const {
+    return ::plan_mode(handle_);
+  }
+  Result<uint64_t> query(uint32_t key, uint32_t place) const {
+    uint64_t out = {};
+    if (Status done = status_of(::plan_query(handle_, key, place, &out)); !done) return done.error();
+    return out;
+  }
+  size_t term_count() const {
+    return ::plan_term_count(handle_);
+  }
+  Result<infermem_plan_term_facts> term(size_t index) const {
+    infermem_plan_term_facts out = make_struct<infermem_plan_term_facts>();
+    if (Status done = status_of(::plan_term(handle_, index, &out)); !done) return done.error();
+    return out;
+  }
+  Result<infermem_plan_layer_facts> layer(uint64_t index) const {
+    infermem_plan_layer_facts out = make_struct<infermem_plan_layer_facts>();
+    if (Status done = status_of(::plan_layer(handle_, index, &out)); !done) return done.error();
+    return out;
+  }
+  size_t advice_count() const {
+    return ::plan_advice_count(handle_);
+  }
+  Result<infermem_plan_advice_facts> advice(size_t index) const {
+    infermem_plan_advice_facts out = make_struct<infermem_plan_advice_facts>();
+    if (Status done = status_of(::plan_advice(handle_, index, &out)); !done) return done.error();
+    return out;
+  }
+  Result<std::string> text(uint32_t flags) const {
+    size_t length = 0;
+    if (Status sized = status_of(::plan_text(handle_, flags, nullptr, 0, &length)); !sized) return sized.error();
+    std::string text(length, '\0');
+    if (Status written = status_of(::plan_text(handle_, flags, text.data(), length + 1, &length)); !written) return written.error();
+    return text;
+  }
+  Result<std::string> json() const {
+    size_t length = 0;
+    if (Status sized = status_of(::plan_json(handle_, nullptr, 0, &length)); !sized) return sized.error();
+    std::string text(length, '\0');
+    if (Status written = status_of(::plan_json(handle_, text.data(), length + 1, &length)); !written) return written.error();
+    return text;
+  }
+  Result<Layout> build_layout() const;
+  Result<Kv> build_kv(const infermem_tape *tape) const;
+  Status audit(Span<infermem_plan_measure> measures) const {
+    return status_of(::plan_audit(handle_, measures.data(), measures.size()));
+  }
+  Result<std::string> audit_text(Span<const infermem_plan_measure> measures) const {
+    size_t length = 0;
+    if (Status sized = status_of(::plan_audit_text(handle_, measures.data(), measures.size(), nullptr, 0, &length)); !sized) return sized.error();
+    std::string text(length, '\0');
+    if (Status written = status_of(::plan_audit_text(handle_, measures.data(), measures.size(), text.data(), length + 1, &length)); !written) return written.error();
+    return text;
   }
 };
 
@@ -1077,6 +1131,43 @@ inline Result<infermem_model_weights> config_weights(const infermem_model_config
   return out;
 }
 
+inline Status quant_quantize(int32_t dtype, Span<const float> data, size_t rows, size_t cols, Span<uint8_t> out) {
+  return status_of(::quant_quantize(dtype, data.data(), data.size(), rows, cols, out.data(), out.size()));
+}
+
+inline size_t quant_activations_bytes(size_t n, size_t n_vectors) {
+  return ::quant_activations_bytes(n, n_vectors);
+}
+
+inline Status quant_activations(Span<const float> x, size_t n, size_t n_vectors, Span<uint8_t> out) {
+  return status_of(::quant_activations(x.data(), x.size(), n, n_vectors, out.data(), out.size()));
+}
+
+inline Result<const void *> neuron_fetch(const infermem_neuron_store *store, Span<const uint32_t> ids) {
+  const void *out = nullptr;
+  if (Status done = status_of(::neuron_fetch(store, ids.data(), ids.size(), &out)); !done) return done.error();
+  return out;
+}
+
+inline Result<std::tuple<const void *, uint64_t>> neuron_fetch_begin(const infermem_neuron_store *store, Span<const uint32_t> ids) {
+  const void *out = nullptr;
+  uint64_t out_fetch = {};
+  if (Status done = status_of(::neuron_fetch_begin(store, ids.data(), ids.size(), &out, &out_fetch)); !done) return done.error();
+  return std::make_tuple(out, out_fetch);
+}
+
+inline int32_t neuron_fetch_is_ready(const infermem_neuron_store *store, uint64_t fetch) {
+  return ::neuron_fetch_is_ready(store, fetch);
+}
+
+inline Status neuron_fetch_wait(const infermem_neuron_store *store, uint64_t fetch) {
+  return status_of(::neuron_fetch_wait(store, fetch));
+}
+
+inline Status neuron_fetch_end(const infermem_neuron_store *store, uint64_t fetch) {
+  return status_of(::neuron_fetch_end(store, fetch));
+}
+
 inline Result<infermem_plan_device> plan_device_from(const infermem_device_facts *facts) {
   infermem_plan_device out = make_struct<infermem_plan_device>();
   if (Status done = status_of(::plan_device_from(facts, &out)); !done) return done.error();
@@ -1135,18 +1226,6 @@ inline Result<std::string> plan_estimate_text(const infermem_model_config *confi
   std::string text(length, '\0');
   if (Status written = status_of(::plan_estimate_text(config, n_tokens, free_bytes, total_bytes, text.data(), length + 1, &length)); !written) return written.error();
   return text;
-}
-
-inline Status quant_quantize(int32_t dtype, Span<const float> data, size_t rows, size_t cols, Span<uint8_t> out) {
-  return status_of(::quant_quantize(dtype, data.data(), data.size(), rows, cols, out.data(), out.size()));
-}
-
-inline size_t quant_activations_bytes(size_t n, size_t n_vectors) {
-  return ::quant_activations_bytes(n, n_vectors);
-}
-
-inline Status quant_activations(Span<const float> x, size_t n, size_t n_vectors, Span<uint8_t> out) {
-  return status_of(::quant_activations(x.data(), x.size(), n, n_vectors, out.data(), out.size()));
 }
 
 inline const char *simd_name() {

@@ -279,6 +279,25 @@ typedef struct infermem_api_table {
   int32_t (*scratch_plan_offsets)(const infermem_scratch_plan *plan, const uint64_t **out, size_t *out_n);
   uint64_t (*scratch_plan_total_bytes)(const infermem_scratch_plan *plan);
   uint64_t (*scratch_plan_separate_bytes)(const infermem_scratch_plan *plan);
+  int32_t (*neuron_record_mask)(infermem_neuron *neuron, size_t layer, const uint8_t *mask, size_t n_bytes);
+  int32_t (*neuron_record_values)(infermem_neuron *neuron, size_t layer, const float *values, size_t n, float cutoff);
+  int32_t (*neuron_coverage)(const infermem_neuron *neuron, size_t layer, const double *fractions, size_t n, double *out);
+  int32_t (*neuron_merge)(infermem_neuron *neuron, const infermem_neuron *const *others, size_t n);
+  int32_t (*neuron_save)(const infermem_neuron *neuron, const char *path);
+  int32_t (*neuron_load)(const char *path, const infermem_neuron_options *options, infermem_neuron **out);
+  int32_t (*neuron_store_new)(const infermem_neuron_store_options *options, infermem_neuron_store **out);
+  void (*neuron_store_free)(infermem_neuron_store *store);
+  int32_t (*neuron_fetch)(const infermem_neuron_store *store, const uint32_t *ids, size_t n, const void **out);
+  int32_t (*neuron_store_release)(const infermem_neuron_store *store);
+  int32_t (*neuron_fetch_begin)(const infermem_neuron_store *store, const uint32_t *ids, size_t n, const void **out, uint64_t *out_fetch);
+  int32_t (*neuron_fetch_is_ready)(const infermem_neuron_store *store, uint64_t fetch);
+  int32_t (*neuron_fetch_wait)(const infermem_neuron_store *store, uint64_t fetch);
+  int32_t (*neuron_fetch_end)(const infermem_neuron_store *store, uint64_t fetch);
+  int32_t (*neuron_store_loaded)(const infermem_neuron_store *store, uint64_t load, int32_t status);
+  int32_t (*neuron_store_keep)(const infermem_neuron_store *store, const uint32_t *ids, size_t n);
+  int32_t (*neuron_store_rank)(const infermem_neuron_store *store, const infermem_neuron *neuron);
+  int32_t (*neuron_store_has)(const infermem_neuron_store *store, uint32_t id);
+  int32_t (*neuron_store_stat)(const infermem_neuron_store *store, infermem_neuron_store_facts *out);
 } infermem_api_table;
 /* clang-format on */
 

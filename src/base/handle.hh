@@ -19,6 +19,7 @@ enum class Kind : uint32_t {
   kKv = 0x4843564b,           // "KVCH"
   kQuant = 0x4e415551,        // "QUAN"
   kNeuron = 0x5255454e,       // "NEUR"
+  kNeuronStore = 0x53574f52,  // "ROWS"
   kModel = 0x45444f4d,        // "MODE"
   kPlan = 0x4e414c50,         // "PLAN"
   kDevice = 0x49564544,       // "DEVI"

@@ -35,5 +35,6 @@ std::vector<Bar> kv_bars();
 std::vector<Bar> attend_bars();
 std::vector<Bar> plan_bars();
 std::vector<Bar> dispatch_bars();
+std::vector<Bar> neuron_bars();
 
 }  // namespace bench
