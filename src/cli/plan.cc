@@ -158,7 +158,7 @@ int run_plan(int argc, char **argv) {
   });
   const bool fits = plan_mode(plan.get()) != INFERMEM_PLAN_INSUFFICIENT;
   if (arguments.json()) {
-    std::printf("%s\n", text.c_str());
+    std::fputs(text.c_str(), stdout);
   } else {  // the verdict is the first line
     const size_t end = text.find('\n');
     const std::string verdict = text.substr(0, end);

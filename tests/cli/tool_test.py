@@ -93,6 +93,7 @@ class Tool(unittest.TestCase):
         return path
 
     def test_plan_says_whether_it_fits_and_how(self):
+        self.assertEqual(self.assert_done(run("plan", MODEL, "--device", "none", "--json")).count("\n"), 1)
         text = self.assert_done(run("plan", MODEL, "--device", "none"))
         self.assertTrue(text.startswith("Host: "))
         with tempfile.TemporaryDirectory() as folder:
