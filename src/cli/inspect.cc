@@ -278,7 +278,7 @@ void Inspection::print() const {
     table.print();
   }
   for (size_t i = 0; i < model_warning_count(model_); ++i)
-    std::printf("%s %s\n", bad("warning:").c_str(), model_warning(model_, i));
+    std::printf("%s %s\n", bad("warning:").c_str(), printable(model_warning(model_, i)).c_str());
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <string>
 
 #include "print.hh"
 #include "tool.hh"
@@ -31,13 +32,20 @@ void print_usage(std::FILE *to) {
   std::fprintf(to, "\ninfermem COMMAND --help tells a command's options; man infermem tells everything.\n");
 }
 
+// The status, where everything could be written.
+int finish(const char *who, int status) {
+  if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return status;
+  std::fprintf(stderr, "%s: the output could not be written\n", who);
+  return tool::kFailed;
+}
+
 int run(const Command &command, int argc, char **argv) {
   for (int i = 1; i < argc && std::strcmp(argv[i], "--") != 0; ++i) {
     if (std::strcmp(argv[i], "--help") != 0 && std::strcmp(argv[i], "-h") != 0) continue;
     std::printf(
         "usage: infermem %s [--json] [--color auto|always|never]\n\nIt tells %s. man infermem has the options.\n",
         command.synopsis, command.what);
-    return tool::kDone;
+    return finish("infermem", tool::kDone);
   }
   int status = tool::kFailed;
   try {
@@ -50,9 +58,7 @@ int run(const Command &command, int argc, char **argv) {
     std::fprintf(stderr, "infermem %s: %s\n", command.name, failure.what());
     return tool::kFailed;
   }
-  if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return status;
-  std::fprintf(stderr, "infermem %s: the output could not be written\n", command.name);
-  return tool::kFailed;
+  return finish(("infermem " + std::string(command.name)).c_str(), status);
 }
 
 }  // namespace
@@ -65,11 +71,11 @@ int main(int argc, char **argv) {
   const char *const name = argv[1];
   if (std::strcmp(name, "--version") == 0) {
     std::printf("infermem %s\n", infermem_version_string());
-    return tool::kDone;
+    return finish("infermem", tool::kDone);
   }
   if (std::strcmp(name, "--help") == 0 || std::strcmp(name, "-h") == 0 || std::strcmp(name, "help") == 0) {
     print_usage(stdout);
-    return tool::kDone;
+    return finish("infermem", tool::kDone);
   }
   for (const Command &command : kCommands)
     if (std::strcmp(name, command.name) == 0) return run(command, argc - 1, argv + 1);

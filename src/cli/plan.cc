@@ -34,12 +34,14 @@ uint32_t choose(const Arguments &arguments, const char *option, const std::map<s
   return result;
 }
 
+// One that shares the host's memory can only be planned with alone.
 std::vector<infermem_plan_device> probed_devices(const infermem_device_list *list) {
   std::vector<infermem_plan_device> devices;
   for (size_t i = 0; i < device_count(list); ++i) {
     INFERMEM_STRUCT(infermem_device_facts, facts);
     INFERMEM_STRUCT(infermem_plan_device, device);
     check(device_info(list, i, &facts));
+    if (facts.is_unified && device_count(list) > 1) continue;
     check(plan_device_from(&facts, &device));
     if (!facts.free_known)
       fail(kFailed, format("the free memory of %s is not known: give it with --device", printable(facts.name).c_str()));
@@ -82,6 +84,7 @@ infermem_plan_options read_options(const Arguments &arguments) {
   INFERMEM_STRUCT(infermem_plan_options, options);
   options.context = arguments.number("ctx", 0, 1, kMost);
   options.min_context = arguments.number("min-ctx", 0, 1, kMost);
+  if (options.context != 0 && options.min_context > options.context) fail(kUsage, "--min-ctx is above --ctx");
   options.n_sequences = arguments.number("sequences", 0, 1, kMost);
   options.ubatch = arguments.number("ubatch", 0, 1, kMost);
   const std::string kv = arguments.text("kv-type", "f16");
@@ -99,6 +102,8 @@ infermem_plan_options read_options(const Arguments &arguments) {
                           {"all", INFERMEM_PLAN_STEP_ALL_LAYERS},
                           {"host", INFERMEM_PLAN_STEP_HOST}},
                          0);
+  if ((options.steps & INFERMEM_PLAN_STEP_NONE) != 0 && options.steps != INFERMEM_PLAN_STEP_NONE)
+    fail(kUsage, "--allow none stands alone");
   options.slots = static_cast<uint32_t>(arguments.number("slots", 0, 2, 4));
   if (arguments.has("no-flash-attention")) options.flags |= INFERMEM_PLAN_NO_FLASH_ATTENTION;
   if (arguments.has("margin")) options.margin_bytes = parse_bytes(arguments.text("margin", ""));
@@ -153,13 +158,13 @@ int run_plan(int argc, char **argv) {
   });
   const bool fits = plan_mode(plan.get()) != INFERMEM_PLAN_INSUFFICIENT;
   if (arguments.json()) {
-    std::printf("%s\n", text.c_str());
+    std::fputs(text.c_str(), stdout);
   } else {  // the verdict is the first line
     const size_t end = text.find('\n');
     const std::string verdict = text.substr(0, end);
     std::printf("%s%s", (fits ? good(verdict) : bad(verdict)).c_str(), text.substr(std::min(end, text.size())).c_str());
     for (size_t i = 0; i < model_warning_count(model.get()); ++i)
-      std::printf("%s %s\n", bad("warning:").c_str(), model_warning(model.get(), i));
+      std::printf("%s %s\n", bad("warning:").c_str(), printable(model_warning(model.get(), i)).c_str());
   }
   return fits ? kDone : kNo;
 }

@@ -29,6 +29,18 @@ size_t width_of(const std::string &text) {
   return width;
 }
 
+// The bytes of the character of UTF-8 that begins there, above 127; 0 where none does.
+size_t character_length(const std::string &text, size_t at) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[at + i]); };
+  const size_t more = byte(0) >= 0xf0 ? 3 : byte(0) >= 0xe0 ? 2 : 1;
+  if (byte(0) < 0xc2 || byte(0) > 0xf4 || at + more >= text.size()) return 0;
+  for (size_t i = 1; i <= more; ++i)
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  const bool is_long = (byte(0) == 0xe0 && byte(1) < 0xa0) || (byte(0) == 0xf0 && byte(1) < 0x90);
+  const bool is_none = (byte(0) == 0xed && byte(1) > 0x9f) || (byte(0) == 0xf4 && byte(1) > 0x8f);
+  return is_long || is_none ? 0 : more + 1;
+}
+
 }  // namespace
 
 std::string format(const char *pattern, ...) {
@@ -52,9 +64,17 @@ std::string bytes(uint64_t n) {
 
 std::string printable(const std::string &text) {
   std::string result;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    result += byte < 0x20 || byte == 0x7f ? format("\\x%02x", byte) : std::string(1, c);
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const size_t length = byte < 0x80 ? 1 : character_length(text, i);
+    // Terminals obey U+0080 to U+009F as well, in UTF-8 or as single bytes.
+    const bool obeyed = byte < 0x20 || byte == 0x7f || (byte == 0xc2 && static_cast<unsigned char>(text[i + 1]) < 0xa0);
+    if (length == 0 || obeyed) {
+      result += format("\\x%02x", byte);
+      continue;
+    }
+    result += text.substr(i, length);
+    i += length - 1;
   }
   return result;
 }
@@ -155,14 +175,9 @@ Json &Json::value(const std::string &text) {
     } else if (byte < 0x80) {
       quoted += text[i];
     } else {
-      const size_t more = byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : 1;
-      bool valid = byte >= 0xc2 && byte <= 0xf4 && i + more < text.size();
-      for (size_t j = 1; valid && j <= more; ++j) valid = (static_cast<unsigned char>(text[i + j]) & 0xc0) == 0x80;
-      const auto next = valid ? static_cast<unsigned char>(text[i + 1]) : 0;
-      valid = valid && !(byte == 0xe0 && next < 0xa0) && !(byte == 0xed && next > 0x9f) &&
-              !(byte == 0xf0 && next < 0x90) && !(byte == 0xf4 && next > 0x8f);
-      quoted += valid ? text.substr(i, more + 1) : "\\ufffd";
-      i += valid ? more : 0;
+      const size_t length = character_length(text, i);
+      quoted += length != 0 ? text.substr(i, length) : "\\ufffd";
+      if (length != 0) i += length - 1;
     }
   }
   return raw(quoted + '"');

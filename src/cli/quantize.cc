@@ -142,14 +142,22 @@ int run_quantize(int argc, char **argv) {
   const std::string folder = arguments.text("output", "");
   if (folder.empty()) fail(kUsage, "--output FOLDER is needed");
   Target target = {};
+  const uint64_t bits = arguments.number("bits", 4, 4, 8);
+  if (bits != 4 && bits != 8) fail(kUsage, "--bits is 4 or 8");
   target.options.struct_size = sizeof target.options;
-  target.options.bits = static_cast<uint32_t>(arguments.number("bits", 4, 4, 8));
+  target.options.bits = static_cast<uint32_t>(bits);
   target.options.group = static_cast<size_t>(arguments.number("group", 64, 8, 1 << 20));
-  target.options.params = parse_dtype(arguments.text("params", "f16"));
+  if (target.options.group % 8 != 0) fail(kUsage, "--group is a multiple of 8");
+  const int32_t params = parse_dtype(arguments.text("params", "f16"));
+  if (params != INFERMEM_DTYPE_F16 && params != INFERMEM_DTYPE_BF16 && params != INFERMEM_DTYPE_F32)
+    fail(kUsage, "--params takes f16, bf16 or f32");
+  target.options.params = params;
   target.options.symmetric = arguments.has("symmetric");
   target.is_packed = arguments.has("packed");
   const Model model = open_model(path);
   if (mkdir(folder.c_str(), 0777) != 0 && errno != EEXIST) fail(kFailed, folder + ": " + std::strerror(errno));
+  const std::string index = folder + "/index.json";  // which is there only where all that it lists is
+  if (std::remove(index.c_str()) != 0 && errno != ENOENT) fail(kFailed, index + ": " + std::strerror(errno));
 
   std::vector<Row> rows;
   std::vector<std::string> left;

@@ -13,7 +13,7 @@ void fail(int status, const std::string &message) { throw Failure{status, messag
 void check(int32_t status, const std::string &about) {
   if (status == INFERMEM_OK) return;
   const infermem_error &error = *infermem_error_detail();
-  fail(kFailed, (about.empty() ? "" : printable(about) + ": ") + error.message);
+  fail(kFailed, (about.empty() ? "" : printable(about) + ": ") + printable(error.message));
 }
 
 Model open_model(const std::string &path, uint32_t flags) {
@@ -57,7 +57,10 @@ Arguments::Arguments(int argc, char **argv, const std::vector<Option> &options) 
       take(*option, is_long ? "--" + name : "-" + name, attached, &i);
     }
   }
-  set_colour(text("color", "auto"));
+  const std::string colour = text("color", "auto");
+  if (colour != "auto" && colour != "always" && colour != "never")
+    fail(kUsage, "--color takes auto, always or never, not \"" + printable(colour) + "\"");
+  set_colour(colour);
 }
 
 const std::string *Arguments::find(const std::string &option) const {
@@ -96,8 +99,10 @@ const std::vector<std::string> &Arguments::operands(size_t n, const char *what) 
 
 uint64_t parse_bytes(const std::string &text) {
   char *end = nullptr;
-  const double value =
-      !text.empty() && ((text[0] >= '0' && text[0] <= '9') || text[0] == '.') ? std::strtod(text.c_str(), &end) : -1.0;
+  const bool is_decimal = text.find_first_of("xX") == std::string::npos;  // which strtod would take, too
+  const double value = !text.empty() && is_decimal && ((text[0] >= '0' && text[0] <= '9') || text[0] == '.')
+                           ? std::strtod(text.c_str(), &end)
+                           : -1.0;
   if (value >= 0) {
     static const char letters[] = "KMGT";
     double unit = 1;
@@ -110,7 +115,7 @@ uint64_t parse_bytes(const std::string &text) {
       }
       if (*end == 'B') ++end;
     }
-    if (*end == '\0' && value * unit < 0x1p63) return static_cast<uint64_t>(value * unit);
+    if (*end == '\0' && value * unit >= 1 && value * unit < 0x1p63) return static_cast<uint64_t>(value * unit);
   }
   fail(kUsage, "\"" + printable(text) + "\" is no size like 24G, 1536M or 1000000");
 }

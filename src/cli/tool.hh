@@ -68,7 +68,8 @@ class Arguments {
   std::vector<std::string> operands_;
 };
 
-// "24G", "1536M", "7.5GiB", "1000000": bytes. Throws kUsage.
+// "24G", "1536M", "7.5GiB", "1000000": bytes, at least one: to the library, 0 is not known, or the default. Throws
+// kUsage.
 uint64_t parse_bytes(const std::string &text);
 // "q8_0": INFERMEM_DTYPE_*. Throws kUsage.
 int32_t parse_dtype(const std::string &text);

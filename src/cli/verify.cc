@@ -1,4 +1,8 @@
 // infermem verify: whether saved files are as they were written. What kind of file one is, its first bytes say.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 
@@ -14,11 +18,15 @@ struct Result {
   std::string message;
 };
 
-std::string first_bytes(const std::string &path) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE *)> file(std::fopen(path.c_str(), "rb"), std::fclose);
-  if (!file) fail(kFailed, printable(path) + ": " + std::strerror(errno));
+// Whether the file can be read. Nothing waits here for who writes to a pipe.
+bool first_bytes(const std::string &path, std::string *out) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0) return false;
   char begin[16];
-  return std::string(begin, std::fread(begin, 1, sizeof begin, file.get()));
+  const ssize_t n = read(fd, begin, sizeof begin);  // none of a directory
+  close(fd);
+  *out = std::string(begin, n > 0 ? static_cast<size_t>(n) : 0);
+  return true;
 }
 
 bool begins(const std::string &text, const char *with) { return text.compare(0, std::strlen(with), with) == 0; }
@@ -59,6 +67,13 @@ Result verify_model(const std::string &path) {
           status, ""};
 }
 
+Result verify(const std::string &path) {
+  std::string magic;
+  if (!first_bytes(path, &magic)) return {"", "", INFERMEM_E_IO, std::strerror(errno)};
+  if (begins(magic, "infermem quant")) return verify_quant(path);
+  return begins(magic, "infermem kv") ? verify_kv(path) : verify_model(path);
+}
+
 }  // namespace
 
 int run_verify(int argc, char **argv) {
@@ -67,14 +82,13 @@ int run_verify(int argc, char **argv) {
   Json json;
   json.begin_array();
   Table table({"file", "kind", "result", ""});
-  bool all_good = true;
+  bool all_read = true, all_good = true;
   for (const std::string &path : arguments.operands()) {
-    const std::string magic = first_bytes(path);
-    const Result result = begins(magic, "infermem quant") ? verify_quant(path)
-                          : begins(magic, "infermem kv")  ? verify_kv(path)
-                                                          : verify_model(path);
+    const Result result = verify(path);
     const bool is_good = result.status == INFERMEM_OK;
-    all_good = all_good && is_good;
+    const bool is_read = result.status != INFERMEM_E_IO && result.status != INFERMEM_E_NOMEM;
+    all_read = all_read && is_read;
+    all_good = all_good && (is_good || !is_read);
     table.add({printable(path), result.kind, is_good ? good("undamaged") : bad(infermem_error_name(result.status)),
                is_good ? result.what : printable(result.message)});
     json.begin_object().field("file", path).field("kind", result.kind).field("undamaged", is_good);
@@ -82,7 +96,8 @@ int run_verify(int argc, char **argv) {
   }
   json.end_array();
   arguments.json() ? json.print() : table.print();
-  return all_good ? kDone : kNo;
+  if (!all_good) return kNo;
+  return all_read ? kDone : kFailed;
 }
 
 }  // namespace tool

@@ -126,12 +126,9 @@ bool Plan::take(const Split &split, Step step, const Caches &caches, Way *out) c
       *out = with(least(0, n, [&](uint64_t experts) { return split.fits_devices(with(experts)); }));
       return split.fits_host(*out);
     }
-    case kSome: {
-      const auto with = [&](uint64_t resident) { return Way{caches, resident, 0, false}; };
-      if (!split.fits(with(1))) return false;
-      *out = with(least(1, n - 1, [&](uint64_t resident) { return !split.fits(with(resident + 1)); }));
-      return true;
-    }
+    case kSome:
+      *out = {caches, split.most_resident(caches), 0, false};
+      return out->n_resident != 0;
     case kAll:
       *out = {caches, 0, 0, false};
       return split.fits(*out);
@@ -340,7 +337,8 @@ void Plan::settle_advice(const Split &split) {
     }
   }
   const Way full = {asked, sizes_.n_loaded(), 0, false};
-  if (!split.fits_host(full)) add_advice(INFERMEM_PLAN_ADVICE_HOST_MEMORY, best, split.host_bytes(full).or_most());
+  if (!split.fits_host(full) && split.fits_devices(full))
+    add_advice(INFERMEM_PLAN_ADVICE_HOST_MEMORY, best, split.host_bytes(full).or_most());
   if (full_needs_ != 0) {
     add_advice(INFERMEM_PLAN_ADVICE_MEMORY, best, full_needs_);
     const uint64_t lacking = full_needs_ - std::min(full_needs_, split.largest());

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/structs.hh"
 #include "model/model.hh"
 #include "plan/estimate.hh"
 #include "plan/text.hh"
@@ -137,8 +138,7 @@ int32_t plan_audit(const infermem_plan *plan, infermem_plan_measure *measures, s
   INFERMEM_STEP(for_measures(plan->core, measures, n, [](const infermem_plan_measure &, infermem_plan_measure *) {}));
   INFERMEM_LEAVE(
       for_measures(plan->core, measures, n, [](const infermem_plan_measure &measure, infermem_plan_measure *at) {
-        at->predicted_bytes = measure.predicted_bytes;
-        at->per_million = measure.per_million;
+        write_struct_bytes(&measure, at, sizeof measure);  // which may lie at any address
       }));
 }
 

@@ -20,11 +20,15 @@ void Split::sort() {
 }
 
 void Split::set_largest(uint64_t free_bytes) {
+  sort();  // as they were: the room may have been moved before
   Room room = rooms_[0];
   room.free_bytes = free_bytes;
   if (request_.n_devices != 0) room.margin = request_.margin_of(free_bytes);
   size_t at = 0;
-  for (; at + 1 < n_rooms_ && rooms_[at + 1].free_bytes > free_bytes; ++at) rooms_[at] = rooms_[at + 1];
+  const auto precedes = [&](const Room &other) {
+    return other.free_bytes != free_bytes ? other.free_bytes > free_bytes : other.place < room.place;
+  };
+  for (; at + 1 < n_rooms_ && precedes(rooms_[at + 1]); ++at) rooms_[at] = rooms_[at + 1];
   rooms_[at] = room;
 }
 
@@ -119,6 +123,49 @@ bool Split::walk(const Way &way, uint64_t parts, PlanLayer *layers, size_t *out_
   add(head, false);
   if (out_head) *out_head = rooms[room].place;
   return fits;
+}
+
+void Split::count_held(const Caches &caches, uint64_t *out) const {
+  const Way way = {caches, sizes_.n_loaded(), 0, false};
+  size_t room = 0;
+  Size used = fixed_bytes(way, rooms_[0]);
+  uint64_t n = 0;
+  for (size_t i = 0; i < sizes_.n_layers() && room < n_rooms_; ++i) {
+    const PlanLayer &layer = sizes_.layer(i);
+    if (!layer.is_loaded) continue;
+    const Size bytes = Size(layer.state) + sizes_.kv(layer, caches) + layer.weights + layer.dequant;
+    while (room < n_rooms_ && !(used + bytes).is_at_most(rooms_[room].free_bytes)) {
+      out[++room] = n;
+      if (room < n_rooms_) used = fixed_bytes(way, rooms_[room]);
+    }
+    if (room == n_rooms_) break;
+    used += bytes;
+    ++n;
+  }
+  out[0] = 0;
+  while (room < n_rooms_) out[++room] = n;
+}
+
+// A device on which all layers stay needs no slots. So of the numbers between what whole devices hold, the smaller ones
+// fit up to one of them; those beyond may, where the slots of the device in the middle have gone.
+uint64_t Split::most_resident(const Caches &caches) const {
+  const uint64_t most = sizes_.n_loaded() - 1;
+  const auto fits_with = [&](uint64_t n) { return fits({caches, n, 0, false}); };
+  uint64_t held[INFERMEM_PLAN_MAX_DEVICES + 1];
+  count_held(caches, held);
+  for (size_t room = n_rooms_; room-- > 0;) {
+    uint64_t low = std::max(held[room], uint64_t{1});
+    uint64_t high = std::min(held[room + 1], most);
+    if (low > high) continue;
+    if (fits_with(high)) return high;
+    if (!fits_with(low)) continue;
+    while (low + 1 < high) {  // low fits, high does not
+      const uint64_t middle = low + (high - low) / 2;
+      (fits_with(middle) ? low : high) = middle;
+    }
+    return low;
+  }
+  return 0;
 }
 
 void Split::place(const Way &way, PlanLayer *layers, size_t *out_head) const {

@@ -25,6 +25,9 @@ class Split {
   Size host_bytes(const Way &way) const;
   bool fits_devices(const Way &way) const { return walk(way, kWhole, nullptr, nullptr); }
 
+  // The most of the first layers that can stay while others pass through; 0 where not even one can.
+  uint64_t most_resident(const Caches &caches) const;
+
   // Writes the place of each layer: no device is fuller, of its room, than has to be. Where it does not fit, what is
   // left over is on the last device.
   void place(const Way &way, PlanLayer *layers, size_t *out_head) const;
@@ -54,6 +57,8 @@ class Split {
   bool walk(const Way &way, uint64_t parts, PlanLayer *layers, size_t *out_head) const;
   Size fixed_bytes(const Way &way, const Room &room) const;
   uint64_t limit(const Room &room, Size fixed, uint64_t parts) const;
+  // How many layers that stay the first 0, 1, ... n_rooms_ devices hold together.
+  void count_held(const Caches &caches, uint64_t *out) const;
 
   const Request &request_;
   const Sizes &sizes_;

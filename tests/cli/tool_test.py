@@ -51,6 +51,10 @@ class Tool(unittest.TestCase):
         self.assert_refused(USAGE, "quantize", MODEL, says="--output")
         self.assert_refused(USAGE, "quantize", MODEL, "-o", "/tmp/x", "--bits", "5k", says="--bits")
         self.assert_refused(USAGE, "quantize", MODEL, "-o", "/tmp/x", "--params", "f15", says="f15")
+        self.assert_refused(USAGE, "quantize", MODEL, "-o", "/tmp/x", "--bits", "5", says="4 or 8")
+        self.assert_refused(USAGE, "quantize", MODEL, "-o", "/tmp/x", "--group", "9", says="multiple of 8")
+        self.assert_refused(USAGE, "quantize", MODEL, "-o", "/tmp/x", "--params", "q4_0", says="bf16")
+        self.assert_refused(USAGE, "probe", "--color=pink", says="pink")
         self.assert_refused(USAGE, "bench", "--seconds", "0")
         self.assert_refused(USAGE, "bench", "--seconds", says="takes a value")
         self.assert_refused(FAILED, "inspect", "/nonexistent/model.gguf", says="nonexistent")
@@ -89,6 +93,7 @@ class Tool(unittest.TestCase):
         return path
 
     def test_plan_says_whether_it_fits_and_how(self):
+        self.assertEqual(self.assert_done(run("plan", MODEL, "--device", "none", "--json")).count("\n"), 1)
         text = self.assert_done(run("plan", MODEL, "--device", "none"))
         self.assertTrue(text.startswith("Host: "))
         with tempfile.TemporaryDirectory() as folder:
@@ -112,6 +117,11 @@ class Tool(unittest.TestCase):
 
     def test_plan_refuses_nonsense(self):
         self.assert_refused(USAGE, "plan", MODEL, "--device", "many", says="many")
+        self.assert_refused(USAGE, "plan", MODEL, "--device", "0x18G", says="0x18G")
+        for option in ("--device", "--host", "--margin", "--link"):
+            self.assert_refused(USAGE, "plan", MODEL, option, "0", says="no size")
+        self.assert_refused(USAGE, "plan", MODEL, "--ctx", "4k", "--min-ctx", "8k", says="--min-ctx")
+        self.assert_refused(USAGE, "plan", MODEL, "--allow", "none,kv", says="alone")
         self.assert_refused(USAGE, "plan", MODEL, "--ctx", "0", says="--ctx")
         self.assert_refused(USAGE, "plan", MODEL, "--ctx", "99999999999999999999k", says="--ctx")
         self.assert_refused(USAGE, "plan", MODEL, "--allow", "magic", says="magic")
@@ -130,6 +140,10 @@ class Tool(unittest.TestCase):
             self.assertNotIn(b"\x1b", text)
             said = json.loads(self.assert_done(run("inspect", "--json", "-m", path)))
             self.assertEqual(said["metadata"]["general.name"], "\x1b[2J\ufffd\"\\")
+        # What terminals obey beyond ASCII, as UTF-8 and as single bytes, is shown, and letters are kept.
+        error = subprocess.run([TOOL, "inspect", b"/nonexistent/\xc2\x9b2J\x9b2J\xc3\xa9"], capture_output=True, timeout=60)
+        self.assertNotIn(b"\xc2\x9b", error.stderr)
+        self.assertTrue(error.stderr.startswith(b"infermem inspect: /nonexistent/\\xc2\\x9b2J\\x9b2J\xc3\xa9:"), error.stderr)
 
     def test_probe_tells_the_host(self):
         text = self.assert_done(run("probe"))
@@ -155,6 +169,9 @@ class Tool(unittest.TestCase):
                 self.assertGreaterEqual(os.path.getsize(os.path.join(out, tensor["file"])), tensor["bytes"])
             files = [os.path.join(out, tensor["file"]) for tensor in index["tensors"]]
             self.assert_done(run("verify", *files))
+            # A folder that is not complete has no index.
+            self.assert_refused(FAILED, "quantize", MODEL, "-o", out, "--group=65536", says="group")
+            self.assertFalse(os.path.exists(os.path.join(out, "index.json")))
             said = json.loads(self.assert_done(run("quantize", MODEL, "-o", out, "--bits=4", "--packed", "--json")))
             self.assertTrue(all(t["bytes"] < t["bytes_before"] for t in said["tensors"] if t["from"] == "F16"))
             with open(files[0], "r+b") as file:
@@ -196,7 +213,13 @@ class Tool(unittest.TestCase):
 
     def test_verify_says_what_is_no_file_of_its_kind(self):
         self.assert_done(run("verify", __file__), NO)
-        self.assert_refused(FAILED, "verify", "/nonexistent/file", says="nonexistent")
+        self.assertIn("No such file", self.assert_done(run("verify", "/nonexistent/file", MODEL), FAILED))
+        said = json.loads(self.assert_done(run("verify", "--json", "/nonexistent/file", __file__, MODEL), NO))
+        self.assertEqual([file["status"] for file in said], ["INFERMEM_E_IO", "INFERMEM_E_FORMAT", "INFERMEM_OK"])
+        with tempfile.TemporaryDirectory() as folder:
+            pipe = os.path.join(folder, "pipe")
+            os.mkfifo(pipe)  # for which nobody waits
+            self.assertIn("not a regular file", self.assert_done(run("verify", pipe), NO))
 
     def test_bench_measures_something(self):
         said = json.loads(self.assert_done(run("bench", "--json", "--seconds", "1")))
@@ -215,10 +238,11 @@ class Tool(unittest.TestCase):
         os.close(main)
 
     def test_output_that_cannot_be_written_is_a_failure(self):
-        with open("/dev/full", "w") as full:
-            result = subprocess.run([TOOL, "inspect", MODEL], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
-        self.assertEqual(result.returncode, FAILED)
-        self.assertIn("could not be written", result.stderr)
+        for arguments in (["inspect", MODEL], ["--help"], ["--version"], ["plan", "--help"]):
+            with open("/dev/full", "w") as full:
+                result = subprocess.run([TOOL, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+            self.assertEqual(result.returncode, FAILED)
+            self.assertIn("could not be written", result.stderr)
 
 
 if __name__ == "__main__":

@@ -286,6 +286,19 @@ static void an_audit_compares_what_was_measured(void **state) {
   assert_fails(INFERMEM_E_STRUCT, plan_audit(plan, rows, 5));
   rows[0].struct_size = offsetof(infermem_plan_measure, per_million);
   assert_fails(INFERMEM_E_STRUCT, plan_audit(plan, rows, 5));
+
+  /* Structs of another size lie wherever it puts them. */
+  enum { LONGER = sizeof(infermem_plan_measure) + 1 };
+  char longer[2 * LONGER] __attribute__((aligned(8))) = {0};
+  INFERMEM_STRUCT(infermem_plan_measure, measure);
+  measure.struct_size = LONGER;
+  measure.kind = INFERMEM_PLAN_WEIGHTS;
+  measure.place = INFERMEM_PLAN_PLACE_ALL;
+  for (size_t i = 0; i < 2; i++) memcpy(longer + i * LONGER, &measure, sizeof measure);
+  assert_ok(plan_audit(plan, (infermem_plan_measure *)longer, 2));
+  memcpy(&measure, longer + LONGER, sizeof measure);
+  assert_int_equal(measure.struct_size, LONGER);
+  assert_int_equal(measure.predicted_bytes, plans_get(plan, INFERMEM_PLAN_WEIGHTS));
   plan_free(plan);
 }
 
