@@ -457,6 +457,39 @@ static void scores_may_be_as_large_as_floats_are(void **state) {
   assert_ok(infermem_simd_select(NULL));
 }
 
+/* Where a query's unit is beyond the largest float, as it can be where keys are in blocks, scores of 0 stay what they are. */
+static void scales_may_be_as_large_as_floats_are(void **state) {
+  (void)state;
+  enum { kDim = 32, kTokens = 5, kLargest = 3 };
+  float k[kTokens * kDim] = {0}, v[kTokens * kDim];
+  for (size_t i = 0; i < kDim; i++) k[kLargest * kDim + i] = 1;
+  for (size_t i = 0; i < kTokens * kDim; i++) v[i] = i / kDim == kLargest ? 7 : 1;
+  for (size_t set = 0; infermem_simd_available(set); set++) {
+    assert_ok(infermem_simd_select(infermem_simd_available(set)));
+    for (size_t type = 0; type < 6; type++) {
+      INFERMEM_STRUCT(infermem_kv_options, options);
+      options.n_layers = options.n_kv_heads = 1;
+      options.head_dim = kDim;
+      options.max_tokens = kTokens;
+      options.k_type = kTypes[type];
+      infermem_kv *kv = NULL;
+      assert_ok(kv_new(&options, &kv));
+      assert_ok(kv_append(kv, 0, k, kTokens * kDim, v, kTokens * kDim, kTokens));
+      for (int exponent = -20; exponent <= 120; exponent += 20) {
+        float q[kDim], out[kDim];
+        for (size_t i = 0; i < kDim; i++) q[i] = ldexpf(1, exponent);
+        INFERMEM_STRUCT(infermem_kv_attend_options, attend);
+        attend.scale = FLT_MAX;
+        assert_ok(kv_attend(kv, 0, &attend, 0, 1, q, kDim, out, kDim));
+        for (size_t i = 0; i < kDim; i++)
+          if (out[i] != 7) fail_msg("%s, K %d, 2^%d: %g", infermem_simd_name(), kTypes[type], exponent, (double)out[i]);
+      }
+      kv_free(kv);
+    }
+  }
+  assert_ok(infermem_simd_select(NULL));
+}
+
 /* Of two tokens, the second's score x below the first's: its share is exp(-x) / (1 + exp(-x)), to seven digits. */
 static void weights_are_exact_to_the_last_digits(void **state) {
   (void)state;
@@ -565,6 +598,7 @@ int main(void) {
       cmocka_unit_test(a_prefix_and_a_suffix_in_two_caches_are_attended_to_as_one),
       cmocka_unit_test(where_nothing_is_seen_the_result_is_zero),
       cmocka_unit_test(scores_may_be_as_large_as_floats_are),
+      cmocka_unit_test(scales_may_be_as_large_as_floats_are),
       cmocka_unit_test(weights_are_exact_to_the_last_digits),
       cmocka_unit_test(a_query_of_zeros_gives_the_mean),
       cmocka_unit_test(nothing_beyond_the_rows_is_touched),
