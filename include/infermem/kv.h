@@ -312,9 +312,11 @@ INFERMEM_FN size_t kv_memory_committed(const infermem_kv *kv) INFERMEM_AS(kv_mem
  * the output back, so that of rotation nothing is seen but its rounding.
  *   Error: let e = (head_dim + 16) * 2^-23 * |scale| * (the largest sum over i of |q[i] * key[i]|), plus, of keys in
  * blocks, 2^-15 * |scale| * max |q[i]| * (the largest sum of |key[i]|): the query is then multiplied as integers of 16
- * bits. With n tokens seen, each element is within (2.1 * e + (n + 32) * 2^-23) * max |value| of exact, as long as e is
+ * bits, and one below 2^-100 throughout is taken as zeros.
+ *   With n tokens seen, each element is within (2.1 * e + (n + 32) * 2^-23) * max |value| of exact, as long as e is
  * below 1/16; with a soft cap, e is 2^-20 * soft_cap more. Of values in blocks as kv_append makes them it is 2^-10 *
- * max |value| more, and of Q4_1 2^-9: weights are then integers of 16 bits, too, relative to the largest of 32 tokens.
+ * max |value| more, and of Q4_1 2^-9, where the largest value is that of all tokens that any of the query's tokens sees:
+ * weights are then integers of 16 bits, too, relative to the largest of 32 tokens.
  * With rotation this holds of the rotated vectors, and of the output before it is rotated back. Scores beyond the largest
  * float count as the largest. Where a query, or a row that any of the query's tokens sees, is not finite, what is written
  * for that head is unspecified. How heads are split changes no bit.

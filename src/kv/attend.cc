@@ -1,6 +1,7 @@
 #include "kv/attend.hh"
 
 #include <algorithm>
+#include <cfloat>
 
 #include "kv/rotate.hh"
 #include "simd/kernels.hh"
@@ -63,7 +64,8 @@ class Pass {
         float *const query = queries_ + i * dim;
         std::copy_n(a_.q + index * dim, dim, query);
         rotate(query, dim, a_.keys.run);
-        units_[i] = a_.scale * kernels_.prepare(a_.keys.type, query, dim);
+        const float unit = a_.scale * kernels_.prepare(a_.keys.type, query, dim);
+        units_[i] = std::clamp(unit, -FLT_MAX, FLT_MAX);  // so that a product of 0 stays a score of 0
         out_[i] = a_.out + index * width;
         std::fill_n(out_[i], a_.values.dim, 0.0f);
       }

@@ -57,15 +57,16 @@ float weigh(float *scores, size_t begin, size_t end, float unit, float cap, Atte
   const __m512 largest_all = _mm512_set1_ps(largest);
   __m512 sum = _mm512_setzero_ps();
   for (size_t i = 0; i < kTile; i += kLanes) {
-    const __m512 w = _mm512_maskz_mov_ps(static_cast<__mmask16>(seen >> i),
-                                         exp_of(_mm512_sub_ps(_mm512_loadu_ps(scores + i), largest_all)));
+    const auto mask = static_cast<__mmask16>(seen >> i);
+    const __m512 below = _mm512_maskz_sub_ps(mask, _mm512_loadu_ps(scores + i), largest_all);
+    const __m512 w = _mm512_maskz_mov_ps(mask, exp_of(below));
     _mm512_storeu_ps(scores + i, w);
     sum = _mm512_add_ps(sum, w);
   }
-  // Once many tokens are seen, few are larger than all before.
-  const float former = largest == softmax->largest
-                           ? 1
-                           : _mm512_cvtss_f32(exp_of(_mm512_sub_ps(_mm512_set1_ps(softmax->largest), largest_all)));
+  // Once many tokens are seen, few are larger than all before. Before any, there is an infinity, which may trap.
+  float former = softmax->sum == 0 ? 0 : 1;
+  if (largest != softmax->largest && former != 0)
+    former = _mm512_cvtss_f32(exp_of(_mm512_sub_ps(_mm512_set1_ps(softmax->largest), largest_all)));
   *softmax = {largest, softmax->sum * former + _mm512_reduce_add_ps(sum)};
   return former;
 }
