@@ -77,8 +77,7 @@ def bytes_in(data: Any) -> np.ndarray:
 def aligned_bytes(n: int, align: int = 64) -> np.ndarray:
     """New bytes at a multiple of align."""
     room = np.empty(n + align, np.uint8)
-    start = -room.ctypes.data % align
-    return room[start:start + n]
+    return room[-room.ctypes.data % align:][:n]
 
 
 # ---- DLPack ----

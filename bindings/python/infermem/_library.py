@@ -51,8 +51,8 @@ def _number(kind: Any) -> type:
 
 
 _NUMBERS = {kind: _number(kind) for kind in (C.c_uint8, C.c_int32, C.c_uint32, C.c_int64, C.c_uint64, C.c_size_t)}
-_BULK = tuple(C.POINTER(kind) for kind in (C.c_int8, C.c_uint8, C.c_uint16, C.c_int32, C.c_uint32, C.c_uint64, C.c_size_t,
-                                           C.c_float, C.c_double))
+_BULK = tuple(C.POINTER(kind) for kind in (C.c_int8, C.c_uint8, C.c_uint16, C.c_int32, C.c_uint32, C.c_int64, C.c_uint64,
+                                           C.c_size_t, C.c_float, C.c_double))
 
 
 def _argument(kind: Any) -> Any:
@@ -125,7 +125,7 @@ class Failures:
 
 # ---- Structs and strings ----
 
-def struct(kind: Any, **fields: Any) -> Any:
+def struct(kind: Any, /, **fields: Any) -> Any:
     """An option or result struct with its own size in it; fields that are None stay zero, which means the default."""
     made = kind()
     made.struct_size = C.sizeof(kind)

@@ -27,6 +27,9 @@ class InfermemError(Exception):
         if isinstance(self, OSError):
             self.errno = os_error or None
 
+    def __str__(self) -> str:
+        return self.message
+
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.message, self.function, self.expected, self.got, self.os_error, self.code)
 
@@ -91,7 +94,7 @@ class TypeError(InfermemError, TypeError):
     code = _api.INFERMEM_E_TYPE
 
 
-class NotFoundError(InfermemError, LookupError):
+class NotFoundError(InfermemError, KeyError):
     code = _api.INFERMEM_E_NOT_FOUND
 
 

@@ -47,23 +47,22 @@ class Model(Handle):
     data: whether tensors are mapped."""
 
     _kind, _free = _api.infermem_model, "model_free"
-    _failures: Failures | None = None
 
     def __init__(self, path: Any, data: bool = True) -> None:
         options = struct(_api.infermem_model_options, flags=0 if data else _api.INFERMEM_MODEL_NO_DATA)
         self._make(lib.model_open, string(path), C.byref(options))
 
     @classmethod
-    def from_bytes(cls, data: Any, file_size: int | None = None) -> Model:
-        """Of a file's first bytes, or of all of them, which are kept alive; file_size is that of the whole file."""
+    def from_bytes(cls, data: Any, file_size: int = 0) -> Model:
+        """Of a file's first bytes, or of all of them; file_size is that of the whole file, where it is longer. Metadata
+        are copied, and tensors have no data."""
         array = bytes_in(data)
-        size = array.size if file_size is None else file_size
-        return cls._new(lib.model_open_bytes, array.ctypes.data, array.size, size, None, keeps=array)
+        return cls._new(lib.model_open_bytes, array.ctypes.data, array.size, file_size, None)
 
     @classmethod
     def from_function(cls, read_at: Callable[[int, int], Any], file_size: int) -> Model:
-        """read_at(offset, n) gives the bytes from offset on, up to n of them; now, and when arrays are asked for. It must
-        not use the library."""
+        """The same of what read_at(offset, n) gives: the bytes from offset on, up to n of them. It must not use the
+        library, and is not called any more when this returns."""
         failures = Failures()
 
         @_api.infermem_read_at_function
@@ -72,17 +71,14 @@ class Model(Handle):
                 data = memoryview(read_at(offset, n)).tobytes()[:n]
                 C.memmove(out, data, len(data))
                 return len(data)
-            except BaseException as failure:  # passed on where the call ends
+            except BaseException as failure:  # passed on below
                 failures.add(failure)
-                return -((failure.errno if isinstance(failure, OSError) else None) or errno.EIO)
+                return -errno.EIO
 
-        model = cls.__new__(cls)
         try:
-            model._make(lib.model_open_callback, read, None, file_size, None, keeps=read)
+            return cls._new(lib.model_open_callback, read, None, file_size, None)
         finally:
             failures.check(0)
-        model._failures = failures
-        return model
 
     @property
     def metadata(self) -> Metadata:
@@ -190,9 +186,6 @@ class Metadata(collections.abc.Mapping):
             return result(C.c_uint64, lib.model_meta_u64, handle, name)
         return result(C.c_int64, lib.model_meta_i64, handle, name)
 
-    def _check(self, status: int) -> None:
-        (self._model._failures.check if self._model._failures is not None else check)(status)
-
     def _array(self, name: bytes, info: Any) -> list[Any]:
         handle, n, kind = self._model._handle, info.count, info.element_type
         if kind == _api.INFERMEM_META_STRING:
@@ -204,14 +197,13 @@ class Metadata(collections.abc.Mapping):
         else:
             function, dtype = lib.model_meta_array_i64, np.int64
         out = np.empty(n, dtype)
-        self._check(function(handle, name, 0, n, address(out)))
+        check(function(handle, name, 0, n, address(out)))
         return (out.astype(bool) if kind == _api.INFERMEM_META_BOOL else out).tolist()
 
     def _strings(self, name: bytes, n: int) -> list[str]:
         handle, length = self._model._handle, C.c_size_t()
-        self._check(lib.model_meta_array_strings(handle, name, 0, n, None, 0, None, C.byref(length)))
+        check(lib.model_meta_array_strings(handle, name, 0, n, None, 0, None, C.byref(length)))
         buffer, offsets = C.create_string_buffer(length.value + 1), np.empty(n + 1, np.uintp)
-        self._check(lib.model_meta_array_strings(handle, name, 0, n, buffer, len(buffer), address(offsets),
-                                                 C.byref(length)))
+        check(lib.model_meta_array_strings(handle, name, 0, n, buffer, len(buffer), address(offsets), C.byref(length)))
         raw, begins = buffer.raw, offsets.tolist()
         return [text_of(raw[begins[i]:begins[i + 1] - 1]) for i in range(n)]  # each is followed by a NUL
