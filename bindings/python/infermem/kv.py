@@ -23,6 +23,7 @@ class Kv(Handle):
     `grow` may grow to. flags: constants.INFERMEM_KV_*."""
 
     _kind, _free = _api.infermem_kv, "kv_free"
+    _sizes: tuple[int, int, int] | None = None
 
     def __init__(self, n_layers: int, n_kv_heads: int, head_dim: int, max_tokens: int,
                  k_type: DType | Sequence[DType] = "f16", v_type: DType | Sequence[DType] = "f16", head_dim_v: int = 0,
@@ -44,16 +45,25 @@ class Kv(Handle):
         return lib.kv_layers(self._handle)
 
     @property
+    def _heads(self) -> tuple[int, int, int]:
+        """(heads, elements of a key's, elements of a value's), which never change."""
+        handle = self._handle
+        if self._sizes is None:
+            self._sizes = (lib.kv_heads(handle), lib.kv_head_dim(handle, _api.INFERMEM_KV_K),
+                           lib.kv_head_dim(handle, _api.INFERMEM_KV_V))
+        return self._sizes
+
+    @property
     def n_kv_heads(self) -> int:
-        return lib.kv_heads(self._handle)
+        return self._heads[0]
 
     @property
     def head_dim(self) -> int:
-        return lib.kv_head_dim(self._handle, _api.INFERMEM_KV_K)
+        return self._heads[1]
 
     @property
     def head_dim_v(self) -> int:
-        return lib.kv_head_dim(self._handle, _api.INFERMEM_KV_V)
+        return self._heads[2]
 
     # ---- Tokens ----
 
@@ -135,25 +145,25 @@ class Kv(Handle):
 
     def _attention(self, function: Any, layer: int, q: Any, out: np.ndarray | None, extra: int, tokens: tuple[int, ...],
                    first_head: int, n_heads: int | None, **options: Any) -> np.ndarray:
-        chosen = struct(_api.infermem_kv_attend_options, **options)
-        queries = array_in(q)
-        n_q_heads, n_q_tokens = chosen.n_q_heads or self.n_kv_heads, chosen.n_q_tokens or 1
-        out = array_out(out, (_room(n_q_tokens), _room(n_q_heads), self.head_dim_v + extra))
-        n_heads = self.n_kv_heads - first_head if n_heads is None else n_heads
-        check(function(self._handle, layer, C.byref(chosen), first_head, n_heads, *tokens, address(queries), queries.size,
+        given = {name: value for name, value in options.items() if value}
+        chosen = C.byref(struct(_api.infermem_kv_attend_options, **given)) if given else None
+        queries, (heads, _, width) = array_in(q), self._heads
+        out = array_out(out, (_room(options["n_q_tokens"] or 1), _room(options["n_q_heads"] or heads), width + extra))
+        n_heads = heads - first_head if n_heads is None else n_heads
+        check(function(self._handle, layer, chosen, first_head, n_heads, *tokens, address(queries), queries.size,
                        address(out), out.size))
         return out
 
-    def attend(self, layer: int, q: Any, n_q_heads: int = 0, n_q_tokens: int = 1, window: int = 0, scale: float = 0.0,
+    def attend(self, layer: int, q: Any, n_q_heads: int = 0, n_q_tokens: int = 0, window: int = 0, scale: float = 0.0,
                soft_cap: float = 0.0, first_head: int = 0, n_heads: int | None = None,
                out: np.ndarray | None = None) -> np.ndarray:
         """Attention of the queries [n_q_tokens, n_q_heads, head_dim] to the tokens up to and including their own, those
-        pending among them: [n_q_tokens, n_q_heads, head_dim_v]. Threads share the heads by first_head and n_heads, with
-        one `out`."""
+        pending among them: [n_q_tokens, n_q_heads, head_dim_v]. 0 means 1 token, and as many heads as the cache has.
+        Threads share the heads by first_head and n_heads, with one `out`."""
         return self._attention(lib.kv_attend, layer, q, out, 0, (), first_head, n_heads, n_q_heads=n_q_heads,
                                n_q_tokens=n_q_tokens, window=window, scale=scale, soft_cap=soft_cap)
 
-    def attend_partial(self, layer: int, q: Any, first_token: int, n_tokens: int, n_q_heads: int = 0, n_q_tokens: int = 1,
+    def attend_partial(self, layer: int, q: Any, first_token: int, n_tokens: int, n_q_heads: int = 0, n_q_tokens: int = 0,
                        n_after: int = 0, window: int = 0, scale: float = 0.0, soft_cap: float = 0.0, first_head: int = 0,
                        n_heads: int | None = None, out: np.ndarray | None = None) -> np.ndarray:
         """Attention to some of the tokens, as a part [n_q_tokens, n_q_heads, head_dim_v + 2] for attend_merge."""

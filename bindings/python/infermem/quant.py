@@ -38,6 +38,7 @@ class Quant(Handle):
     error), and tape."""
 
     _kind, _free = _api.infermem_quant, "quant_free"
+    _shape: tuple[int, int] | None = None
 
     @classmethod
     def _quantized(cls, function: Any, *arguments: Any, **options: Any) -> Quant:
@@ -139,9 +140,12 @@ class Quant(Handle):
 
     @property
     def shape(self) -> tuple[int, int]:
-        rows, cols = C.c_size_t(), C.c_size_t()
-        check(lib.quant_shape(self._handle, C.byref(rows), C.byref(cols)))
-        return rows.value, cols.value
+        handle = self._handle
+        if self._shape is None:
+            rows, cols = C.c_size_t(), C.c_size_t()
+            check(lib.quant_shape(handle, C.byref(rows), C.byref(cols)))
+            self._shape = rows.value, cols.value
+        return self._shape
 
     @property
     def nbytes(self) -> int:
