@@ -12,6 +12,7 @@ from .dtype import DType, dtype_number
 from .kv import Kv
 from .layout import Layout, Tape
 from .model import Model
+from .scratch import Scratch
 
 _MODES = {value: name[len("INFERMEM_PLAN_"):].lower() for name, value in vars(_api).items()
           if name in ("INFERMEM_PLAN_FULL_CACHE", "INFERMEM_PLAN_PARTIAL", "INFERMEM_PLAN_LAYER_STREAMING",
@@ -90,6 +91,11 @@ class Plan(Handle):
         """The cache of one sequence."""
         kept = handle_of(tape)
         return Kv._new(lib.plan_build_kv, self._handle, kept, keeps=kept)
+
+    def build_scratch(self, tape: Tape | None = None) -> Scratch:
+        """The buffers of one pass, of as many tokens as are computed at once."""
+        kept = handle_of(tape)
+        return Scratch._new(lib.plan_build_scratch, self._handle, kept, keeps=kept)
 
     def _measures(self, measured: Sequence[tuple[int, int, int]]) -> Any:
         return (_api.infermem_plan_measure * len(measured))(
