@@ -49,4 +49,5 @@ class WithLibrary(Distribution):
         return True
 
 
-setup(distclass=WithLibrary, cmdclass={"build_py": BuildWithLibrary, "bdist_wheel": PlatformWheel})
+# The licence is here because setuptools before 77 and from 2026 on agree on no form of it in pyproject.toml.
+setup(license="MIT", distclass=WithLibrary, cmdclass={"build_py": BuildWithLibrary, "bdist_wheel": PlatformWheel})

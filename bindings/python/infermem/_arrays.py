@@ -16,7 +16,7 @@ from .dtype import dtype_name, numpy_type
 
 # ---- In and out ----
 
-def address(array: np.ndarray) -> int:
+def address(array: Any) -> int:
     """Where an array's numbers are: good as long as the caller has the array."""
     if array.size and array.flags.writeable:
         return C.addressof(C.c_char.from_buffer(array))  # a third of what `ctypes.data` takes
@@ -172,7 +172,8 @@ class View:
         return np.asarray(_Bytes(self))
 
     def __buffer__(self, flags: int) -> memoryview:
-        return memoryview(self.numpy())
+        array: Any = self.numpy()
+        return memoryview(array)
 
     def __len__(self) -> int:
         return self.shape[0]

@@ -66,9 +66,10 @@ def _translated(function: Any) -> Callable[..., Any]:
         try:
             return function(*arguments)
         except C.ArgumentError as failure:
-            told = re.fullmatch(r"argument \d+: (?:<class ')?(\w+)(?:'>)?: (.*)", str(failure), re.S)
-        kind, words = told.groups() if told else ("TypeError", str(failure))
-        raise (TypeError if kind == "TypeError" else ValueError)(f"{function.__name__}: {words}")
+            words = str(failure)
+        told = re.fullmatch(r"argument \d+: (?:<class ')?(\w+)(?:'>)?: (.*)", words, re.S)
+        kind = ValueError if told is not None and told[1] == "ValueError" else TypeError
+        raise kind(f"{function.__name__}: {told[2] if told is not None else words}")
 
     return call
 
@@ -78,6 +79,8 @@ class _Functions:
     of Python run."""
 
     def __init__(self, library: C.CDLL) -> None:
+        returns: Any
+        takes: Any
         for name, (returns, takes) in _api.FUNCTIONS.items():
             try:
                 function = library[name if name.startswith("infermem_") else "infermem_" + name]

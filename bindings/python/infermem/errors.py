@@ -4,6 +4,7 @@ Those that Python has a word for are that, too: a ShapeError is a ValueError, an
 """
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 from . import _api
@@ -24,8 +25,8 @@ class InfermemError(Exception):
         self.expected, self.got, self.os_error = expected, got, os_error
         if code is not None:
             self.code = code
-        if isinstance(self, OSError):
-            self.errno = os_error or None
+        if isinstance(self, builtins.OSError):
+            setattr(self, "errno", os_error or None)
 
     def __str__(self) -> str:
         return self.message
@@ -34,15 +35,15 @@ class InfermemError(Exception):
         return type(self), (self.message, self.function, self.expected, self.got, self.os_error, self.code)
 
 
-class NullError(InfermemError, ValueError):
+class NullError(InfermemError, builtins.ValueError):
     code = _api.INFERMEM_E_NULL
 
 
-class ArgError(InfermemError, ValueError):
+class ArgError(InfermemError, builtins.ValueError):
     code = _api.INFERMEM_E_ARG
 
 
-class HandleError(InfermemError, ValueError):
+class HandleError(InfermemError, builtins.ValueError):
     code = _api.INFERMEM_E_HANDLE
 
 
@@ -50,19 +51,19 @@ class StructError(InfermemError):
     code = _api.INFERMEM_E_STRUCT
 
 
-class OverflowError(InfermemError, OverflowError):
+class OverflowError(InfermemError, builtins.OverflowError):
     code = _api.INFERMEM_E_OVERFLOW
 
 
-class NomemError(InfermemError, MemoryError):
+class NomemError(InfermemError, builtins.MemoryError):
     code = _api.INFERMEM_E_NOMEM
 
 
-class SystemError(InfermemError, OSError):
+class SystemError(InfermemError, builtins.OSError):
     code = _api.INFERMEM_E_SYSTEM
 
 
-class UnsupportedError(InfermemError, NotImplementedError):
+class UnsupportedError(InfermemError, builtins.NotImplementedError):
     code = _api.INFERMEM_E_UNSUPPORTED
 
 
@@ -82,23 +83,23 @@ class StateError(InfermemError):
     code = _api.INFERMEM_E_STATE
 
 
-class ShapeError(InfermemError, ValueError):
+class ShapeError(InfermemError, builtins.ValueError):
     code = _api.INFERMEM_E_SHAPE
 
 
-class RangeError(InfermemError, IndexError):
+class RangeError(InfermemError, builtins.IndexError):
     code = _api.INFERMEM_E_RANGE
 
 
-class TypeError(InfermemError, TypeError):
+class TypeError(InfermemError, builtins.TypeError):
     code = _api.INFERMEM_E_TYPE
 
 
-class NotFoundError(InfermemError, KeyError):
+class NotFoundError(InfermemError, builtins.KeyError):
     code = _api.INFERMEM_E_NOT_FOUND
 
 
-class NotFiniteError(InfermemError, ValueError):
+class NotFiniteError(InfermemError, builtins.ValueError):
     code = _api.INFERMEM_E_NOT_FINITE
 
 
@@ -106,19 +107,19 @@ class IncompleteError(InfermemError):
     code = _api.INFERMEM_E_INCOMPLETE
 
 
-class BufferError(InfermemError, BufferError):
+class BufferError(InfermemError, builtins.BufferError):
     code = _api.INFERMEM_E_BUFFER
 
 
-class IoError(InfermemError, OSError):
+class IoError(InfermemError, builtins.OSError):
     code = _api.INFERMEM_E_IO
 
 
-class FormatError(InfermemError, ValueError):
+class FormatError(InfermemError, builtins.ValueError):
     code = _api.INFERMEM_E_FORMAT
 
 
-class TruncatedError(InfermemError, EOFError):
+class TruncatedError(InfermemError, builtins.EOFError):
     code = _api.INFERMEM_E_TRUNCATED
 
 
@@ -126,15 +127,15 @@ class VersionError(InfermemError):
     code = _api.INFERMEM_E_VERSION
 
 
-class LimitError(InfermemError, ValueError):
+class LimitError(InfermemError, builtins.ValueError):
     code = _api.INFERMEM_E_LIMIT
 
 
-class CorruptError(InfermemError, ValueError):
+class CorruptError(InfermemError, builtins.ValueError):
     code = _api.INFERMEM_E_CORRUPT
 
 
-class FingerprintError(InfermemError, ValueError):
+class FingerprintError(InfermemError, builtins.ValueError):
     code = _api.INFERMEM_E_FINGERPRINT
 
 

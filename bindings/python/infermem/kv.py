@@ -31,6 +31,7 @@ class Kv(Handle):
         kept = handle_of(tape)
         options = struct(_api.infermem_kv_options, n_layers=n_layers, n_kv_heads=n_kv_heads, head_dim=head_dim,
                          head_dim_v=head_dim_v, max_tokens=max_tokens, growable=growable, flags=flags, tape=kept)
+        types: Any
         for name, types in (("k_type", k_type), ("v_type", v_type)):
             if isinstance(types, (list, tuple)):
                 if len(types) != n_layers:
@@ -70,6 +71,7 @@ class Kv(Handle):
     def append(self, layer: int, k: Any, v: Any, n_tokens: int = 1) -> None:
         """Rows of floats; or both of numpy.float16, or both of BF16's bits as numpy.uint16."""
         k, v = np.asarray(k), np.asarray(v)
+        dtype: Any
         if k.dtype == np.float16 and v.dtype == np.float16:
             function, dtype = lib.kv_append_f16, np.float16
         elif k.dtype == np.uint16 and v.dtype == np.uint16:

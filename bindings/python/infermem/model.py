@@ -188,6 +188,7 @@ class Metadata(collections.abc.Mapping):
 
     def _array(self, name: bytes, info: Any) -> list[Any]:
         handle, n, kind = self._model._handle, info.count, info.element_type
+        dtype: Any
         if kind == _api.INFERMEM_META_STRING:
             return self._strings(name, n)
         if kind in (_api.INFERMEM_META_F32, _api.INFERMEM_META_F64):
