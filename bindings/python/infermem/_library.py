@@ -1,6 +1,7 @@
 """The shared library, loaded once: its functions, its failures as exceptions, its handles as objects."""
 from __future__ import annotations
 
+import atexit
 import ctypes as C
 import operator
 import os
@@ -8,7 +9,7 @@ import pathlib
 import re
 import sys
 import threading
-from typing import Any, Callable
+from typing import Any, Callable, TypeVar
 
 from . import _api, errors
 
@@ -182,12 +183,24 @@ def text(write: Callable[..., int], *arguments: Any) -> str:
         check(write(*arguments, None, 0, C.byref(length)))
 
 
-def string(value: str | bytes | os.PathLike[Any]) -> bytes:
-    """A path or a name for C. Names that are not UTF-8 came from the library with escapes, and go back as they were."""
-    encoded = value.encode(errors="surrogateescape") if isinstance(value, str) else os.fsencode(value)
+def string(name: str) -> bytes:
+    """A name for C. What is not UTF-8 came from the library with escapes, and goes back as it was."""
+    return _without_nul(name.encode(errors="surrogateescape"), name)
+
+
+def path_of(path: Any) -> bytes:
+    return _without_nul(os.fsencode(path), path)
+
+
+def _without_nul(encoded: bytes, given: Any) -> bytes:
     if 0 in encoded:
-        raise ValueError(f"there is a NUL in {value!r}")
+        raise ValueError(f"there is a NUL in {given!r}")
     return encoded
+
+
+def bytes_of(data: Any) -> bytes:
+    """What an object of the caller's gave as bytes; text and numbers are none."""
+    return data if isinstance(data, bytes) else memoryview(data).tobytes()
 
 
 def text_of(value: bytes | None) -> str:
@@ -195,6 +208,8 @@ def text_of(value: bytes | None) -> str:
 
 
 # ---- Handles ----
+
+_Handle = TypeVar("_Handle", bound="Handle")
 
 class _Owner:
     """The pointer of a handle, which frees it when nothing refers to it any more: neither its object, nor an array that
@@ -231,7 +246,7 @@ class Handle:
         self._owner = owner
 
     @classmethod
-    def _new(cls, function: Callable[..., int], *arguments: Any, keeps: Any = ()) -> Any:
+    def _new(cls: type[_Handle], function: Callable[..., int], *arguments: Any, keeps: Any = ()) -> _Handle:
         made = cls.__new__(cls)
         made._make(function, *arguments, keeps=keeps)
         return made
@@ -251,7 +266,7 @@ class Handle:
     def closed(self) -> bool:
         return self._owner is None
 
-    def __enter__(self) -> Any:
+    def __enter__(self: _Handle) -> _Handle:
         self._handle
         return self
 
@@ -292,3 +307,6 @@ def set_log(function: Callable[[str, str], Any] | None, level: str = "info") -> 
         _log = function
     check(lib.infermem_log_set(_log_line if function is not None else _api.infermem_log_function(), None, number))
     _log = function
+
+
+atexit.register(set_log, None)  # whatever logs afterwards, Python is not there for it

@@ -5,7 +5,7 @@ import ctypes as C
 from typing import Any, Iterator
 
 from . import _api
-from ._library import Handle, check, filled, lib, record, result, string, struct
+from ._library import Handle, filled, lib, path_of, record, result, struct
 
 
 class DeviceList(Handle):
@@ -19,7 +19,7 @@ class DeviceList(Handle):
     def __init__(self, cuda: bool = True, amd: bool = True, cuda_path: str | None = None, nvml_path: str | None = None,
                  root: str | None = None) -> None:
         flags = (0 if cuda else _api.INFERMEM_DEVICE_NO_CUDA) | (0 if amd else _api.INFERMEM_DEVICE_NO_AMD)
-        paths = {name: string(path) for name, path in
+        paths = {name: path_of(path) for name, path in
                  (("cuda_path", cuda_path), ("nvml_path", nvml_path), ("root", root)) if path is not None}
         self._make(lib.device_probe, C.byref(struct(_api.infermem_device_options, flags=flags, **paths)))
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import _api
 from ._arrays import View, address, array_in, array_out, view_of
-from ._library import Failures, Handle, check, filled, handle_of, lib, record, string, struct
+from ._library import Failures, Handle, bytes_of, check, filled, handle_of, lib, path_of, record, struct
 from .dtype import DType, dtype_name, dtype_number
 from .layout import Tape
 
@@ -177,8 +177,9 @@ class Kv(Handle):
 
     def save(self, to: Any, fingerprint: bytes = b"") -> None:
         """Writes the tokens of the length to a path, whole or not at all, or to an object with write(bytes)."""
+        fingerprint = bytes_of(fingerprint)
         if not hasattr(to, "write"):
-            check(lib.kv_save(self._handle, string(to), fingerprint, len(fingerprint)))
+            check(lib.kv_save(self._handle, path_of(to), fingerprint, len(fingerprint)))
             return
         failures = Failures()
 
@@ -195,15 +196,16 @@ class Kv(Handle):
 
     def load(self, source: Any, fingerprint: bytes = b"") -> None:
         """Makes the cache hold what was saved, from a path or an object with read(n); a failure leaves it as it was."""
+        fingerprint = bytes_of(fingerprint)
         if not hasattr(source, "read"):
-            check(lib.kv_load(self._handle, string(source), fingerprint, len(fingerprint)))
+            check(lib.kv_load(self._handle, path_of(source), fingerprint, len(fingerprint)))
             return
         failures = Failures()
 
         @_api.infermem_read_function
         def read(context: Any, out: int, n: int) -> int:
             try:
-                data = memoryview(source.read(n)).tobytes()
+                data = bytes_of(source.read(n))
                 if len(data) > n:
                     raise ValueError(f"read({n}) gave {len(data)} bytes")
                 C.memmove(out, data, len(data))
@@ -257,7 +259,7 @@ def _room(n: int) -> int:
 
 def verify_saved(path: Any) -> dict[str, Any]:
     """What a saved cache says of itself, once all of it was found undamaged."""
-    made = filled(_api.infermem_kv_saved, lib.kv_verify, string(path))
+    made = filled(_api.infermem_kv_saved, lib.kv_verify, path_of(path))
     facts = record(made)
     facts["fingerprint"] = bytes(made.fingerprint[:facts.pop("n_fingerprint")])
     facts["k_type"], facts["v_type"] = dtype_name(made.k_type), dtype_name(made.v_type)

@@ -11,7 +11,8 @@ import numpy as np
 
 from . import _api
 from ._arrays import View, address, bytes_in, view_of
-from ._library import Failures, Handle, check, filled, lib, record, result, string, struct, text_of
+from ._library import (Failures, Handle, bytes_of, check, filled, lib, path_of, record, result, string, struct,
+                       text_of)
 from .dtype import dtype_name
 
 _FORMATS = {value: name[len("INFERMEM_FORMAT_"):].lower() for name, value in vars(_api).items()
@@ -50,7 +51,7 @@ class Model(Handle):
 
     def __init__(self, path: Any, data: bool = True) -> None:
         options = struct(_api.infermem_model_options, flags=0 if data else _api.INFERMEM_MODEL_NO_DATA)
-        self._make(lib.model_open, string(path), C.byref(options))
+        self._make(lib.model_open, path_of(path), C.byref(options))
 
     @classmethod
     def from_bytes(cls, data: Any, file_size: int = 0) -> Model:
@@ -68,7 +69,7 @@ class Model(Handle):
         @_api.infermem_read_at_function
         def read(context: Any, offset: int, out: int, n: int) -> int:
             try:
-                data = memoryview(read_at(offset, n)).tobytes()[:n]
+                data = bytes_of(read_at(offset, n))[:n]
                 C.memmove(out, data, len(data))
                 return len(data)
             except BaseException as failure:  # passed on below

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import _api
 from ._arrays import address, array_in, indices_in, view_at
-from ._library import Failures, Handle, check, filled, handle_of, lib, record, string, struct
+from ._library import Failures, Handle, check, filled, handle_of, lib, path_of, record, struct
 from .layout import Tape
 from .quant import Quant
 
@@ -41,10 +41,10 @@ class Neuron(Handle):
         """Counts from a file that `save` wrote, in the state that they were saved in."""
         kept = handle_of(tape)
         options = struct(_api.infermem_neuron_options, tape=kept)
-        return cls._new(lib.neuron_load, string(path), C.byref(options), keeps=kept)
+        return cls._new(lib.neuron_load, path_of(path), C.byref(options), keeps=kept)
 
     def save(self, path: Any) -> None:
-        check(lib.neuron_save(self._handle, string(path)))
+        check(lib.neuron_save(self._handle, path_of(path)))
 
     def record(self, layer: int, indices: Any) -> None:
         """One event: the neurons that were active."""

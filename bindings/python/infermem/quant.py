@@ -8,7 +8,7 @@ import numpy as np
 
 from . import _api, errors
 from ._arrays import address, aligned_bytes, array_in, array_out, bytes_in, indices_in, matrix_in
-from ._library import Handle, check, filled, handle_of, lib, record, string, struct
+from ._library import Handle, check, filled, handle_of, lib, path_of, record, struct
 from .dtype import DType, dtype_bytes, dtype_name, dtype_number
 from .layout import Tape
 
@@ -115,7 +115,7 @@ class Quant(Handle):
     @classmethod
     def load(cls, path: Any, verify: bool = True) -> Quant:
         """Maps a file that `save` wrote."""
-        return cls._quantized(lib.quant_load, string(path), verify=verify)
+        return cls._quantized(lib.quant_load, path_of(path), verify=verify)
 
     @classmethod
     def load_bytes(cls, data: Any, verify: bool = True) -> Quant:
@@ -130,7 +130,7 @@ class Quant(Handle):
 
     def save(self, path: Any) -> None:
         """Writes the matrix to a file, whole or not at all."""
-        check(lib.quant_save(self._handle, string(path)))
+        check(lib.quant_save(self._handle, path_of(path)))
 
     def verify(self) -> None:
         """Verifies the checksums of a matrix that was loaded."""

@@ -3,7 +3,6 @@ import gc
 import sys
 import threading
 import unittest
-import weakref
 
 import numpy as np
 import support

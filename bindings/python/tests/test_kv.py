@@ -293,6 +293,9 @@ class Saving(support.Case):
                 kv.load(path + "x")
             with self.fails("LimitError"):
                 kv.save(path, b"x" * 65)
+            for fingerprint in ("text", 5, None):
+                with self.assertRaises(TypeError):
+                    kv.save(path, fingerprint)
             with self.fails("ArgError"):
                 kv.save(folder)
             with self.fails("ShapeError"):
