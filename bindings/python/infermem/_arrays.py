@@ -11,7 +11,7 @@ import numpy as np
 
 from . import _api
 from ._library import Handle, check, lib
-from .dtype import dtype_name, numpy_type
+from .dtype import NUMPY, dtype_name
 
 
 # ---- In and out ----
@@ -157,7 +157,7 @@ class View:
 
     @property
     def __array_interface__(self) -> dict[str, Any]:
-        kind = numpy_type(self._view.dtype)
+        kind = NUMPY.get(self._view.dtype)
         if kind is None:
             raise TypeError(f"NumPy has no type {self.dtype}: bytes() shows what is stored")
         return {"shape": self.shape, "typestr": kind.str, "strides": self.strides, "version": 3,
@@ -227,7 +227,7 @@ def view_of(handle: Handle, function: Callable[..., int], *arguments: Any) -> Vi
 
 def view_at(owner: Any, where: int | None, n: int, dtype: int = _api.INFERMEM_DTYPE_I8, flags: int = 0) -> View:
     """A View of n numbers of a plain type at an address in the owner's memory."""
-    size = numpy_type(dtype).itemsize
+    size = NUMPY[dtype].itemsize
     view = _api.infermem_view(data=where, dtype=dtype, flags=flags, n_dims=1, bytes=n * size)
     view.shape[:] = (n, 1, 1, 1)
     view.strides[0] = size

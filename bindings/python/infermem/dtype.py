@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import ctypes as C
 import operator
-from typing import Any, Union
+from typing import Union
 
 import numpy as np
 
@@ -54,8 +54,3 @@ def dtype_block(dtype: DType) -> tuple[int, int]:
 def dtype_bytes(dtype: DType, n: int) -> int:
     """The bytes that n elements take, which are whole blocks."""
     return result(C.c_uint64, lib.infermem_dtype_bytes, dtype_number(dtype), n)
-
-
-def numpy_type(number: int) -> Any:
-    """NumPy's type to show a type's elements by, or None where it has none."""
-    return NUMPY.get(number)

@@ -71,7 +71,7 @@ class ScratchPlan(Handle):
     _kind, _free = _api.infermem_scratch_plan, "scratch_plan_free"
 
     def __init__(self, lifetimes: Iterable[tuple[int, int, int]], align: int = 0) -> None:
-        given = [struct_of(lifetime) for lifetime in lifetimes]
+        given = [_lifetime(lifetime) for lifetime in lifetimes]
         array = (_api.infermem_scratch_lifetime * len(given))(*given)
         options = struct(_api.infermem_scratch_plan_options, align=align)
         self._make(lib.scratch_plan_new, array, len(given), C.byref(options))
@@ -92,7 +92,7 @@ class ScratchPlan(Handle):
         return lib.scratch_plan_separate_bytes(self._handle)
 
 
-def struct_of(lifetime: tuple[int, int, int]) -> Any:
+def _lifetime(lifetime: tuple[int, int, int]) -> Any:
     made = _api.infermem_scratch_lifetime(*lifetime)
     if (made.bytes, made.first_use, made.last_use) != tuple(lifetime):
         raise ValueError(f"{tuple(lifetime)} is no lifetime: numbers of 64 bits")
