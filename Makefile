@@ -16,7 +16,8 @@ FUZZ_SECONDS ?= 60
 
 NEED = sh src/packaging/need
 BUILD_PACKAGES = cmake make gcc g++ pkg-config libhwy-dev libxxhash-dev rapidjson-dev
-TEST_PACKAGES = $(BUILD_PACKAGES) clang clang-format libcmocka-dev valgrind python3 python3-numpy binutils abigail-tools
+TEST_PACKAGES = $(BUILD_PACKAGES) clang clang-format libcmocka-dev valgrind python3 python3-numpy binutils \
+  abigail-tools python3-pip python3-setuptools python3-wheel
 CROSS_PACKAGES = g++-aarch64-linux-gnu qemu-user
 
 # Folder, options of CMake. What passes is told in a line; warnings and errors show.
@@ -116,7 +117,7 @@ docs:
 	@echo "docs: $(BUILD)/docs/index.html"
 
 deb:
-	@$(NEED) $(BUILD_PACKAGES) build-essential debhelper dpkg-dev fakeroot lintian
+	@$(NEED) $(BUILD_PACKAGES) build-essential debhelper dh-python dpkg-dev fakeroot lintian
 	@sh src/packaging/build-deb $(BUILD)/deb
 
 install: all

@@ -1,122 +1,173 @@
-"""Tapes (arenas) and the layout of three lifetimes."""
+"""Tapes (arenas), and the layout of three lifetimes."""
+from __future__ import annotations
+
 import ctypes as C
+import math
+from typing import Any
+
+import numpy as np
 
 from . import _api
-from ._arrays import View
-from ._library import Handle, check, lib, make, record, struct, text
+from ._arrays import View, bytes_in, view_at
+from ._library import Handle, check, filled, lib, record, struct, text
 
 
 class Tape(Handle):
-    """One range of memory with a cursor, which objects are stored in (`tape=` of caches, matrices, …).
+    """One range of memory with a cursor, which objects are stored in (`tape=` of caches, matrices, …), and arrays.
 
-    flags: _api.INFERMEM_TAPE_*."""
+    flags: constants.INFERMEM_TAPE_*. lent: a writable array to use instead of a mapping, which the tape keeps alive.
 
-    _free = "tape_free"
+    What was taken is good until the tape is cleared or rewound; an array of it is then of whatever comes next. To write to
+    a sealed tape's memory faults, and ends the process: seal what nobody writes to."""
 
-    def __init__(self, size, flags=0, numa_nodes=0):
+    _kind, _free = _api.infermem_tape, "tape_free"
+
+    def __init__(self, size: int = 0, flags: int = 0, numa_nodes: int = 0, lent: Any = None) -> None:
         options = struct(_api.infermem_tape_options, size=size, flags=flags, numa_nodes=numa_nodes)
-        self._own(make(_api.infermem_tape, "tape_new", C.byref(options)))
+        if lent is not None:
+            lent = bytes_in(lent)
+            if not lent.flags.writeable:
+                raise ValueError("what is lent to a tape is written to, and this is read-only")
+            options.lent, options.size = lent.ctypes.data, size or lent.size
+            if options.size > lent.size:
+                raise ValueError(f"{lent.size} bytes are lent, not {size}")
+        self._make(lib.tape_new, C.byref(options), keeps=lent)
 
     @classmethod
-    def _borrowed(cls, pointer, owner):
+    def _borrowed(cls, pointer: Any, owner: Any) -> Tape:
+        """A tape of a layout: kept alive by it, and freed with it."""
         tape = cls.__new__(cls)
-        tape._owner = _Borrowed(pointer, owner)
+        pointer.keeps = owner
+        tape._owner = pointer
         return tape
 
-    def alloc(self, size, align=64):
-        """The memory as a writable View of bytes; it is the tape's until that is cleared or rewound."""
+    def alloc(self, size: int, align: int = 64) -> View:
+        """Memory as a writable View of bytes."""
         return self._take(lib.tape_alloc, size, size, align)
 
-    def alloc_array(self, count, size, align=64):
+    def alloc_array(self, count: int, size: int, align: int = 64) -> View:
         """Memory for `count` things of `size` bytes, as a View of bytes."""
         return self._take(lib.tape_alloc_array, count * size, count, size, align)
 
-    def _take(self, function, n_bytes, *arguments):
-        out = C.c_void_p()
-        check(function(self._handle, *arguments, C.byref(out)))
-        view = _api.infermem_view(data=out, dtype=_api.INFERMEM_DTYPE_I8, n_dims=1, bytes=n_bytes)
-        view.shape[:] = (n_bytes, 1, 1, 1)
-        view.strides[0] = 1
-        return View(view, self._owner)
+    def empty(self, shape: int | tuple[int, ...], dtype: Any = np.float32, align: int = 64) -> np.ndarray:
+        """Memory as an array of NumPy's."""
+        kind = np.dtype(dtype)
+        count = math.prod(shape) if isinstance(shape, tuple) else shape
+        return self.alloc_array(count, kind.itemsize, align).bytes().view(kind).reshape(shape)
 
-    def mark(self):
+    def _take(self, function: Any, n_bytes: int, *arguments: int) -> View:
+        owner, out = self._handle, C.c_void_p()
+        check(function(owner, *arguments, C.byref(out)))
+        return view_at(owner, out.value, n_bytes)
+
+    def mark(self) -> Any:
+        """A place to rewind to."""
         made = _api.infermem_tape_mark()
         check(lib.tape_mark(self._handle, C.byref(made)))
         return made
 
-    def rewind(self, mark):
+    def rewind(self, mark: Any) -> None:
+        """Gives back what was taken since the mark."""
         check(lib.tape_rewind(self._handle, C.byref(mark)))
 
-    def clear(self):
+    def clear(self) -> None:
+        """Gives back everything: objects in the tape raise StaleError from here on."""
         check(lib.tape_clear(self._handle))
 
-    def trim(self):
+    def trim(self) -> None:
+        """Returns the pages beyond the cursor to the system."""
         check(lib.tape_trim(self._handle))
 
-    def warm(self):
+    def warm(self) -> None:
+        """Commits every page."""
         check(lib.tape_warm(self._handle))
 
-    def seal(self):
+    def seal(self) -> None:
+        """Makes all of it read-only."""
         check(lib.tape_seal(self._handle))
 
-    def unseal(self):
+    def unseal(self) -> None:
         check(lib.tape_unseal(self._handle))
 
-    used = property(lambda self: lib.tape_used(self._handle))
-    free_bytes = property(lambda self: lib.tape_free_bytes(self._handle))
-    total = property(lambda self: lib.tape_total(self._handle))
-    peak = property(lambda self: lib.tape_peak(self._handle))
-    failures = property(lambda self: lib.tape_failures(self._handle))
-    generation = property(lambda self: lib.tape_generation(self._handle))
+    @property
+    def used(self) -> int:
+        return lib.tape_used(self._handle)
 
-    def owns(self, address):
-        """Whether the address was handed out by this tape, and is still."""
+    @property
+    def free_bytes(self) -> int:
+        return lib.tape_free_bytes(self._handle)
+
+    @property
+    def total(self) -> int:
+        return lib.tape_total(self._handle)
+
+    @property
+    def peak(self) -> int:
+        return lib.tape_peak(self._handle)
+
+    @property
+    def failures(self) -> int:
+        """How many allocations found no room."""
+        return lib.tape_failures(self._handle)
+
+    @property
+    def generation(self) -> int:
+        """How many times it was cleared."""
+        return lib.tape_generation(self._handle)
+
+    def owns(self, address: int) -> bool:
+        """Whether the address lies in what is in use."""
         return bool(lib.tape_owns(self._handle, address))
 
-    def info(self):
-        made = struct(_api.infermem_tape_facts)
-        check(lib.tape_info(self._handle, C.byref(made)))
-        return record(made)
-
-
-class _Borrowed:
-    """A tape of a layout: kept alive by it, and freed with it."""
-
-    def __init__(self, pointer, owner):
-        self.pointer, self._keeps = pointer, owner
+    def info(self) -> dict[str, Any]:
+        return record(filled(_api.infermem_tape_facts, lib.tape_info, self._handle))
 
 
 class Layout(Handle):
-    """Three tapes: weights, loaded once; scratch, cleared every token; history, cleared every conversation."""
+    """Three tapes: weights, loaded once; scratch, cleared every token; history, cleared every conversation. A size of 0
+    leaves a tape out."""
 
-    _free = "layout_free"
+    _kind, _free = _api.infermem_layout, "layout_free"
 
-    def __init__(self, weights_size=0, scratch_size=0, history_size=0, weights_flags=0, scratch_flags=0,
-                 history_flags=0, numa_nodes=0):
+    def __init__(self, weights_size: int = 0, scratch_size: int = 0, history_size: int = 0, weights_flags: int = 0,
+                 scratch_flags: int = 0, history_flags: int = 0, numa_nodes: int = 0) -> None:
         options = struct(_api.infermem_layout_options, weights_size=weights_size, scratch_size=scratch_size,
                          history_size=history_size, weights_flags=weights_flags, scratch_flags=scratch_flags,
                          history_flags=history_flags, numa_nodes=numa_nodes)
-        self._own(make(_api.infermem_layout, "layout_new", C.byref(options)))
+        self._make(lib.layout_new, C.byref(options))
 
-    def _tape(self, function):
-        pointer = function(self._handle)
-        return Tape._borrowed(pointer, self._owner) if pointer else None
+    def _tape(self, function: Any) -> Tape | None:
+        owner = self._handle
+        pointer = function(owner)
+        return Tape._borrowed(pointer, owner) if pointer else None
 
-    weights = property(lambda self: self._tape(lib.layout_weights), doc="The tape, or None where there is none.")
-    scratch = property(lambda self: self._tape(lib.layout_scratch))
-    history = property(lambda self: self._tape(lib.layout_history))
-    total = property(lambda self: lib.layout_total(self._handle))
+    @property
+    def weights(self) -> Tape | None:
+        return self._tape(lib.layout_weights)
 
-    def clear_pass(self):
+    @property
+    def scratch(self) -> Tape | None:
+        return self._tape(lib.layout_scratch)
+
+    @property
+    def history(self) -> Tape | None:
+        return self._tape(lib.layout_history)
+
+    @property
+    def total(self) -> int:
+        return lib.layout_total(self._handle)
+
+    def clear_pass(self) -> None:
+        """Clears scratch."""
         check(lib.layout_clear_pass(self._handle))
 
-    def clear_talk(self):
+    def clear_talk(self) -> None:
+        """Clears history and scratch."""
         check(lib.layout_clear_talk(self._handle))
 
-    def stat(self):
-        made = struct(_api.infermem_layout_usage)
-        check(lib.layout_stat(self._handle, C.byref(made)))
-        return record(made)
+    def stat(self) -> dict[str, int]:
+        """Bytes used, total and peak of each tape."""
+        return record(filled(_api.infermem_layout_usage, lib.layout_stat, self._handle))
 
-    def __str__(self):
+    def __str__(self) -> str:
         return text(lib.layout_stat_text, self._handle)

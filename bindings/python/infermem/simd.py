@@ -1,19 +1,21 @@
 """Which instruction set the library uses."""
-from ._library import check, lib
+from __future__ import annotations
+
+from ._library import check, lib, string
 
 
-def name():
+def name() -> str:
     return lib.infermem_simd_name().decode()
 
 
-def available():
+def available() -> list[str]:
     """From the plainest, "reference", to the fastest."""
-    names = []
+    names: list[str] = []
     while (found := lib.infermem_simd_available(len(names))) is not None:
         names.append(found.decode())
     return names
 
 
-def select(wanted=None):
+def select(wanted: str | None = None) -> None:
     """Uses another instruction set, in the whole process; None chooses the fastest."""
-    check(lib.infermem_simd_select(wanted.encode() if wanted is not None else None))
+    check(lib.infermem_simd_select(string(wanted) if wanted is not None else None))
