@@ -1510,8 +1510,9 @@ extern "C" {
     /// driver, free memory from NVML, joined by UUID or else by the place on the bus; a MIG slice has the slice's memory.
     /// Libraries are loaded by their name, /usr/lib/wsl/lib first, never from a folder named stubs, and stay loaded. A call
     /// takes as long as the drivers do. AMD's devices are those of the kernel's amdgpu driver, in the order of the bus, after
-    /// NVIDIA's; an integrated one, whose processor and GPU the kernel shows as one node, shares the host's memory. Host memory comes from /proc/meminfo and from the control
-    /// groups, v2 or v1. A device that fails to tell its total is left out.
+    /// NVIDIA's; an integrated one, whose processor and GPU the kernel shows as one node, shares the host's memory. Host
+    /// memory comes from /proc/meminfo and from the control groups, v2 or v1. A device that fails to tell its total is left
+    /// out.
     ///   options: NULL means all defaults.
     /// Errors: INFERMEM_E_NULL: out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: a flag is unknown, a path does not begin
     /// with a slash, or the allocator lacks a function.  INFERMEM_E_NOMEM.
