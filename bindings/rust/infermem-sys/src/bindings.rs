@@ -1604,17 +1604,18 @@ extern "C" {
     ///   Error: let e = (head_dim + 16) * 2^-23 * |scale| * (the largest sum over i of |q[i] * key[i]|), plus, of keys in
     /// blocks, 2^-15 * |scale| * max |q[i]| * (the largest sum of |key[i]|): the query is then multiplied as integers of 16
     /// bits. With n tokens seen, each element is within (2.1 * e + (n + 32) * 2^-23) * max |value| of exact, as long as e is
-    /// below 1/16; with a soft cap, e is 2^-20 * soft_cap more. With rotation this holds of the rotated vectors, and of the
-    /// output before it is rotated back. Scores beyond the largest float count as the largest. Where a query, or a row that
-    /// any of the query's tokens sees, is not finite, what is written for that head is unspecified. How heads are split
-    /// changes no bit.
+    /// below 1/16; with a soft cap, e is 2^-20 * soft_cap more. Of values in blocks as kv_append makes them it is 2^-10 *
+    /// max |value| more, and of Q4_1 2^-9: weights are then integers of 16 bits, too, relative to the largest of 32 tokens.
+    /// With rotation this holds of the rotated vectors, and of the output before it is rotated back. Scores beyond the largest
+    /// float count as the largest. Where a query, or a row that any of the query's tokens sees, is not finite, what is written
+    /// for that head is unspecified. How heads are split changes no bit.
     /// Errors: INFERMEM_E_NULL: kv, q or out is NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_STALE.
     /// INFERMEM_E_RANGE: there is no such layer, or the heads are not all of the cache, or the tokens there are, n_after
     /// among them, are fewer than n_q_tokens.  INFERMEM_E_LIMIT: n_q_tokens is above 64.  INFERMEM_E_ARG: n_q_heads is no
     /// multiple of n_kv_heads, scale or soft_cap is not finite, or soft_cap is below 0.  INFERMEM_E_UNSUPPORTED: head_dim or
     /// head_dim_v is none of the above.  INFERMEM_E_SHAPE: n_q or n_out is another number.  INFERMEM_E_OVERFLOW: n_after, or
     /// a length, does not fit.
-    /// Thread: many at once.  Memory: none; some 60 KiB of stack.  Since: 0.1
+    /// Thread: many at once.  Memory: none; some 80 KiB of stack.  Since: 0.1
     /// ```
     #[link_name = "infermem_kv_attend"]
     pub fn kv_attend(kv: *const infermem_kv, layer: usize, options: *const infermem_kv_attend_options, first_head: usize, n_heads: usize, q: *const f32, n_q: usize, out: *mut f32, n_out: usize) -> i32;
@@ -1630,7 +1631,7 @@ extern "C" {
     /// the heads attended to are written; may not overlap q.
     /// Errors: as kv_attend, of which INFERMEM_E_SHAPE: n_part is another number; INFERMEM_E_RANGE: the tokens are not all
     /// there, too.
-    /// Thread: many at once.  Memory: none; some 60 KiB of stack.  Since: 0.1
+    /// Thread: many at once.  Memory: none; some 80 KiB of stack.  Since: 0.1
     /// ```
     #[link_name = "infermem_kv_attend_partial"]
     pub fn kv_attend_partial(kv: *const infermem_kv, layer: usize, options: *const infermem_kv_attend_options, first_head: usize, n_heads: usize, first_token: usize, n_tokens: usize, q: *const f32, n_q: usize, part: *mut f32, n_part: usize) -> i32;

@@ -1,0 +1,69 @@
+//! The memory of an LLM inference runtime: arenas with three lifetimes, KV caches, quantized weights, hot and cold
+//! neurons, model files, plans and device probing.
+//!
+//! This is the safe layer over the C library infermem, whose headers say what each call does, and where its formulas come
+//! from. Here they keep these promises:
+//!
+//! - A handle is an object that frees itself. What it gives out, such as a [`View`], borrows it: the compiler sees to it
+//!   that nothing is used after its memory was given back, or changed while it is seen. What is stored in a tape borrows
+//!   the tape.
+//! - Handles are `Send` and `Sync`: functions that the headers call exclusive take `&mut self`, those that many threads
+//!   may call at once take `&self`. The one exception is a tape of the kind [`Exclusive`], which is not `Sync`.
+//! - A call that fails gives an [`Error`] with the library's code, its numbers and its sentence, and has changed nothing.
+//! - A panic in a function that the library calls back ends that call, and goes on from there.
+//!
+//! Options are plain structs with a `Default`, in which 0 stands for what the headers say it does.
+#![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
+#![warn(missing_debug_implementations)]
+#![deny(unsafe_op_in_unsafe_fn)]
+
+pub use infermem_sys as sys;
+
+#[macro_use]
+mod macros;
+mod config;
+mod device;
+mod dtype;
+mod error;
+mod io;
+mod kv;
+mod layout;
+mod log;
+mod meta;
+mod model;
+mod neuron;
+mod pad;
+mod plan;
+mod quant;
+pub mod simd;
+mod tape;
+mod view;
+
+pub use config::*;
+pub use device::*;
+pub use dtype::DType;
+pub use error::{Code, Error, Result};
+pub use kv::*;
+pub use layout::*;
+pub use log::{set_log, LogLevel};
+pub use meta::*;
+pub use model::*;
+pub use neuron::*;
+pub use pad::*;
+pub use plan::*;
+pub use quant::*;
+pub use tape::*;
+pub use view::*;
+
+/// The library's version at run time: 0.1.0 is 0x000100.
+pub fn version() -> u32 {
+    // A constant of the library's.
+    unsafe { sys::infermem_version() }
+}
+
+/// The same as text, "0.1.0".
+pub fn version_text() -> &'static str {
+    // Static.
+    unsafe { error::fixed(sys::infermem_version_string()) }
+}
