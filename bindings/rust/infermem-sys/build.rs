@@ -12,7 +12,9 @@ const AT_LEAST: &str = "0.1.0";
 const BELOW: &str = "1";
 
 fn main() {
-    for name in ["INFERMEM_LIB_DIR", "INFERMEM_SOURCE_DIR", "PKG_CONFIG", "PKG_CONFIG_PATH", "DOCS_RS"] {
+    for name in
+        ["INFERMEM_LIB_DIR", "INFERMEM_SOURCE_DIR", "PKG_CONFIG", "PKG_CONFIG_PATH", "PKG_CONFIG_LIBDIR", "DOCS_RS"]
+    {
         println!("cargo:rerun-if-env-changed={name}");
     }
     println!("cargo:rerun-if-changed=build.rs");

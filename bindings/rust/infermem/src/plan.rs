@@ -226,20 +226,15 @@ choices! {
 }
 
 /// A place of a plan's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum PlanPlace {
     /// A device, by its index in what the plan was made of.
     Device(u32),
     /// The host's memory.
     Host,
     /// All places together.
+    #[default]
     All,
-}
-
-impl Default for PlanPlace {
-    fn default() -> Self {
-        Self::All
-    }
 }
 
 impl FromRaw<u32> for PlanPlace {
