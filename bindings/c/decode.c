@@ -5,11 +5,9 @@
  * Starts from a fixed prompt and takes the likeliest token each time. --logits writes the logits of every position as
  * 32-bit floats. Exit status 1, with one sentence, when anything goes wrong.
  */
-#define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "llama.h"
 
@@ -35,12 +33,6 @@ static int parse(int argc, char **argv, struct arguments *a) {
       return 0;
   }
   return a->model && a->tokens >= 1 && a->tokens <= 100000;
-}
-
-static double seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 static double mib(uint64_t bytes) { return (double)bytes / 1048576.0; }
@@ -94,7 +86,8 @@ static int32_t print_plan(const infermem_model_config *c, size_t tokens) {
   return status;
 }
 
-static void print_layout(const infermem_layout *layout) {
+static void print_layout(const struct llama *llama) {
+  const infermem_layout *layout = llama->layout;
   INFERMEM_STRUCT(infermem_layout_usage, u);
   char line[160];
   size_t length;
@@ -103,6 +96,8 @@ static void print_layout(const infermem_layout *layout) {
   printf("layout   %s\n", line);
   printf("         bytes used, peak: weights %zu, %zu | scratch %zu, %zu | history %zu, %zu\n", u.weights_used,
          u.weights_peak, u.scratch_used, u.scratch_peak, u.history_used, u.history_peak);
+  printf("scratch  the buffers of a pass take %zu bytes, where each by itself they would take %zu\n",
+         scratch_total_bytes(llama->scratch), scratch_separate_bytes(llama->scratch));
 }
 
 static int32_t print_hot_set(struct llama *llama) {
@@ -135,7 +130,6 @@ static int32_t generate(struct llama *llama, size_t n, FILE *logits_file) {
   printf("prompt  ");
   for (size_t i = 0; i < kPromptLength; i++) printf(" %u", (unsigned)kPrompt[i]);
   printf("\ntokens  ");
-  const double begin = seconds();
   for (size_t i = 0; i < kPromptLength + n - 1; i++) {
     const float *logits = NULL;
     const int32_t status = llama_forward(llama, token, &logits);
@@ -148,9 +142,17 @@ static int32_t generate(struct llama *llama, size_t n, FILE *logits_file) {
       printf(" %u", (unsigned)token);
     }
   }
-  const double taken = seconds() - begin;
-  printf("\nspeed    %.0f tokens/s, %zu positions in %.3f s, one thread, weights read as they are stored\n",
-         (double)(kPromptLength + n - 1) / taken, kPromptLength + n - 1, taken);
+  printf("\n");
+  return INFERMEM_OK;
+}
+
+static int32_t print_speed(const struct llama *llama) {
+  INFERMEM_STRUCT(infermem_dispatch_stats, s);
+  const int32_t status = dispatch_snapshot(llama->dispatch, INFERMEM_DISPATCH_CPU, &s);
+  if (status != INFERMEM_OK) return status;
+  printf("speed    %.0f tokens/s, one thread, weights read as they are stored\n", 1e9 / s.mean_ns);
+  printf("         %llu positions: median %.3f ms, 99 %% within %.3f ms, longest %.3f ms\n",
+         (unsigned long long)s.latencies, (double)s.p50_ns / 1e6, (double)s.p99_ns / 1e6, (double)s.max_ns / 1e6);
   return INFERMEM_OK;
 }
 
@@ -161,8 +163,9 @@ static int32_t run(const struct arguments *a, infermem_model *model, struct llam
   print_configuration(model, &llama->config);
   status = print_plan(&llama->config, positions);
   if (status == INFERMEM_OK) status = generate(llama, a->tokens, logits_file);
+  if (status == INFERMEM_OK) status = print_speed(llama);
   if (status != INFERMEM_OK) return status;
-  print_layout(llama->layout);
+  print_layout(llama);
   return print_hot_set(llama);
 }
 

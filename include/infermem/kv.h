@@ -262,6 +262,19 @@ INFERMEM_FN size_t kv_max(const infermem_kv *kv) INFERMEM_AS(kv_max);
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN uint64_t kv_generation(const infermem_kv *kv) INFERMEM_AS(kv_generation);
 
+/* The layers of the cache; 0 of NULL or a handle of another kind.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN size_t kv_layers(const infermem_kv *kv) INFERMEM_AS(kv_layers);
+
+/* The heads that keys and values have; 0 as kv_layers.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN size_t kv_heads(const infermem_kv *kv) INFERMEM_AS(kv_heads);
+
+/* Elements of a head.
+ *   which: INFERMEM_KV_K or INFERMEM_KV_V; of any other the answer is 0.
+ * Thread: many at once.  Memory: none.  Since: 0.1 */
+INFERMEM_FN size_t kv_head_dim(const infermem_kv *kv, int32_t which) INFERMEM_AS(kv_head_dim);
+
 /* Elements from the beginning of one layer to that of the next: max_tokens rows, or what growable says, rounded up to a
  * multiple of 64 bytes that is whole blocks.
  *   which: INFERMEM_KV_K or INFERMEM_KV_V; of any other the answer is 0, as where the layers' types differ.

@@ -36,8 +36,8 @@
 #define INFERMEM_MODEL_MAX_SHAPE 8             /* dimensions in a safetensors header */
 #define INFERMEM_MODEL_MAX_CONFIG (16 << 20)   /* bytes of a config.json */
 #define INFERMEM_MODEL_MAX_NESTING 64          /* objects and arrays of a JSON text within each other */
-#define INFERMEM_MODEL_MAX_VALUES (1 << 19) /* values of a config.json, elements of arrays included, or __metadata__ */
-#define INFERMEM_MODEL_MAX_KEPT (32 << 20)  /* bytes of these with their paths */
+#define INFERMEM_MODEL_MAX_VALUES (1 << 19)    /* values of a config.json, also those in others, or of __metadata__ */
+#define INFERMEM_MODEL_MAX_KEPT (32 << 20)     /* bytes of these with their paths */
 /* Bytes kept of one model, which are its keys, names and strings; and again bytes of the strings in arrays of GGUF, which
  * are not kept, but have to be walked. */
 #define INFERMEM_MODEL_MAX_METADATA (1 << 30)

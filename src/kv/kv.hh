@@ -96,7 +96,6 @@ class Kv {
   size_t length() const { return length_; }
   size_t max_tokens() const { return max_tokens_; }
   uint64_t generation() const { return generation_; }
-  size_t layer_stride(int32_t which) const { return halves_[which].stride; }
   size_t bytes() const { return bytes_; }
   size_t reserved() const;
   size_t committed() const;

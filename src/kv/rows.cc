@@ -101,7 +101,7 @@ Status Kv::append(size_t layer, const Input &k, const Input &v, size_t n_tokens)
   if (at.pending != 0)
     for (size_t i = 0; i < 2; ++i) INFERMEM_TRY(check_values(*inputs[i], halves_[i].run, at.rows[i]));
   at.written = std::max(at.written, length_ + n_tokens);
-  const bool stream = stream_ || n_tokens * at.rows[INFERMEM_KV_K].row_bytes > last_level_cache();
+  const bool stream = stream_ || n_tokens * at.rows[INFERMEM_KV_K].row_bytes > streaming_threshold();
   for (size_t i = 0; i < 2; ++i) {
     const Rows &rows = at.rows[i];
     if (!store(*inputs[i], halves_[i].run, rows, stream, row_at(rows, length_)))

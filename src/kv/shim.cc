@@ -14,6 +14,8 @@ Status check_fingerprint(const Kv::Fingerprint &fingerprint) {
   return fingerprint.n == 0 || fingerprint.bytes ? INFERMEM_OK : fail_null("fingerprint");
 }
 
+bool is_half(int32_t which) { return which == INFERMEM_KV_K || which == INFERMEM_KV_V; }
+
 }  // namespace
 
 extern "C" {
@@ -213,8 +215,16 @@ size_t kv_max(const infermem_kv *kv) { return is(kv) ? kv->core.max_tokens() : 0
 
 uint64_t kv_generation(const infermem_kv *kv) { return is(kv) ? kv->core.generation() : 0; }
 
+size_t kv_layers(const infermem_kv *kv) { return is(kv) ? kv->core.n_layers() : 0; }
+
+size_t kv_heads(const infermem_kv *kv) { return is(kv) ? kv->core.half(INFERMEM_KV_K).heads : 0; }
+
+size_t kv_head_dim(const infermem_kv *kv, int32_t which) {
+  return is(kv) && is_half(which) ? kv->core.half(which).head_dim : 0;
+}
+
 size_t kv_layer_stride(const infermem_kv *kv, int32_t which) {
-  return is(kv) && (which == INFERMEM_KV_K || which == INFERMEM_KV_V) ? kv->core.layer_stride(which) : 0;
+  return is(kv) && is_half(which) ? kv->core.half(which).stride : 0;
 }
 
 size_t kv_memory_bytes(const infermem_kv *kv) { return is(kv) ? kv->core.bytes() : 0; }

@@ -1,6 +1,7 @@
 // The names of Hugging Face's config.json, those of the model's text part first. Many say one thing by several names,
 // and leave out what the model's class has by default.
 #include <algorithm>
+#include <cstdio>
 
 #include "model/config.hh"
 #include "model/validate.hh"
@@ -55,6 +56,8 @@ class HfConfig {
   Status sizes();
   Status heads();
   Status feed_forward();
+  Status blocks();
+  Status block(uint64_t index);
   Status experts();
   Status expert_layers();
   Status windows();
@@ -165,7 +168,8 @@ Status HfConfig::heads() {
 Status HfConfig::feed_forward() {
   Found found;
   // Llama 4's intermediate_size is that of its experts.
-  INFERMEM_TRY(keys_.numbers({"intermediate_size_mlp", "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size"},
+  INFERMEM_TRY(keys_.numbers({"intermediate_size_mlp", "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size",
+                              "ffn_config.ffn_hidden_size"},
                              kMostLarge, n_main(), &c_->intermediate, &series_->intermediate, &found));
   const bool is_state_space = known_.mixer == Mixer::kMamba && c_->n_heads == 0;
   if (is_state_space || is("mamba2")) c_->intermediate = 0;  // there it is the mixer's
@@ -179,6 +183,43 @@ Status HfConfig::feed_forward() {
   INFERMEM_TRY(keys_.number({"block_ff_dim"}, kMostLarge, &wide));
   INFERMEM_TRY(keys_.number({"block_multiple_of"}, kMostSmall, &multiple));
   if (multiple != 0) c_->intermediate = (wide * 2 / 3 + multiple - 1) / multiple * multiple;
+  return INFERMEM_OK;
+}
+
+// Nemotron-NAS: objects that say of each layer how many heads share keys and how wide it is, or that a part is left out.
+Status HfConfig::blocks() {
+  Meta meta;
+  if (!keys_.find({"block_configs.0.attention.n_heads_in_group", "block_configs.0.attention.no_op"}, &meta))
+    return INFERMEM_OK;
+  c_->n_kv_heads = 0;
+  INFERMEM_TRY(series_->n_kv_heads.resize(n_main(), 0));
+  INFERMEM_TRY(series_->intermediate.resize(n_main(), 0));
+  for (uint64_t i = 0; i < n_main(); ++i) INFERMEM_TRY(block(i));
+  return INFERMEM_OK;
+}
+
+Status HfConfig::block(uint64_t index) {
+  char prefix[48];
+  std::snprintf(prefix, sizeof prefix, "block_configs.%llu.", static_cast<unsigned long long>(index));
+  Keys keys(contents_);
+  keys.add_prefix(prefix);
+  bool no_attention = false, no_feed_forward = false;
+  uint64_t sharing = 0;
+  double wide = 0;
+  Found found;
+  INFERMEM_TRY(keys.boolean({"attention.no_op"}, &no_attention));
+  if (!no_attention) INFERMEM_TRY(keys.boolean({"attention.replace_with_linear"}, &no_attention));
+  if (!no_attention) INFERMEM_TRY(keys.number({"attention.n_heads_in_group"}, kMostSmall, &sharing));
+  if (sharing != 0) series_->n_kv_heads.set(index, c_->n_heads / sharing);
+  c_->n_kv_heads = std::max(c_->n_kv_heads, series_->n_kv_heads.at(index));
+  INFERMEM_TRY(keys.boolean({"ffn.no_op"}, &no_feed_forward));
+  if (!no_feed_forward) INFERMEM_TRY(keys.boolean({"ffn.replace_with_linear"}, &no_feed_forward));
+  INFERMEM_TRY(keys.real({"ffn.ffn_mult"}, &wide, &found));
+  // Two thirds of the multiple of hidden, rounded up.
+  const double middle = 2 * wide * static_cast<double>(c_->hidden) / 3;
+  if (no_feed_forward || middle > static_cast<double>(kMostLarge - 256)) return INFERMEM_OK;
+  series_->intermediate.set(index, (static_cast<uint64_t>(middle) + 255) / 256 * 256);
+  c_->intermediate = std::max(c_->intermediate, series_->intermediate.at(index));
   return INFERMEM_OK;
 }
 
@@ -220,7 +261,7 @@ Status HfConfig::experts() {
   INFERMEM_TRY(keys_.number(
       {"shared_expert_intermediate_size", "shared_intermediate_size", "moe_shared_expert_intermediate_size"},
       kMostLarge, &c_->shared_intermediate));
-  // Llama 4 and Granite have one shared expert, and do not say so.
+  // Llama 4 has one shared expert, and does not say so.
   if (is_llama4) c_->shared_intermediate = c_->expert_intermediate;
   return expert_layers();
 }
@@ -288,7 +329,7 @@ Status HfConfig::windows() {
   Meta meta;
   Name name;
   if (keys_.text({"sliding_window_pattern"}, &name)) {  // EXAONE 4: "LLLG"
-    c_->window_interval = name.length;
+    c_->window_interval = std::min<uint64_t>(name.length, kMostSmall);
   } else if (keys_.find({"sliding_window_pattern", "_sliding_window_pattern", "global_attn_every_n_layers"}, &meta)) {
     INFERMEM_TRY(keys_.number({"sliding_window_pattern", "_sliding_window_pattern", "global_attn_every_n_layers"},
                               kMostSmall, &c_->window_interval));
@@ -461,6 +502,7 @@ Status HfConfig::run() {
   INFERMEM_TRY(sizes());
   INFERMEM_TRY(heads());
   INFERMEM_TRY(feed_forward());
+  INFERMEM_TRY(blocks());
   INFERMEM_TRY(experts());
   INFERMEM_TRY(windows());
   INFERMEM_TRY(latents());

@@ -29,6 +29,14 @@ struct Contents {
   Warnings warnings;
 };
 
+// A file to read: which of the model's it is, and where its metadata go.
+struct Reading {
+  const Source &source;
+  uint32_t part;
+  Arena *arena;  // of the metadata
+  MetaTable *metas;
+};
+
 // Metadata of one file alone, which is looked at and dropped.
 struct Scratch {
   explicit Scratch(const Allocator &allocator) {

@@ -193,6 +193,7 @@ Status Flattener::key(const Name &name) {
 
 Status Flattener::open(bool is_array) {
   if (depth_ == 0 && is_array) return fail(INFERMEM_E_FORMAT, 0, 0, "%s is no object", what_);
+  if (depth_ != 0) INFERMEM_TRY(count());
   if (depth_ != 0 && top().is_array) {
     if (top().is_gathered) INFERMEM_TRY(scatter());
     INFERMEM_TRY(next_element());

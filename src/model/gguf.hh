@@ -5,14 +5,6 @@
 
 namespace infermem {
 
-// A file to read: which of the model's it is, and where its metadata go.
-struct Reading {
-  const Source &source;
-  uint32_t part;
-  Arena *arena;  // of the metadata
-  MetaTable *metas;
-};
-
 // Adds what the file has; *data_start becomes where its data begins. What is wrong with a file is recorded as
 // model_open's comment lists it.
 Status read_gguf(const Reading &file, const Allocator &allocator, Contents *out, uint64_t *data_start);

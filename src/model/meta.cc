@@ -311,17 +311,18 @@ bool is_integer_or_bool(uint32_t type) { return is_integer(type) || type == INFE
 bool is_float(uint32_t type) { return type == INFERMEM_META_F32 || type == INFERMEM_META_F64; }
 bool is_string(uint32_t type) { return type == INFERMEM_META_STRING; }
 
-// Of an element of an array of bools.
-Status check_bool(const Meta &meta, const Integer &integer) {
-  if (meta.element_type != INFERMEM_META_BOOL || integer.value <= 1) return INFERMEM_OK;
-  return fail(INFERMEM_E_FORMAT, 1, integer.value, "a bool of \"%s\" is %llu, neither 0 nor 1", Quoted(meta.key).text,
-              static_cast<unsigned long long>(integer.value));
+Status fits_u64(const Meta &meta, const Integer &integer) {
+  return integer.is_negative ? fail_negative(meta, integer) : INFERMEM_OK;
+}
+
+Status fits_i64(const Meta &meta, const Integer &integer) {
+  return !integer.is_negative && integer.value > INT64_MAX ? fail_large(meta, integer) : INFERMEM_OK;
 }
 
 }  // namespace
 
-Status MetaTable::array_u64(const Allocator &allocator, const char *key, uint64_t first, size_t n,
-                            uint64_t *out) const {
+Status MetaTable::integers(const Allocator &allocator, const char *key, uint64_t first, size_t n,
+                           Status (*fits)(const Meta &, const Integer &), uint64_t *out) const {
   Meta meta;
   INFERMEM_TRY(require_array(key, first, n, is_integer_or_bool, "an integer or a bool", &meta));
   if (n == 0) return INFERMEM_OK;
@@ -330,27 +331,22 @@ Status MetaTable::array_u64(const Allocator &allocator, const char *key, uint64_
   INFERMEM_TRY(elements.read(*this, meta, first, n));
   for (size_t i = 0; i < n; ++i) {
     const Integer integer = integer_at(meta.element_type, elements.at(i));
-    if (integer.is_negative) return fail_negative(meta, integer);
-    INFERMEM_TRY(check_bool(meta, integer));
+    INFERMEM_TRY(fits(meta, integer));
+    if (meta.element_type == INFERMEM_META_BOOL && integer.value > 1)
+      return fail(INFERMEM_E_FORMAT, 1, integer.value, "a bool of \"%s\" is %llu, neither 0 nor 1",
+                  Quoted(meta.key).text, static_cast<unsigned long long>(integer.value));
   }
   for (size_t i = 0; i < n; ++i) out[i] = integer_at(meta.element_type, elements.at(i)).value;
   return INFERMEM_OK;
 }
 
+Status MetaTable::array_u64(const Allocator &allocator, const char *key, uint64_t first, size_t n,
+                            uint64_t *out) const {
+  return integers(allocator, key, first, n, fits_u64, out);
+}
+
 Status MetaTable::array_i64(const Allocator &allocator, const char *key, uint64_t first, size_t n, int64_t *out) const {
-  Meta meta;
-  INFERMEM_TRY(require_array(key, first, n, is_integer_or_bool, "an integer or a bool", &meta));
-  if (n == 0) return INFERMEM_OK;
-  if (!out) return fail_null("out");
-  Elements elements(allocator);
-  INFERMEM_TRY(elements.read(*this, meta, first, n));
-  for (size_t i = 0; i < n; ++i) {
-    const Integer integer = integer_at(meta.element_type, elements.at(i));
-    if (!integer.is_negative && integer.value > INT64_MAX) return fail_large(meta, integer);
-    INFERMEM_TRY(check_bool(meta, integer));
-  }
-  for (size_t i = 0; i < n; ++i) out[i] = static_cast<int64_t>(integer_at(meta.element_type, elements.at(i)).value);
-  return INFERMEM_OK;
+  return integers(allocator, key, first, n, fits_i64, reinterpret_cast<uint64_t *>(out));  // in two's complement
 }
 
 Status MetaTable::array_f64(const Allocator &allocator, const char *key, uint64_t first, size_t n, double *out) const {

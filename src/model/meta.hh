@@ -90,6 +90,8 @@ class MetaTable {
   // The array of that key, which has the n elements and of which `fits` says that they are of the type.
   Status require_array(const char *key, uint64_t first, size_t n, bool (*fits)(uint32_t type), const char *wanted,
                        Meta *out) const;
+  Status integers(const Allocator &allocator, const char *key, uint64_t first, size_t n,
+                  Status (*fits)(const Meta &meta, const Integer &integer), uint64_t *out) const;
   Status add(Arena *arena, const Name &key, uint32_t type, uint32_t element_type, uint64_t payload, char **out);
 
   Vec<char *> records_;

@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "model/flatten.hh"
+#include "model/gguf.hh"
 #include "model/reader.hh"
 #include "model/safetensors.hh"
 #include "model/split.hh"
@@ -233,7 +234,9 @@ Status Opener::path(const char *path) {
 Status read_part(const Allocator &allocator, Part *part, Contents *out) {
   const Source &source = part->source;
   char head[64];
-  const size_t n = static_cast<size_t>(std::min<uint64_t>(sizeof head, source.size()));
+  // With the first 9 bytes of a longer file, the format can be told; of fewer, reading says how many are missing.
+  const uint64_t least = std::min<uint64_t>(sizeof(uint64_t) + 1, source.size());
+  const auto n = static_cast<size_t>(std::clamp<uint64_t>(source.readable(), least, sizeof head));
   INFERMEM_TRY(source.read_at(0, head, n));
   INFERMEM_TRY(find_format(head, n, &out->format));
   const Reading reading = {source, 0, &out->arena, &out->metas};

@@ -2,7 +2,7 @@
 // format's description in the safetensors repository.
 #pragma once
 
-#include "model/gguf.hh"
+#include "model/contents.hh"
 
 namespace infermem {
 

@@ -65,6 +65,7 @@ class Sizes {
   const PlanLayer &layer(size_t i) const { return layers_[i]; }
   PlanLayer &layer(size_t i) { return layers_[i]; }
   PlanLayer *layers() { return layers_.data(); }
+  uint64_t trained_context() const { return config_.context; }  // 0 where the model does not say
   uint64_t n_loaded() const { return n_loaded_; }
   uint64_t largest_layer() const { return largest_layer_; }
   uint64_t total_weights() const { return weights_.total_bytes; }

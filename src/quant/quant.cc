@@ -234,7 +234,7 @@ Status Quant::check_rows(size_t n_rows, size_t n_out) const {
 void Quant::decode_rows(size_t first_row, size_t n_rows, float *out) const {
   const size_t n = n_rows * cols_;
   if (is_one_run())
-    decode(first_row, 0, n, n > last_level_cache() / sizeof(float), out);
+    decode(first_row, 0, n, n > streaming_threshold() / sizeof(float), out);
   else
     for (size_t i = 0; i < n_rows; ++i) decode(first_row + i, 0, cols_, false, out + i * cols_);
 }
@@ -250,7 +250,7 @@ Status Quant::to_16(int32_t dtype, uint16_t *out, size_t n) const {
   INFERMEM_TRY(store_.check());
   INFERMEM_TRY(check_elements(n));
   if (dtype_ == INFERMEM_QUANT_NATIVE && !is_packed_) {
-    const bool stream = is_one_run() && elements_ > last_level_cache() / sizeof(uint16_t);
+    const bool stream = is_one_run() && elements_ > streaming_threshold() / sizeof(uint16_t);
     for (size_t at = 0, row = 0; at < elements_; at += run(), ++row)
       dequantize_to_16(dtype, row, run(), stream, out + at);
     return INFERMEM_OK;

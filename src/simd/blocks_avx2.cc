@@ -24,14 +24,23 @@ inline __m256i widen(__m256i pairs) { return _mm256_madd_epi16(pairs, _mm256_set
 
 // ---- Types ----
 
-// The sums are what they are.
-struct Plain {
-  static constexpr float kOdd = 1.0f;
+// A Type that gives the sums of products of levels 32 * i to 32 * i + 31, in eight lanes.
+template <typename Type>
+struct Eighths : Type {
+  using Sum = __m256;
+  static constexpr int kParts = 8;
 
-  static __m256 weights() { return _mm256_set1_ps(1.0f); }
+  static __m256 zero() { return _mm256_setzero_ps(); }
+  static __m256 narrow(__m256 sum) { return sum; }
+
+  template <int i>
+  static __m256 add(const uint8_t *at, const int8_t *levels, __m256 scales, __m256 sum) {
+    const __m256i products = Type::template multiply<i>(at, load32(levels + i * kBlock));
+    return _mm256_fmadd_ps(_mm256_cvtepi32_ps(products), _mm256_permutevar8x32_ps(scales, _mm256_set1_epi32(i)), sum);
+  }
 };
 
-struct Q4_0 : Plain {
+struct Q4_0 {
   static constexpr size_t kBytes = sizeof(blocks::Q4_0), kUnitBytes = 8 * kBytes;
   static constexpr float kMin = -8.0f;
 
@@ -46,7 +55,7 @@ struct Q4_0 : Plain {
   }
 };
 
-struct Q4_1 : Plain {
+struct Q4_1 {
   static constexpr size_t kBytes = sizeof(blocks::Q4_1), kUnitBytes = 8 * kBytes;
   static constexpr float kMin = 1.0f;
 
@@ -58,7 +67,7 @@ struct Q4_1 : Plain {
   }
 };
 
-struct Q8_0 : Plain {
+struct Q8_0 {
   static constexpr size_t kBytes = sizeof(blocks::Q8_0), kUnitBytes = 8 * kBytes;
   static constexpr float kMin = 0.0f;
 
@@ -71,7 +80,7 @@ struct Q8_0 : Plain {
   }
 };
 
-struct Q4_K : Plain {
+struct Q4_K {
   static constexpr size_t kUnitBytes = sizeof(blocks::Q4_K);
   static constexpr float kMin = -1.0f;
 
@@ -86,7 +95,7 @@ struct Q4_K : Plain {
 };
 
 // Levels are unsigned, and 32 too large: the difference is multiplied as well.
-struct Q6_K : Plain {
+struct Q6_K {
   static constexpr size_t kUnitBytes = sizeof(blocks::Q6_K);
   static constexpr float kMin = 0.0f;
 
@@ -115,15 +124,15 @@ struct Q6_K : Plain {
 float dot_blocks_q8(int32_t dtype, const uint8_t *stored, size_t n, const Activations &x) {
   switch (dtype) {
     case INFERMEM_DTYPE_Q4_0:
-      return dot<Q4_0>(stored, n, x);
+      return dot<Eighths<Q4_0>>(stored, n, x);
     case INFERMEM_DTYPE_Q4_1:
-      return dot<Q4_1>(stored, n, x);
+      return dot<Eighths<Q4_1>>(stored, n, x);
     case INFERMEM_DTYPE_Q8_0:
-      return dot<Q8_0>(stored, n, x);
+      return dot<Eighths<Q8_0>>(stored, n, x);
     case INFERMEM_DTYPE_Q4_K:
-      return dot<Q4_K>(stored, n, x);
+      return dot<Eighths<Q4_K>>(stored, n, x);
     case INFERMEM_DTYPE_Q6_K:
-      return dot<Q6_K>(stored, n, x);
+      return dot<Eighths<Q6_K>>(stored, n, x);
   }
   return reference::dot_blocks_q8(dtype, stored, n, x);
 }

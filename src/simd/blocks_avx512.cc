@@ -25,28 +25,48 @@ inline __m256i pick_halves(__m512i a, __m512i b, __m256i indices) {
 
 // ---- Types ----
 
-// A Type that gives its levels as unsigned bytes: an instruction multiplies them with signed ones, and sums up four.
+// A Type that gives the sums of products of levels 64 * i to 64 * i + 63, in sixteen lanes: two blocks' eight each.
 template <typename Type>
-struct Levels : Type {
+struct Quarters : Type {
+  using Sum = __m512;
+  static constexpr int kParts = 4;
+
+  static __m512 zero() { return _mm512_setzero_ps(); }
+
+  static __m256 narrow(__m512 sum) {
+    const __m512 all = _mm512_mul_ps(sum, Type::weights());
+    return _mm256_add_ps(_mm512_castps512_ps256(all), _mm512_extractf32x8_ps(all, 1));
+  }
+
   template <int i>
-  static __m256i multiply(const uint8_t *at, __m256i x) {
-    return _mm256_dpbusd_epi32(_mm256_setzero_si256(), Type::template levels<i>(at), x);
+  static __m512 add(const uint8_t *at, const int8_t *levels, __m256 scales, __m512 sum) {
+    const __m512 products = _mm512_cvtepi32_ps(Type::template multiply<i>(at, _mm512_loadu_si512(levels + i * 64)));
+    const __m512i lanes = _mm512_inserti64x4(_mm512_set1_epi32(2 * i), _mm256_set1_epi32(2 * i + 1), 1);
+    return _mm512_fmadd_ps(products, _mm512_permutexvar_ps(lanes, _mm512_castps256_ps512(scales)), sum);
   }
 };
+
+inline __m512i multiply(__m512i unsigned_levels, __m512i x) {
+  return _mm512_dpbusd_epi32(_mm512_setzero_si512(), unsigned_levels, x);
+}
 
 // Eight blocks of 32 in nibbles, kBytes each; the levels are the last 16. The high nibbles are left where they are in a
 // byte, and count sixteenfold until the row is summed up.
 template <size_t kBytes>
 struct Nibbles {
   static constexpr size_t kUnitBytes = 8 * kBytes;
-  static constexpr float kOdd = 1.0f;
 
-  static __m256 weights() { return _mm256_setr_ps(1, 1, 1, 1, 0x1p-4f, 0x1p-4f, 0x1p-4f, 0x1p-4f); }
+  static __m512 weights() {
+    return _mm512_broadcast_f32x8(_mm256_setr_ps(1, 1, 1, 1, 0x1p-4f, 0x1p-4f, 0x1p-4f, 0x1p-4f));
+  }
 
   template <int i>
-  static __m256i levels(const uint8_t *at) {
-    const __m256i mask = _mm256_set_m128i(_mm_set1_epi8(-16), _mm_set1_epi8(15));
-    return _mm256_and_si256(_mm256_broadcastsi128_si256(load16(at + (i + 1) * kBytes - 16)), mask);
+  static __m512i multiply(const uint8_t *at, __m512i x) {
+    const uint8_t *const first = at + (2 * i + 1) * kBytes - 16;
+    const __m512i one = _mm512_broadcast_i32x4(load16(first));
+    const __m512i both = _mm512_mask_broadcast_i32x4(one, 0xff00, load16(first + kBytes));
+    const __m512i mask = _mm512_broadcast_i64x4(_mm256_set_m128i(_mm_set1_epi8(-16), _mm_set1_epi8(15)));
+    return avx512::multiply(_mm512_and_si512(both, mask), x);
   }
 };
 
@@ -71,34 +91,38 @@ struct Q4_1 : Nibbles<sizeof(blocks::Q4_1)> {
   }
 };
 
-// Signed levels: their magnitudes, and the signs to the activations.
+// Signed levels: made unsigned by adding 128 to each, whose products are then taken out.
 struct Q8_0 {
   static constexpr size_t kBytes = sizeof(blocks::Q8_0), kUnitBytes = 8 * kBytes;
-  static constexpr float kMin = 0.0f, kOdd = 1.0f;
+  static constexpr float kMin = 0.0f;
 
-  static __m256 weights() { return _mm256_set1_ps(1.0f); }
+  static __m512 weights() { return _mm512_set1_ps(1.0f); }
 
   static Parameters parameters(const uint8_t *at) { return {load_halves<kBytes>(at), _mm256_setzero_ps()}; }
 
   template <int i>
-  static __m256i multiply(const uint8_t *at, __m256i x) {
-    const __m256i level = load32(at + i * kBytes + 2);
-    return _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_abs_epi8(level), _mm256_sign_epi8(x, level));
+  static __m512i multiply(const uint8_t *at, __m512i x) {
+    const uint8_t *const first = at + 2 * i * kBytes + 2;
+    const __m512i levels = _mm512_inserti64x4(_mm512_castsi256_si512(load32(first)), load32(first + kBytes), 1);
+    const __m512i offset = _mm512_set1_epi8(-128);
+    return _mm512_sub_epi32(avx512::multiply(_mm512_xor_si512(levels, offset), x), avx512::multiply(offset, x));
   }
 };
 
 // High nibbles, those of odd runs, are left where they are as in Nibbles.
 struct Q4_K {
   static constexpr size_t kUnitBytes = sizeof(blocks::Q4_K);
-  static constexpr float kMin = -1.0f, kOdd = 0x1p-4f;
+  static constexpr float kMin = -1.0f;
 
-  static __m256 weights() { return _mm256_set1_ps(1.0f); }
+  static __m512 weights() { return _mm512_insertf32x8(_mm512_set1_ps(1.0f), _mm256_set1_ps(0x1p-4f), 1); }
 
   static Parameters parameters(const uint8_t *at) { return run_parameters(at); }
 
   template <int i>
-  static __m256i levels(const uint8_t *at) {
-    return _mm256_and_si256(load32(at + 16 + i / 2 * 32), _mm256_set1_epi8(i % 2 ? -16 : 15));
+  static __m512i multiply(const uint8_t *at, __m512i x) {
+    const __m512i mask = _mm512_inserti64x4(_mm512_set1_epi8(15), _mm256_set1_epi8(-16), 1);
+    const __m512i levels = _mm512_and_si512(_mm512_broadcast_i64x4(load32(at + 16 + i * 32)), mask);
+    return avx512::multiply(levels, x);
   }
 };
 
@@ -121,9 +145,8 @@ inline __m512i levels_q6(const uint8_t *at) {
 // Sums of four, below 2^14.
 template <int i>
 inline __m512i multiply_q6(const uint8_t *at, const int8_t *levels) {
-  const __m512i x = _mm512_loadu_si512(levels + 64 * i), zero = _mm512_setzero_si512();
-  return _mm512_sub_epi32(_mm512_dpbusd_epi32(zero, levels_q6<i>(at), x),
-                          _mm512_dpbusd_epi32(zero, _mm512_set1_epi8(32), x));
+  const __m512i x = _mm512_loadu_si512(levels + 64 * i);
+  return _mm512_sub_epi32(multiply(levels_q6<i>(at), x), multiply(_mm512_set1_epi8(32), x));
 }
 
 // The sums of each two neighbours of a, and then of b, in 16-bit integers within each 128 bits; in 32 bits.
@@ -135,9 +158,10 @@ float dot_q6(const uint8_t *stored, size_t n, const Activations &x) {
   // Lane 4 * j + i is of run 4 * i + j, which is in block 2 * i + j / 2 of the activations.
   const __m512i block = _mm512_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6, 1, 3, 5, 7, 1, 3, 5, 7);
   const __m128i run = _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  Ahead ahead(stored);
   __m512 total = _mm512_setzero_ps();
   for (size_t at = 0; at < n; at += kUnit, stored += sizeof(blocks::Q6_K)) {
-    prefetch<sizeof(blocks::Q6_K)>(stored);
+    ahead.follow(stored + sizeof(blocks::Q6_K));
     const int8_t *const levels = x.levels + at;
     const __m512i v01 = add_pairs(multiply_q6<0>(stored, levels), multiply_q6<1>(stored, levels));
     const __m512i v23 = add_pairs(multiply_q6<2>(stored, levels), multiply_q6<3>(stored, levels));
@@ -225,13 +249,13 @@ void decode_all(const void *stored, size_t n, float *out) {
 float dot_blocks_q8(int32_t dtype, const uint8_t *stored, size_t n, const Activations &x) {
   switch (dtype) {
     case INFERMEM_DTYPE_Q4_0:
-      return dot<Levels<Q4_0>>(stored, n, x);
+      return dot<Quarters<Q4_0>>(stored, n, x);
     case INFERMEM_DTYPE_Q4_1:
-      return dot<Levels<Q4_1>>(stored, n, x);
+      return dot<Quarters<Q4_1>>(stored, n, x);
     case INFERMEM_DTYPE_Q8_0:
-      return dot<Q8_0>(stored, n, x);
+      return dot<Quarters<Q8_0>>(stored, n, x);
     case INFERMEM_DTYPE_Q4_K:
-      return dot<Levels<Q4_K>>(stored, n, x);
+      return dot<Quarters<Q4_K>>(stored, n, x);
     case INFERMEM_DTYPE_Q6_K:
       return dot_q6(stored, n, x);
   }

@@ -6,10 +6,12 @@
 // What is to be taken off all levels of a block, and its minimum, is multiplied by the sum of the activations.
 //
 // A Type has
-//     kUnitBytes, kMin, kOdd
+//     kUnitBytes, kMin
 //     Parameters parameters(at)   of a unit: its eight scales, and what the sums of activations are multiplied by, over kMin
-//     __m256i multiply<i>(at, x)  the sums of products of levels 32 * i to 32 * i + 31 with activations
-//     __m256 weights()            of the eight sums; those of odd i count kOdd times that
+//     kParts, 4 or 8              that a unit is multiplied in
+//     Sum, zero()                 a register of floats, in which parts are summed up
+//     Sum add<i>(at, levels, scales, sum)    adds the products of the i-th part with activations
+//     __m256 narrow(sum)          the same sum in eight lanes
 #pragma once
 
 #include <immintrin.h>
@@ -17,13 +19,13 @@
 #include <cstring>
 
 #include "simd/activations.hh"
+#include "simd/prefetch.hh"
 
 namespace infermem {
 namespace {
 
 constexpr size_t kUnit = 256;
 constexpr size_t kBlock = Activations::kBlock;
-constexpr size_t kAhead = 6144;  // bytes prefetched ahead, what memory delivers in its latency
 
 inline __m128i load16(const void *at) { return _mm_loadu_si128(static_cast<const __m128i *>(at)); }
 inline __m256i load32(const void *at) { return _mm256_loadu_si256(static_cast<const __m256i *>(at)); }
@@ -61,49 +63,42 @@ inline Parameters run_parameters(const uint8_t *at) {
           _mm256_mul_ps(load_integers(head[2], head[3] >> 4), _mm256_broadcastss_ps(_mm_movehdup_ps(own)))};
 }
 
-template <size_t kBytes>
-inline void prefetch(const uint8_t *from) {
-  const auto at = reinterpret_cast<uintptr_t>(from) + kAhead;  // maybe beyond what there is, which does no harm
-  for (size_t i = 0; i < kBytes; i += 64) _mm_prefetch(reinterpret_cast<const char *>(at + i), _MM_HINT_T0);
-}
-
+template <typename Type>
 struct Totals {
-  __m256 a = _mm256_setzero_ps(), b = a, c = a, d = a, minima = a;
+  typename Type::Sum a = Type::zero(), b = a, c = a, d = a;
+  __m256 minima = _mm256_setzero_ps();
 };
-
-template <typename Type, int i>
-inline __m256 add(const uint8_t *at, const int8_t *levels, __m256 scales, __m256 total) {
-  const __m256i products = Type::template multiply<i>(at, load32(levels + i * kBlock));
-  return _mm256_fmadd_ps(_mm256_cvtepi32_ps(products), _mm256_permutevar8x32_ps(scales, _mm256_set1_epi32(i)), total);
-}
 
 // What the eight times 32 elements of a unit are scaled with; their minima are added at once.
 template <typename Type>
-inline __m256 scale_unit(const uint8_t *at, const Activations &x, size_t unit, Totals *t) {
+inline __m256 scale_unit(const uint8_t *at, const Activations &x, size_t unit, Totals<Type> *t) {
   const Parameters p = Type::parameters(at);
   t->minima = _mm256_fmadd_ps(p.minima, _mm256_loadu_ps(x.sums + 8 * unit), t->minima);
   return _mm256_mul_ps(p.scales, _mm256_loadu_ps(x.scales + 8 * unit));
 }
 
 template <typename Type>
-inline void add_unit(const uint8_t *at, const int8_t *levels, __m256 scales, Totals *t) {
-  prefetch<Type::kUnitBytes>(at);
-  t->a = add<Type, 0>(at, levels, scales, t->a);
-  t->b = add<Type, 1>(at, levels, scales, t->b);
-  t->c = add<Type, 2>(at, levels, scales, t->c);
-  t->d = add<Type, 3>(at, levels, scales, t->d);
-  t->a = add<Type, 4>(at, levels, scales, t->a);
-  t->b = add<Type, 5>(at, levels, scales, t->b);
-  t->c = add<Type, 6>(at, levels, scales, t->c);
-  t->d = add<Type, 7>(at, levels, scales, t->d);
+inline void add_unit(const uint8_t *at, const int8_t *levels, __m256 scales, Totals<Type> *t) {
+  t->a = Type::template add<0>(at, levels, scales, t->a);
+  t->b = Type::template add<1>(at, levels, scales, t->b);
+  t->c = Type::template add<2>(at, levels, scales, t->c);
+  t->d = Type::template add<3>(at, levels, scales, t->d);
+  if constexpr (Type::kParts == 8) {
+    t->a = Type::template add<4>(at, levels, scales, t->a);
+    t->b = Type::template add<5>(at, levels, scales, t->b);
+    t->c = Type::template add<6>(at, levels, scales, t->c);
+    t->d = Type::template add<7>(at, levels, scales, t->d);
+  }
 }
 
 // Adds whole units, one or more.
 template <typename Type>
-inline void add_units(const uint8_t *at, size_t count, const Activations &x, Totals *t) {
+inline void add_units(const uint8_t *at, size_t count, const Activations &x, Totals<Type> *t) {
   const int8_t *levels = x.levels;
+  Ahead ahead(at);
   __m256 scales = scale_unit<Type>(at, x, 0, t);
   for (size_t i = 1; i < count; ++i, at += Type::kUnitBytes, levels += kUnit) {
+    ahead.follow(at + Type::kUnitBytes);
     const __m256 next = scale_unit<Type>(at + Type::kUnitBytes, x, i, t);
     add_unit<Type>(at, levels, scales, t);
     scales = next;
@@ -119,7 +114,7 @@ inline float sum_of(__m256 v) {
 
 template <typename Type>
 float dot(const uint8_t *stored, size_t n, const Activations &x) {
-  Totals totals;
+  Totals<Type> totals;
   const size_t units = n / kUnit, at = units * kUnit;
   if (units != 0) add_units<Type>(stored, units, x, &totals);
   if (at < n) {  // fewer blocks than a unit, with zeros behind them
@@ -129,10 +124,8 @@ float dot(const uint8_t *stored, size_t n, const Activations &x) {
     std::memcpy(levels, x.levels + at, n - at);
     add_units<Type>(rest, 1, {levels, x.scales + at / kBlock, x.sums + at / kBlock}, &totals);
   }
-  const __m256 even = _mm256_add_ps(totals.a, totals.c), odd = _mm256_add_ps(totals.b, totals.d);
-  const __m256 sums = _mm256_fmadd_ps(odd, _mm256_set1_ps(Type::kOdd), even);
-  const __m256 minima = _mm256_mul_ps(totals.minima, _mm256_set1_ps(Type::kMin));
-  return sum_of(_mm256_fmadd_ps(sums, Type::weights(), minima));
+  const __m256 sums = Type::narrow((totals.a + totals.c) + (totals.b + totals.d));
+  return sum_of(_mm256_fmadd_ps(totals.minima, _mm256_set1_ps(Type::kMin), sums));
 }
 
 }  // namespace

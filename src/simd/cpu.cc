@@ -57,7 +57,20 @@ bool cpu_has_avx512() {
 bool cpu_has_neon() { return false; }
 bool cpu_has_dot_product() { return false; }
 
+namespace {
+
+bool is_intel_server() {
+  const Cpuid vendor(0);  // "GenuineIntel"; their AVX-512 with VNNI is that of servers, but for a generation of laptops
+  return vendor.ebx == 0x756e6547 && vendor.edx == 0x49656e69 && vendor.ecx == 0x6c65746e && cpu_has_avx512();
+}
+
+}  // namespace
+
 #else
+
+namespace {
+bool is_intel_server() { return false; }
+}  // namespace
 
 bool cpu_has_sse4() { return false; }
 bool cpu_has_avx2() { return false; }
@@ -75,9 +88,12 @@ bool cpu_has_dot_product() { return false; }
 
 namespace {
 
-// Bytes of the cache that one processor shares with its nearest, as the system says; glibc gives all of an AMD package's.
-size_t cache_told_by_system() {
-  const int fd = open("/sys/devices/system/cpu/cpu0/cache/index3/size", O_RDONLY | O_CLOEXEC);
+// Bytes of one of the first processor's caches, as the system says, 0 where it does not; glibc gives all of an AMD
+// package's last one.
+size_t cache_told_by_system(char index) {
+  char path[] = "/sys/devices/system/cpu/cpu0/cache/index0/size";
+  path[sizeof path - sizeof "0/size"] = index;
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return 0;
   char text[24] = {};  // "32768K"
   const ssize_t n = read(fd, text, sizeof text - 1);
@@ -85,15 +101,24 @@ size_t cache_told_by_system() {
   return n > 0 ? static_cast<size_t>(std::strtoull(text, nullptr, 10)) << 10 : 0;
 }
 
+// Where the core's own complex holds the last-level cache (AMD's), stores into it are two to three times as fast as into
+// memory, and streaming wins only beyond its size. Intel's servers spread it over the whole package, and give one core no
+// more of it than memory: on a Sapphire Rapids with 2 MiB of L2 and 300 of L3, plain stores came to 1.04 of streaming ones
+// for 4 MiB, 0.98 for 6, 0.84 for 16 and 0.5 to 0.86 for 64; with a reader right behind, to 1.15 for 8 MiB and 0.92 for 16.
+size_t find_streaming_threshold() {
+  constexpr size_t kUsual = size_t{32} << 20;
+  const size_t second = cache_told_by_system('2'), last = cache_told_by_system('3');
+  if (is_intel_server() && second != 0) return 3 * second;
+  return last != 0 ? last : kUsual;
+}
+
 }  // namespace
 
-size_t last_level_cache() {
-  constexpr size_t kUsual = size_t{32} << 20;
+size_t streaming_threshold() {
   static std::atomic<size_t> known{0};
   size_t size = known.load(std::memory_order_relaxed);
   if (size == 0) {
-    size = cache_told_by_system();
-    if (size == 0) size = kUsual;
+    size = find_streaming_threshold();
     known.store(size, std::memory_order_relaxed);
   }
   return size;

@@ -15,7 +15,7 @@ bool cpu_has_neon();
 // Whether it also has NEON's instructions for dot products of bytes.
 bool cpu_has_dot_product();
 
-// Bytes of the last-level cache; a usual size where the system does not tell.
-size_t last_level_cache();
+// Outputs of more bytes than these are written faster past the caches than through them.
+size_t streaming_threshold();
 
 }  // namespace infermem

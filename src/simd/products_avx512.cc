@@ -14,6 +14,7 @@
 #include <cstring>
 #include <utility>
 
+#include "simd/prefetch.hh"
 #include "simd/products.hh"
 
 namespace infermem::avx512 {
@@ -21,13 +22,6 @@ namespace {
 
 constexpr size_t kRun = 64;  // bytes of a register
 constexpr size_t kBlock = Activations::kBlock;
-constexpr size_t kAhead = 6144;  // bytes prefetched ahead where the processor by itself does not keep up
-
-template <size_t kBytes>
-inline void prefetch(const uint8_t *from) {
-  const auto at = reinterpret_cast<uintptr_t>(from) + kAhead;  // maybe beyond what there is, which does no harm
-  for (size_t i = 0; i < kBytes; i += kRun) _mm_prefetch(reinterpret_cast<const char *>(at + i), _MM_HINT_T0);
-}
 
 inline __m512 load_parameters(int32_t dtype, const uint8_t *at) {
   if (dtype == INFERMEM_DTYPE_F32) return _mm512_loadu_ps(at);
@@ -55,9 +49,7 @@ struct Step {
   static constexpr size_t kBytes = kBits * 16;
 
   explicit Step(const uint8_t *at)
-      : low(_mm512_loadu_si512(at)), high(kBits == 8 ? _mm512_loadu_si512(at + kRun) : low) {
-    prefetch<kBytes>(at);
-  }
+      : low(_mm512_loadu_si512(at)), high(kBits == 8 ? _mm512_loadu_si512(at + kRun) : low) {}
 
   // Column i.
   template <int i>
@@ -104,6 +96,7 @@ struct Tail {
 template <uint32_t kBits>
 void packed_vector(const Packed &form, const uint8_t *at, const float *x, float *out) {
   constexpr size_t kColumns = Packed::kColumns;
+  Ahead ahead(at);
   __m512 total = _mm512_setzero_ps(), minima = total;
   for (size_t first = 0; first < form.cols; first += form.group) {
     const size_t end = first + form.group < form.cols ? first + form.group : form.cols;
@@ -111,6 +104,7 @@ void packed_vector(const Packed &form, const uint8_t *at, const float *x, float 
     __m256 lanes = _mm256_setzero_ps();
     size_t i = first;
     for (; i + kColumns <= end; i += kColumns, at += Step<kBits>::kBytes) {
+      ahead.follow(at + Step<kBits>::kBytes);
       sums.add(Step<kBits>(at), x + i);
       lanes = _mm256_add_ps(lanes, _mm256_loadu_ps(x + i));
     }
@@ -152,12 +146,14 @@ template <uint32_t kBits>
 void packed_vectors(const Packed &form, const uint8_t *at, const float *x, size_t stride, size_t n_x, float *out) {
   constexpr size_t kPiece = 64;
   alignas(64) float weights[16 * kPiece];
+  Ahead ahead(at);
   std::memset(out, 0, n_x * 16 * sizeof(float));
   for (size_t first = 0; first < form.cols; first += form.group) {
     const size_t columns = form.columns(first), end = first + form.group < form.cols ? first + form.group : form.cols;
     const Parameters p = parameters_of(form, at + form.level_bytes(columns));
     for (size_t piece = first; piece < end; piece += kPiece) {
       const size_t count = end - piece < kPiece ? end - piece : kPiece;
+      ahead.follow(at + form.level_bytes(count));
       for (size_t i = 0; i < count; i += Packed::kColumns, at += Step<kBits>::kBytes)
         expand(Step<kBits>(at), p, weights + 16 * i, std::make_integer_sequence<int, Packed::kColumns>());
       size_t v = 0;
@@ -180,23 +176,28 @@ inline __m512i broadcast4(const int8_t *x) {
 template <uint32_t kBits>
 constexpr size_t kBlockBytes = kBlock * 2 * kBits;  // of the levels of a block of activations, sixteen rows
 
-// The products of a block, 32 columns, with kVectors activations, at x[v] + first each.
+// The products of a block, 32 columns, with kVectors activations, at x[v] + first each. High nibbles are left where they
+// are, and count sixteenfold until they are summed up.
 template <uint32_t kBits, size_t kVectors>
 inline void multiply_block(const uint8_t *at, const Activations *x, size_t first, __m512i *sums) {
-  const __m512i low = _mm512_set1_epi8(15);
+  const __m512i low = _mm512_set1_epi8(15), high = _mm512_set1_epi8(-16);
+  __m512i odd[kVectors];
 #pragma GCC unroll 4
-  for (size_t v = 0; v < kVectors; ++v) sums[v] = _mm512_setzero_si512();
+  for (size_t v = 0; v < kVectors; ++v) sums[v] = odd[v] = _mm512_setzero_si512();
 #pragma GCC unroll 4
   for (size_t i = 0; i < kBlock; i += 8, at += kBlockBytes<kBits> / 4) {
     const __m512i packed = _mm512_loadu_si512(at);
     const __m512i a = kBits == 8 ? packed : _mm512_and_si512(packed, low);
-    const __m512i b = kBits == 8 ? _mm512_loadu_si512(at + kRun) : _mm512_and_si512(_mm512_srli_epi16(packed, 4), low);
+    const __m512i b = kBits == 8 ? _mm512_loadu_si512(at + kRun) : _mm512_and_si512(packed, high);
 #pragma GCC unroll 4
     for (size_t v = 0; v < kVectors; ++v) {
       sums[v] = _mm512_dpbusd_epi32(sums[v], a, broadcast4(x[v].levels + first + i));
-      sums[v] = _mm512_dpbusd_epi32(sums[v], b, broadcast4(x[v].levels + first + i + 4));
+      odd[v] = _mm512_dpbusd_epi32(odd[v], b, broadcast4(x[v].levels + first + i + 4));
     }
   }
+#pragma GCC unroll 4
+  for (size_t v = 0; v < kVectors; ++v)
+    sums[v] = _mm512_add_epi32(sums[v], kBits == 8 ? odd[v] : _mm512_srai_epi32(odd[v], 4));
 }
 
 // Of the last block of a row there may be fewer columns; they are then filled up with zeros in `room`.
@@ -210,24 +211,30 @@ inline const uint8_t *whole_block(const uint8_t *at, size_t bytes, uint8_t *room
 
 // Groups of whole blocks.
 template <uint32_t kBits>
-void packed_q8_vector(const Packed &form, const uint8_t *at, const Activations &x, float *out) {
+void packed_q8_vector(const Packed &form, const uint8_t *at, const Activations &all, float *out) {
+  const Activations x = all;
+  const size_t group_bytes = form.level_bytes(form.group), parameter_bytes = form.record_bytes(0);
   uint8_t room[kBlockBytes<kBits>];
+  Ahead ahead(at);
   __m512 total = _mm512_setzero_ps(), minima = total;
   size_t block = 0;
   for (size_t first = 0; first < form.cols; first += form.group) {
     // The parameters last, as they lie: the processor's prefetchers follow addresses that grow.
-    const size_t level_bytes = form.level_bytes(form.columns(first));
+    const size_t left = form.cols - first;
+    const uint8_t *const parameters = at + (left >= form.group ? group_bytes : form.level_bytes(form.columns(first)));
     __m512 products = _mm512_setzero_ps(), sums = products;
-    for (size_t done = 0; done < level_bytes; done += kBlockBytes<kBits>, ++block) {
+    for (; at < parameters; at += kBlockBytes<kBits>, ++block) {
       __m512i sum;
-      multiply_block<kBits, 1>(whole_block<kBits>(at + done, level_bytes - done, room), &x, block * kBlock, &sum);
+      ahead.follow(at + kBlockBytes<kBits>);
+      const auto rest = static_cast<size_t>(parameters - at);
+      multiply_block<kBits, 1>(whole_block<kBits>(at, rest, room), &x, block * kBlock, &sum);
       products = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), _mm512_set1_ps(x.scales[block]), products);
       sums = _mm512_add_ps(sums, _mm512_set1_ps(x.sums[block]));
     }
-    const Parameters p = parameters_of(form, at + level_bytes);
+    const Parameters p = parameters_of(form, parameters);
     total = _mm512_fmadd_ps(p.scale, products, total);
     minima = _mm512_fmadd_ps(p.min, sums, minima);
-    at += level_bytes + form.record_bytes(0);
+    at = parameters + parameter_bytes;
   }
   _mm512_storeu_ps(out, _mm512_add_ps(total, minima));
 }
@@ -247,12 +254,14 @@ inline void add_block(const Parameters &p, const uint8_t *at, const Activations 
 template <uint32_t kBits>
 void packed_q8_vectors(const Packed &form, const uint8_t *at, const Activations *x, size_t n_x, float *out) {
   uint8_t room[kBlockBytes<kBits>];
+  Ahead ahead(at);
   std::memset(out, 0, n_x * 16 * sizeof(float));
   size_t block = 0;
   for (size_t first = 0; first < form.cols; first += form.group) {
     const size_t level_bytes = form.level_bytes(form.columns(first));
     const Parameters p = parameters_of(form, at + level_bytes);
     for (size_t done = 0; done < level_bytes; done += kBlockBytes<kBits>, ++block) {
+      ahead.follow(at + done + kBlockBytes<kBits>);
       const uint8_t *const from = whole_block<kBits>(at + done, level_bytes - done, room);
       size_t v = 0;
       for (; v + 4 <= n_x; v += 4) add_block<kBits, 4>(p, from, x + v, block, out + 16 * v);
@@ -304,11 +313,12 @@ float dot_q8_blocks(const uint8_t *levels, const float *scales, const float *min
   alignas(64) static constexpr int32_t kFour[16] = {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
   const __m512i lanes = _mm512_srli_epi32(_mm512_load_si512(kFour), kLanes == 4 ? 0 : 1);
   const size_t blocks = n / kBlock, whole = blocks * kBlock;
+  Ahead ahead(levels);
   __m512 total = _mm512_setzero_ps(), minima = total;
   for (size_t block = 0; block < blocks; block += 16) {
     const size_t first = block * kBlock, count = blocks - block;
-    prefetch<kSpan * kBits / 8>(levels + first * kBits / 8);
-    _mm_prefetch(reinterpret_cast<const char *>(scales + block * kBlock / group) + 1024, _MM_HINT_T0);
+    ahead.follow(levels + (first + kSpan) * kBits / 8);
+    Ahead::once(scales + first / group);
     const __m512 scale = spread(scales, block, count, group / kBlock);
     const __m512 each = _mm512_mul_ps(scale, _mm512_loadu_ps(x.scales + block));
     const __m512 min = mins ? spread(mins, block, count, group / kBlock)

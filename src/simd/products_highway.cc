@@ -8,7 +8,6 @@
 #define HWY_COMPILE_ALL_ATTAINABLE  // those below what the compiler's flags assume, too
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "simd/products_highway.cc"
-#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
@@ -16,6 +15,7 @@
 
 #include "simd/cpu.hh"
 #include "simd/float16.hh"
+#include "simd/prefetch.hh"
 #include "simd/products.hh"
 #include "simd/products_highway.hh"
 
@@ -40,13 +40,6 @@ constexpr size_t kLanes = HWY_LANES(float);
 constexpr size_t kParts = Packed::kRows / kLanes;
 constexpr size_t kBytes = kLanes * 4;  // of a register
 constexpr size_t kBlock = Activations::kBlock;
-constexpr size_t kLine = 64;
-constexpr size_t kAhead = 6144;  // bytes prefetched ahead, what memory delivers in its latency
-
-HWY_INLINE void prefetch(const void *from, size_t n, size_t ahead = kAhead) {
-  const auto at = reinterpret_cast<uintptr_t>(from) + ahead;  // maybe beyond what there is, which does no harm
-  for (size_t i = 0; i < n; i += kLine) hwy::Prefetch(reinterpret_cast<const uint8_t *>(at + i));
-}
 
 // ---- Packed ----
 
@@ -122,6 +115,7 @@ class Piece {
 
 template <uint32_t kBits>
 void multiply_vector(const Packed &form, const uint8_t *at, const float *x, float *out) {
+  Ahead ahead(at);
   Floats totals[kParts];
   for (Floats &total : totals) total = hn::Zero(F());
   for (size_t first = 0; first < form.cols; first += form.group) {
@@ -131,7 +125,7 @@ void multiply_vector(const Packed &form, const uint8_t *at, const float *x, floa
       const size_t count = HWY_MIN(kPiece, end - i);
       const Piece piece(x + i, count);
       const size_t steps = (count + Packed::kColumns - 1) / Packed::kColumns;
-      prefetch(at, steps * Step<kBits>::kStored);
+      ahead.follow(at + steps * Step<kBits>::kStored);
       auto lanes = hn::Zero(F());
       for (size_t j = 0; j < steps * Packed::kColumns; j += kLanes)
         lanes = hn::Add(lanes, hn::LoadU(F(), piece.get() + j));
@@ -156,7 +150,6 @@ void multiply_vector(const Packed &form, const uint8_t *at, const float *x, floa
       }
       at += steps * Step<kBits>::kStored;
     }
-    prefetch(parameters, form.record_bytes(0));
     at = parameters + form.record_bytes(0);
   }
   for (size_t part = 0; part < kParts; ++part) hn::StoreU(totals[part], F(), out + part * kLanes);
@@ -182,6 +175,7 @@ template <uint32_t kBits>
 void multiply_vectors(const Packed &form, const uint8_t *at, const float *x, size_t stride, size_t n_x, float *out) {
   constexpr size_t kVectors = kLanes / 2;  // whose sums fit the registers
   HWY_ALIGN float weights[Packed::kRows * kPiece];
+  Ahead ahead(at);
   std::memset(out, 0, n_x * Packed::kRows * sizeof(float));
   for (size_t first = 0; first < form.cols; first += form.group) {
     const size_t end = HWY_MIN(first + form.group, form.cols);
@@ -189,7 +183,7 @@ void multiply_vectors(const Packed &form, const uint8_t *at, const float *x, siz
     for (size_t piece = first; piece < end; piece += kPiece) {
       const size_t count = HWY_MIN(kPiece, end - piece);
       const size_t stored = (count + Packed::kColumns - 1) / Packed::kColumns * Step<kBits>::kStored;
-      prefetch(at, stored);
+      ahead.follow(at + stored);
       for (size_t part = 0; part < kParts; ++part) {
         const Parameters p = parameters_of(form, parameters, part);
         float *to = weights + part * kLanes;
@@ -301,6 +295,7 @@ HWY_INLINE Floats multiply_block(const uint8_t *at, size_t part, size_t steps, c
 template <class Sums, uint32_t kBits>
 void multiply_levels(const Packed &form, const uint8_t *at, const Activations *x, size_t n_x, float *out) {
   constexpr size_t kSteps = kBlock / Packed::kColumns;  // of a block
+  Ahead ahead(at);
   std::memset(out, 0, n_x * Packed::kRows * sizeof(float));
   size_t block = 0;
   for (size_t first = 0; first < form.cols; first += form.group) {
@@ -308,7 +303,7 @@ void multiply_levels(const Packed &form, const uint8_t *at, const Activations *x
     Parameters of[kParts];
     for (size_t part = 0; part < kParts; ++part) of[part] = parameters_of(form, parameters, part);
     for (; at < parameters; at += kSteps * Step<kBits>::kStored, ++block) {
-      prefetch(at, kSteps * Step<kBits>::kStored);
+      ahead.follow(at + kSteps * Step<kBits>::kStored);
       const size_t steps = static_cast<size_t>(parameters - at) / Step<kBits>::kStored;
       for (size_t v = 0; v < n_x; ++v) {
         const int8_t *const levels = x[v].levels + block * kBlock;
@@ -322,7 +317,6 @@ void multiply_levels(const Packed &form, const uint8_t *at, const Activations *x
         }
       }
     }
-    prefetch(parameters, form.record_bytes(0));
     at = parameters + form.record_bytes(0);
   }
 }
@@ -372,13 +366,14 @@ float multiply_row(const uint8_t *levels, const float *scales, const float *mins
   const size_t blocks = n / kBlock, whole = blocks * kBlock;
   const auto middle = hn::Set(F(), -static_cast<float>(1u << (kBits - 1)));
   HWY_ALIGN float each[kSpan], least[kSpan];
+  Ahead ahead(levels);
   auto a = hn::Zero(F()), b = a, minima = a;
   for (size_t first = 0; first < blocks; first += kSpan) {
     const size_t count = HWY_MIN(kSpan, blocks - first);
     const uint8_t *from = levels + first * kBlock * kBits / 8;
     const int8_t *with = x.levels + first * kBlock;
-    prefetch(from, kSpan * kBlock * kBits / 8);
-    prefetch(scales + first * kBlock / group, 1, 1024);
+    ahead.follow(from + kSpan * kBlock * kBits / 8);
+    Ahead::once(scales + first * kBlock / group);
     spread(scales, first, count, group / kBlock, each);
     if (mins) spread(mins, first, count, group / kBlock, least);
     for (size_t i = 0; i < kSpan; i += kLanes) {

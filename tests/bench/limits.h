@@ -17,6 +17,8 @@ Floats new_floats(size_t n);
 
 void store_all(float *out, size_t n, float value);
 void stream_all(float *out, size_t n, float value);  // past the caches where the processor can
-float load_all(const float *in, size_t n);           // their sum, so that they are read; n is a multiple of 128
+
+// Their sum, so that they are read: from memory, in the fastest order there is. n is a multiple of 128.
+float load_all(const float *in, size_t n);
 
 }  // namespace limits

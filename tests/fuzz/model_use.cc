@@ -76,6 +76,11 @@ void use_metas(const infermem_model *model) {
 void use_model(infermem_model *model, bool has_data) {
   INFERMEM_STRUCT(infermem_model_config, config);
   CHECK(model_config(model, &config) == INFERMEM_OK);
+  INFERMEM_STRUCT(infermem_model_layer, layer);
+  INFERMEM_STRUCT(infermem_model_weights, weights);
+  CHECK(model_weights(model, &weights) == INFERMEM_OK);
+  for (uint64_t i = 0; i < config.n_layers; i++) CHECK(model_layer(model, i, &layer) == INFERMEM_OK);
+  CHECK(config.n_layers == 0 || layer.kv_source < config.n_layers);
   CHECK(std::memchr(config.architecture, '\0', sizeof config.architecture));
   (void)infermem_config_validate(&config);
   use_tensors(model, has_data);

@@ -115,6 +115,10 @@ static void f16_layers_are_rounded_up_to_32_elements(void **state) {
   options.head_dim_v = 11;
   options.k_type = options.v_type = INFERMEM_DTYPE_F16;
   infermem_kv *kv = make(options);
+  assert_int_equal(kv_layers(kv), 3);
+  assert_int_equal(kv_heads(kv), 1);
+  assert_int_equal(kv_head_dim(kv, INFERMEM_KV_K), 5);
+  assert_int_equal(kv_head_dim(kv, INFERMEM_KV_V), 11);
   assert_int_equal(kv_layer_stride(kv, INFERMEM_KV_K), 64);
   assert_int_equal(kv_layer_stride(kv, INFERMEM_KV_V), 96);
   assert_int_equal(kv_memory_bytes(kv), 3 * (64 + 96) * 2);
@@ -126,6 +130,8 @@ static void f16_layers_are_rounded_up_to_32_elements(void **state) {
   assert_int_equal(kv_memory_bytes(kv), 3 * (48 * 4 + 96 * 2));
   assert_int_equal(kv_layer_stride(kv, 2), 0);
   assert_int_equal(kv_layer_stride(kv, -1), 0);
+  assert_int_equal(kv_head_dim(kv, 2), 0);
+  assert_int_equal(kv_head_dim(kv, -1), 0);
   kv_free(kv);
 }
 
@@ -708,6 +714,9 @@ static void no_handle_and_other_handles_are_told_apart(void **state) {
     assert_int_equal(kv_max(both[i]), 0);
     assert_int_equal(kv_generation(both[i]), 0);
     assert_int_equal(kv_layer_stride(both[i], INFERMEM_KV_K), 0);
+    assert_int_equal(kv_layers(both[i]), 0);
+    assert_int_equal(kv_heads(both[i]), 0);
+    assert_int_equal(kv_head_dim(both[i], INFERMEM_KV_K), 0);
     assert_int_equal(kv_memory_bytes(both[i]), 0);
     assert_int_equal(kv_memory_reserved(both[i]), 0);
     assert_int_equal(kv_memory_committed(both[i]), 0);

@@ -266,6 +266,41 @@ static void nesting_has_a_limit(void **state) {
   assert_int_equal(gguf_open(&model), INFERMEM_E_LIMIT);
 }
 
+static void values_and_their_paths_have_limits(void **state) {
+  (void)state;
+  infermem_model *model = NULL;
+  struct gguf g = {0};
+  make_text(&g, "{}       ");
+  assert_int_equal(open_memory(&g, (16 << 20) + 1, &model), INFERMEM_E_LIMIT);
+  gguf_free(&g);
+  static const char *const elements[][2] = {{"1,", "\"\","}, {"1,", "2.5,"}, {"\"\",", "\"\","}, {"[],", "{},"}};
+  for (size_t e = 0; e < sizeof elements / sizeof *elements; e++)
+    for (size_t over = 0; over < 2; over++) {
+      make_text(&g, "{\"a\":["); /* which is one of them */
+      for (size_t i = 0; i < INFERMEM_MODEL_MAX_VALUES - 1 + over; i++) make_text(&g, "%s", elements[e][i % 2]);
+      g.bytes[g.size - 1] = ']';
+      make_text(&g, "}");
+      model = NULL;
+      assert_int_equal(open_memory(&g, 0, &model), over ? INFERMEM_E_LIMIT : INFERMEM_OK);
+      assert_true(gguf_heap.peak <= (64 << 20) + 2 * g.size);
+      model_free(model);
+      gguf_free(&g);
+    }
+  for (size_t over = 0; over < 2; over++) { /* a path of 32 KiB, 1,023 or 1,024 times, with 8 bytes each */
+    char path[(32 << 10) - 16];
+    memset(path, 'p', sizeof path);
+    path[sizeof path - 1] = '\0';
+    make_text(&g, "{\"%s\":{", path);
+    for (size_t i = 0; i < 1023 + 2 * over; i++) make_text(&g, "%s\"%06zx\":1", i ? "," : "", i);
+    make_text(&g, "}}");
+    model = NULL;
+    assert_int_equal(open_memory(&g, 0, &model), over ? INFERMEM_E_LIMIT : INFERMEM_OK);
+    assert_true(gguf_heap.peak <= (64 << 20) + 2 * g.size);
+    model_free(model);
+    gguf_free(&g);
+  }
+}
+
 static int tear_down(void **state) {
   (void)state;
   gguf_remove();
@@ -283,6 +318,7 @@ int main(void) {
       cmocka_unit_test(every_truncation_is_told),
       cmocka_unit_test(no_changed_byte_does_harm),
       cmocka_unit_test(nesting_has_a_limit),
+      cmocka_unit_test(values_and_their_paths_have_limits),
   };
   return cmocka_run_group_tests_name("model_json", tests, NULL, tear_down);
 }

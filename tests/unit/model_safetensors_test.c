@@ -238,9 +238,9 @@ static void no_changed_byte_does_harm(void **state) {
   struct gguf g = make_safetensors(small, 9);
   size_t opened = 0, refused = 0;
   for (size_t at = 0; at < g.size; at++)
-    for (int value = 0; value < 256; value++) {
+    for (int bit = 0; bit < 8; bit++) {
       const unsigned char before = g.bytes[at];
-      g.bytes[at] = (unsigned char)value;
+      g.bytes[at] = (unsigned char)(before ^ 1 << bit);
       infermem_model *model = NULL;
       if (open_memory(&g, 0, &model) == INFERMEM_OK) {
         gguf_exercise(model);
@@ -253,7 +253,7 @@ static void no_changed_byte_does_harm(void **state) {
       assert_true(gguf_heap.peak < 512 << 10);
       g.bytes[at] = before;
     }
-  assert_true(opened > 100 && refused > 1000);
+  assert_true(opened > 100 && refused > 500);
   gguf_free(&g);
 }
 

@@ -4,7 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "gguf_make.h"
+#include "model_make.h"
 
 /* ---- The system calls under the library, counted and made to fail ---- */
 
@@ -126,6 +126,35 @@ static void a_read_that_fails_is_an_error(void **state) {
     }
   }
   fail_pread_at = 0;
+}
+
+static void so_it_is_in_other_formats(void **state) {
+  (void)state;
+  struct gguf files[] = {
+      make_safetensors("{\"t\":{\"dtype\":\"I8\",\"shape\":[3],\"data_offsets\":[0,3]}}", 3),
+      {0},
+  };
+  make_text(&files[1], "{\"hidden_size\": 64}");
+  for (size_t f = 0; f < 2; f++) {
+    gguf_save(&files[f]);
+    gguf_free(&files[f]);
+    infermem_model *model = NULL;
+    assert_ok(open_watched(&model));
+    model_free(model);
+    const size_t reads = preads;
+    assert_true(reads >= 2);
+    for (fail_pread_at = 1; fail_pread_at <= reads; fail_pread_at++)
+      for (int k = 0; k < 4; k++) {
+        static ssize_t (*const ways[])(int, void *, size_t, off_t) = {with_eio, at_its_end, interrupted, one_byte};
+        static const int32_t codes[] = {INFERMEM_E_IO, INFERMEM_E_TRUNCATED, INFERMEM_OK, INFERMEM_OK};
+        instead = ways[k];
+        model = NULL;
+        assert_int_equal(open_watched(&model), codes[k]);
+        model_free(model);
+        assert_int_equal(gguf_heap.live, 0);
+      }
+    fail_pread_at = 0;
+  }
 }
 
 static void an_array_that_cannot_be_read_leaves_the_output_alone(void **state) {
@@ -254,6 +283,7 @@ static int tear_down(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_read_that_fails_is_an_error),
+      cmocka_unit_test(so_it_is_in_other_formats),
       cmocka_unit_test(an_array_that_cannot_be_read_leaves_the_output_alone),
       cmocka_unit_test(data_that_cannot_be_mapped_is_an_error),
       cmocka_unit_test(names_are_found_where_the_system_has_no_random_numbers),

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "gguf_make.h"
+#include "model_make.h"
 
 #define TINY TEST_DATA "/tiny-llama.gguf"
 
@@ -21,33 +21,6 @@ static infermem_model *open_made(struct gguf *g) {
   gguf_save(g);
   gguf_free(g);
   return open_model(gguf_path());
-}
-
-static infermem_tensor_info tensor_of(const infermem_model *model, const char *name) {
-  size_t index;
-  assert_ok(model_tensor_find(model, name, &index));
-  INFERMEM_STRUCT(infermem_tensor_info, info);
-  assert_ok(model_tensor_info(model, index, &info));
-  assert_string_equal(info.name, name);
-  assert_int_equal(info.name_length, strlen(name));
-  return info;
-}
-
-static infermem_meta_info meta_of(const infermem_model *model, const char *key) {
-  size_t index;
-  assert_ok(model_meta_find(model, key, &index));
-  INFERMEM_STRUCT(infermem_meta_info, info);
-  assert_ok(model_meta_info(model, index, &info));
-  assert_string_equal(info.key, key);
-  assert_int_equal(info.key_length, strlen(key));
-  return info;
-}
-
-/* One of the model's warnings contains the text. */
-static int warned(const infermem_model *model, const char *text) {
-  for (size_t i = 0; i < model_warning_count(model); i++)
-    if (strstr(model_warning(model, i), text)) return 1;
-  return 0;
 }
 
 /* ---- The test model; the numbers are those of make_tiny_llama.py and of the gguf package's own reader ---- */

@@ -431,6 +431,24 @@ static void a_layout_has_what_the_host_has(void **state) {
   plan_free(plan);
 }
 
+static void a_model_that_lacks_numbers_cannot_be_planned(void **state) {
+  (void)state;
+  struct gguf g = {0};
+  gguf_header(&g, 3, 0, 1);
+  gguf_meta_string(&g, "general.architecture", "llama");
+  gguf_save(&g);
+  gguf_free(&g);
+  infermem_model *model = NULL;
+  assert_ok(model_open(gguf_path(), NULL, &model));
+  INFERMEM_STRUCT(infermem_plan_options, options);
+  options.host_bytes = GIB;
+  infermem_plan *plan = NULL;
+  assert_fails(INFERMEM_E_ARG, plan_new(model, NULL, NULL, 0, &options, &plan));
+  assert_null(plan);
+  model_free(model);
+  gguf_remove();
+}
+
 /* ---- A large model's header ---- */
 
 static void a_large_header_takes_at_most_twice_its_bytes(void **state) {
@@ -464,6 +482,12 @@ static void a_large_header_takes_at_most_twice_its_bytes(void **state) {
   gguf_remove();
 }
 
+static int tear_down(void **state) {
+  (void)state;
+  gguf_remove();
+  return 0;
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_demo_model_takes_what_was_planned),
@@ -474,7 +498,8 @@ int main(void) {
       cmocka_unit_test(what_a_cache_cannot_be_is_unsupported),
       cmocka_unit_test(there_must_be_something_to_build),
       cmocka_unit_test(a_layout_has_what_the_host_has),
+      cmocka_unit_test(a_model_that_lacks_numbers_cannot_be_planned),
       cmocka_unit_test(a_large_header_takes_at_most_twice_its_bytes),
   };
-  return cmocka_run_group_tests_name("plans and memory", tests, NULL, NULL);
+  return cmocka_run_group_tests_name("plans and memory", tests, NULL, tear_down);
 }

@@ -1,11 +1,12 @@
 """The KV cache of one sequence, and attention over it."""
 import ctypes as C
+import os
 
 import numpy as np
 
 from . import _api
-from ._arrays import array_out, dtype_number, floats, pointer, view_of
-from ._library import Handle, check, handle_of, lib, make, struct
+from ._arrays import array_out, dtype_name, dtype_number, floats, pointer, view_of
+from ._library import Handle, check, handle_of, lib, make, record, struct
 
 
 class Kv(Handle):
@@ -28,8 +29,17 @@ class Kv(Handle):
             else:
                 setattr(options, name, dtype_number(types))
         self._own(make(_api.infermem_kv, "kv_new", C.byref(options)), getattr(tape, "_owner", None))
-        self.n_layers, self.n_kv_heads = n_layers, n_kv_heads
-        self.head_dim, self.head_dim_v = head_dim, head_dim_v or head_dim
+
+    n_layers = property(lambda self: lib.kv_layers(self._handle))
+    n_kv_heads = property(lambda self: lib.kv_heads(self._handle))
+    head_dim = property(lambda self: lib.kv_head_dim(self._handle, _api.INFERMEM_KV_K))
+    head_dim_v = property(lambda self: lib.kv_head_dim(self._handle, _api.INFERMEM_KV_V))
+
+    @classmethod
+    def _made(cls, made, tape):
+        kv = cls.__new__(cls)
+        kv._own(made, getattr(tape, "_owner", None))
+        return kv
 
     def append(self, layer, k, v, n_tokens=1):
         """Rows of floats, of numpy.float16, or of BF16's bits as numpy.uint16; k and v of the same kind."""
@@ -118,6 +128,48 @@ class Kv(Handle):
                                     start, n, pointer(part, C.c_float), part.size))
         return part
 
+    def save(self, to, fingerprint=b""):
+        """Writes the tokens of the length to a path, or to an object with write(bytes)."""
+        if not hasattr(to, "write"):
+            check(lib.kv_save(self._handle, os.fsencode(to), fingerprint, len(fingerprint)))
+            return
+        failures = []
+
+        @_api.infermem_write_function
+        def write(context, data, n):
+            try:
+                written = to.write(C.string_at(data, n))
+            except BaseException as failure:  # passed on below
+                failures.append(failure)
+                return -1
+            return n if written is None else written
+
+        _call(failures, lib.kv_save_to, self._handle, write, None, fingerprint, len(fingerprint))
+
+    def load(self, source, fingerprint=b""):
+        """Makes the cache hold what was saved, from a path or an object with read(n); a failure leaves it as it was."""
+        if not hasattr(source, "read"):
+            check(lib.kv_load(self._handle, os.fsencode(source), fingerprint, len(fingerprint)))
+            return
+        failures = []
+
+        @_api.infermem_read_function
+        def read(context, out, n):
+            try:
+                data = source.read(n)
+            except BaseException as failure:  # passed on below
+                failures.append(failure)
+                return -1
+            if len(data) > n:
+                failures.append(ValueError(f"read({n}) gave {len(data)} bytes"))
+                return -1
+            C.memmove(out, data, len(data))
+            return len(data)
+
+        _call(failures, lib.kv_load_from, self._handle, read, None, fingerprint, len(fingerprint))
+
+    saved_bytes = property(lambda self: lib.kv_saved_bytes(self._handle))
+
     def __len__(self):
         return lib.kv_len(self._handle)
 
@@ -130,6 +182,23 @@ class Kv(Handle):
     def layer_stride(self, which):
         """Of keys ("k") or values ("v"), from layer to layer."""
         return lib.kv_layer_stride(self._handle, {"k": _api.INFERMEM_KV_K, "v": _api.INFERMEM_KV_V}[which])
+
+
+def _call(failures, function, *arguments):
+    status = function(*arguments)
+    if failures:
+        raise failures[0]
+    check(status)
+
+
+def verify_saved(path):
+    """What a saved cache says of itself, once all of it was found undamaged."""
+    made = struct(_api.infermem_kv_saved)
+    check(lib.kv_verify(os.fsencode(path), C.byref(made)))
+    facts = record(made)
+    facts["fingerprint"] = bytes(made.fingerprint[:made.n_fingerprint])
+    facts["k_type"], facts["v_type"] = dtype_name(made.k_type), dtype_name(made.v_type)
+    return facts
 
 
 def attend_merge(parts, n_rows, head_dim_v, out=None):
