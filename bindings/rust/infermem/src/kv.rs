@@ -309,6 +309,21 @@ impl<'t> Kv<'t> {
         unsafe { sys::kv_max(self.as_ptr()) }
     }
 
+    /// The layers of the cache.
+    pub fn layers(&self) -> usize {
+        unsafe { sys::kv_layers(self.as_ptr()) }
+    }
+
+    /// The heads that keys and values have.
+    pub fn heads(&self) -> usize {
+        unsafe { sys::kv_heads(self.as_ptr()) }
+    }
+
+    /// Elements of a head.
+    pub fn head_dim(&self, half: KvHalf) -> usize {
+        unsafe { sys::kv_head_dim(self.as_ptr(), half.number()) }
+    }
+
     /// How many times rows below the length went or moved otherwise than by truncation.
     pub fn generation(&self) -> u64 {
         unsafe { sys::kv_generation(self.as_ptr()) }

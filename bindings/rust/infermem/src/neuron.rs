@@ -1,8 +1,9 @@
 //! Which neurons of a layer do the work.
 
-use crate::error::{check, filled, Result};
+use crate::error::{check, filled, path as c_path, Result};
 use crate::{sys, Place};
 use std::fmt;
+use std::path::Path;
 
 flags! {
     /// Flags of activation counts.
@@ -25,6 +26,18 @@ pub struct NeuronOptions<'t> {
     pub interval: u32,
     /// What they are like.
     pub flags: NeuronFlags,
+    /// Events of a layer in which what was counted comes to count half; 0: it counts for ever.
+    pub half_life: u32,
+    /// As many neurons of a layer are hot, the most active. This, the next two and `threshold` exclude each other.
+    pub budget_count: u32,
+    /// The same as a share of the neurons.
+    pub budget_fraction: f32,
+    /// The same as bytes, with `row_bytes`.
+    pub budget_bytes: u64,
+    /// Bytes of a neuron's weights; with `budget_bytes`, else 0.
+    pub row_bytes: u64,
+    /// 0 to 1: by what share of itself the count of a hot neuron is taken for more.
+    pub hysteresis: f32,
     /// Where counts and lists are stored.
     pub tape: Place<'t>,
 }
@@ -44,6 +57,8 @@ told! {
         pub reclassifications: u64,
         /// n_hot / n_neurons.
         pub hot_ratio: f64,
+        /// Activations skipped because they were NaN.
+        pub nans: u64,
     }
 }
 
@@ -80,6 +95,12 @@ impl<'t> Neurons<'t> {
             threshold: options.threshold,
             interval: options.interval,
             flags: options.flags.bits(),
+            half_life: options.half_life,
+            budget_count: options.budget_count,
+            budget_fraction: options.budget_fraction,
+            budget_bytes: options.budget_bytes,
+            row_bytes: options.row_bytes,
+            hysteresis: options.hysteresis,
             tape: options.tape.tape,
             ..Default::default()
         };
@@ -90,6 +111,16 @@ impl<'t> Neurons<'t> {
     /// Records one activation event of a layer: the neurons that were active in one pass.
     pub fn record(&mut self, layer: usize, active: &[u32]) -> Result<()> {
         check(unsafe { sys::neuron_record(self.as_ptr(), layer, active.as_ptr(), active.len()) })
+    }
+
+    /// The same of a mask: bit i % 8 of byte i / 8 tells whether neuron i was active.
+    pub fn record_mask(&mut self, layer: usize, mask: &[u8]) -> Result<()> {
+        check(unsafe { sys::neuron_record_mask(self.as_ptr(), layer, mask.as_ptr(), mask.len()) })
+    }
+
+    /// The same of the activations themselves: a neuron was active where the magnitude of its value is above the cutoff.
+    pub fn record_values(&mut self, layer: usize, values: &[f32], cutoff: f32) -> Result<()> {
+        check(unsafe { sys::neuron_record_values(self.as_ptr(), layer, values.as_ptr(), values.len(), cutoff) })
     }
 
     /// Sorts a layer's neurons into hot and cold now.
@@ -130,6 +161,34 @@ impl<'t> Neurons<'t> {
     /// The state of a layer.
     pub fn counts(&self, layer: usize) -> Result<NeuronCounts> {
         filled(|out| unsafe { sys::neuron_stat(self.as_ptr(), layer, out) }).map(NeuronCounts::from)
+    }
+
+    /// What share of all activations of a layer its most active neurons have, for each of some fractions of them.
+    pub fn coverage(&self, layer: usize, fractions: &[f64]) -> Result<Vec<f64>> {
+        let mut out = vec![0.0; fractions.len()];
+        let (from, n) = (fractions.as_ptr(), fractions.len());
+        check(unsafe { sys::neuron_coverage(self.as_ptr(), layer, from, n, out.as_mut_ptr()) })?;
+        Ok(out)
+    }
+
+    /// Adds what others counted, and reclassifies all layers.
+    pub fn merge(&mut self, others: &[&Neurons<'_>]) -> Result<()> {
+        let others: Vec<_> = others.iter().map(|other| other.as_ptr() as *const _).collect();
+        check(unsafe { sys::neuron_merge(self.as_ptr(), others.as_ptr(), others.len()) })
+    }
+
+    /// Writes everything there is to a file, whole or not at all.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = c_path("neuron_save", path.as_ref())?;
+        check(unsafe { sys::neuron_save(self.as_ptr(), path.as_ptr()) })
+    }
+
+    /// Makes counts from a saved file, in the state that they were saved in.
+    pub fn load(path: impl AsRef<Path>, place: Place<'t>) -> Result<Self> {
+        let path = c_path("neuron_load", path.as_ref())?;
+        let options = sys::infermem_neuron_options { tape: place.tape, ..Default::default() };
+        // The tape outlives the counts.
+        Self::made(|out| unsafe { sys::neuron_load(path.as_ptr(), &options, out) })
     }
 
     /// Forgets everything, in all layers.

@@ -1,7 +1,7 @@
 //! KV caches, scratchpads, activation counts, and the views of them.
 
 use infermem::{attend_merge, AttendOptions, Code, DType, Kv, KvFlags, KvHalf, KvOptions, NeuronFlags, NeuronOptions};
-use infermem::{Neurons, Pad, PadOptions, Tape, TapeOptions};
+use infermem::{Neurons, Pad, PadOptions, Place, Tape, TapeOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
@@ -98,6 +98,7 @@ fn lengths_and_sizes_follow() {
     assert_eq!(cache.keys(1).unwrap().dtype(), DType::Q8_0);
     assert_eq!((cache.layer_stride(KvHalf::Keys), cache.layer_stride(KvHalf::Values)), (0, 32 * DIM));
     assert!(cache.memory_bytes() <= cache.memory_reserved() && cache.memory_committed() > 0);
+    assert_eq!((cache.layers(), cache.heads(), cache.head_dim(KvHalf::Values)), (2, 1, DIM));
     cache.grow(32).unwrap();
     assert_eq!(cache.max_tokens(), 32);
     assert_eq!(cache.grow(33).unwrap_err().code(), Code::Range);
@@ -329,6 +330,29 @@ fn neurons_are_hot_or_cold() {
     assert_eq!((counts.n_hot, counts.events, counts.reclassifications), (2, 3, 1));
     assert_eq!(neurons.record(1, &[5]).unwrap_err().code(), Code::Range);
     assert_eq!(neurons.hot(2).unwrap_err().code(), Code::Range);
+    assert_eq!(neurons.coverage(1, &[0.2, 1.0]).unwrap(), [2.0 / 3.0, 1.0]);
+    assert_eq!(neurons.coverage(1, &[2.0]).unwrap_err().code(), Code::Arg);
+
+    neurons.record_mask(0, &[0b10010]).unwrap();
+    neurons.record_values(0, &[0.0, -2.0, 0.5, 0.0, 0.0], 1.0).unwrap();
+    assert_eq!(neurons.record_values(0, &[f32::NAN; 5], 1.0).unwrap_err().code(), Code::NotFinite);
+    assert_eq!(neurons.record_mask(0, &[0, 0]).unwrap_err().code(), Code::Shape);
+    assert_eq!((neurons.frequency(0, 1), neurons.frequency(0, 4)), (1.0, 0.5));
+    let path = std::env::temp_dir().join(format!("infermem-rust-{}.neurons", std::process::id()));
+    neurons.save(&path).unwrap();
+    let mut loaded = Neurons::load(&path, Place::default()).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!((loaded.hot(1).unwrap(), loaded.counts(0).unwrap().events), (&[0, 3][..], 2));
+    loaded.merge(&[&neurons, &neurons]).unwrap();
+    assert_eq!(loaded.counts(0).unwrap().events, 6);
+    assert_eq!(Neurons::load(&path, Place::default()).unwrap_err().code(), Code::Io);
+    let budget = NeuronOptions { n_neurons: 5, budget_count: 1, ..Default::default() };
+    let mut most = Neurons::new(&budget).unwrap();
+    most.record(0, &[4, 4, 2]).unwrap();
+    most.reclassify(0).unwrap();
+    assert_eq!(most.hot(0).unwrap(), [4]);
+    assert_eq!(loaded.merge(&[&most]).unwrap_err().code(), Code::Shape);
+
     neurons.clear().unwrap();
     assert_eq!(neurons.counts(1).unwrap().events, 0);
     assert_eq!(Neurons::new(&NeuronOptions::default()).unwrap_err().code(), Code::Arg);

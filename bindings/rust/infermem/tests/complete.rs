@@ -29,10 +29,9 @@ fn used() -> BTreeSet<String> {
         for place in code.split("sys::").skip(1) {
             found.insert(place.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect());
         }
-        // handle! names the function that frees it.
-        for place in code.split("_free").map(|before| before.rsplit(|c: char| !c.is_ascii_lowercase()).next()) {
-            found.insert(format!("{}_free", place.unwrap_or_default()));
-        }
+        // handle! is given the name of what frees the handle.
+        let names = code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        found.extend(names.filter(|name| name.ends_with("_free")).map(str::to_owned));
     }
     found
 }

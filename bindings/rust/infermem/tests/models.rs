@@ -175,7 +175,7 @@ fn plans_refuse_and_advise() {
     let config = open().config().unwrap();
     let device = PlanDevice { name: "small".to_owned(), free_bytes: 400 << 20, ..Default::default() };
     let only = PlanOptions { context: 64, steps: PlanSteps::NOTHING, ..Default::default() };
-    let plan = Plan::of_config(&config, &[device.clone()], &only).unwrap();
+    let plan = Plan::of_config(&config, std::slice::from_ref(&device), &only).unwrap();
     assert_eq!(plan.mode(), PlanMode::Insufficient);
     let advice: Vec<_> = plan.advice().collect();
     assert!(advice.iter().any(|advice| advice.mode == PlanMode::FullCache), "{advice:?}");

@@ -7,7 +7,10 @@
 
 mod llama;
 
-use infermem::{DeviceList, DeviceOptions, Layout, Model, ModelOptions, Plan, PlanOptions, Result};
+use infermem::{
+    DeviceList, DeviceOptions, Dispatch, DispatchOptions, Layout, Model, ModelOptions, Plan, PlanOptions, Result,
+    BACKEND_CPU,
+};
 use llama::Llama;
 use std::io::Write;
 use std::time::Instant;
@@ -52,9 +55,11 @@ fn likeliest(logits: &[f32]) -> u32 {
 }
 
 /// Runs a token through the model, and those that follow from it, `n` in all; gives the last.
-fn generate(llama: &mut Llama<'_>, mut token: u32, n: usize, tokens: &mut Vec<u32>) -> Result<u32> {
+fn generate(llama: &mut Llama<'_>, metrics: &Dispatch, mut token: u32, n: usize, tokens: &mut Vec<u32>) -> Result<u32> {
     for _ in 0..n {
+        let started = Dispatch::start();
         token = likeliest(llama.forward(token)?);
+        metrics.stop(BACKEND_CPU, started)?;
         tokens.push(token);
     }
     Ok(token)
@@ -66,23 +71,31 @@ fn run(model: &Model) -> Result<Vec<u32>> {
     let mut layout: Layout = plan.build_layout()?;
     let mut llama = Llama::load(model, &plan, layout.tapes())?;
 
+    let metrics = Dispatch::new(&DispatchOptions::default())?;
     let begin = Instant::now();
     let mut tokens = Vec::new();
     for &token in &PROMPT[..PROMPT.len() - 1] {
         llama.forward(token)?;
     }
-    let last = generate(&mut llama, PROMPT[PROMPT.len() - 1], TOKENS / 2, &mut tokens)?;
+    let last = generate(&mut llama, &metrics, PROMPT[PROMPT.len() - 1], TOKENS / 2, &mut tokens)?;
     let mut saved = Vec::new();
     llama.kv.save_to(&mut saved, b"tiny-llama")?;
     llama.kv.clear()?;
     llama.kv.load_from(&saved[..], b"tiny-llama")?;
-    generate(&mut llama, last, TOKENS - TOKENS / 2, &mut tokens)?;
+    generate(&mut llama, &metrics, last, TOKENS - TOKENS / 2, &mut tokens)?;
     let taken = begin.elapsed().as_secs_f64();
 
     println!("prompt   {}", words(&PROMPT));
     println!("tokens   {}", words(&tokens));
     println!("speed    {:.0} tokens/s, one thread", (PROMPT.len() + TOKENS - 1) as f64 / taken);
     println!("saved    {} bytes after {} tokens, and restored", saved.len(), TOKENS / 2);
+    let stats = metrics.stats(BACKEND_CPU)?;
+    println!(
+        "metrics  {} tokens on the processor, a median of {} us, at most {} us",
+        stats.dispatches,
+        stats.p50_ns / 1000,
+        stats.max_ns / 1000
+    );
     for layer in 0..llama.config.n_layers as usize {
         llama.neurons.reclassify(layer)?;
         let counts = llama.neurons.counts(layer)?;
