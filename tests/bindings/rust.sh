@@ -12,7 +12,7 @@ tree=$out/tree
 rm -rf "$tree" && mkdir -p "$tree/bindings/rust"
 for name in include src tests CMakeLists.txt; do ln -s "$source/$name" "$tree/$name"; done
 for name in Cargo.toml Cargo.lock rustfmt.toml infermem infermem-sys; do
-  cp -R "$source/bindings/rust/$name" "$tree/bindings/rust/$name"
+  cp -Rp "$source/bindings/rust/$name" "$tree/bindings/rust/$name"
 done
 cd "$tree/bindings/rust"
 

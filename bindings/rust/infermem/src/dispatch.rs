@@ -97,21 +97,25 @@ impl Dispatch {
     }
 
     /// Records one dispatch and its latency in nanoseconds.
+    #[inline]
     pub fn record(&self, backend: u32, latency_ns: i64) -> Result<()> {
         check(unsafe { sys::dispatch_record(self.as_ptr(), backend, latency_ns) })
     }
 
     /// Records one dispatch of which the latency is not known.
+    #[inline]
     pub fn count_only(&self, backend: u32) -> Result<()> {
         check(unsafe { sys::dispatch_count_only(self.as_ptr(), backend) })
     }
 
     /// Now, for `stop`.
+    #[inline]
     pub fn start() -> Started {
         Started(unsafe { sys::dispatch_timer_start() })
     }
 
     /// Records one dispatch whose latency is from then until now.
+    #[inline]
     pub fn stop(&self, backend: u32, started: Started) -> Result<()> {
         check(unsafe { sys::dispatch_timer_stop(self.as_ptr(), backend, started.0) })
     }

@@ -128,6 +128,7 @@ impl Error {
     }
 
     /// The record of this thread's last failed call, which had this status.
+    #[cold]
     fn last(status: i32) -> Self {
         let code = Code::from_number(status);
         // Never NULL, and this thread's own.
@@ -200,6 +201,7 @@ impl From<Error> for io::Error {
 }
 
 /// A status as a result.
+#[inline]
 pub(crate) fn check(status: i32) -> Result<()> {
     if status == sys::INFERMEM_OK {
         Ok(())
@@ -216,6 +218,7 @@ pub(crate) fn made<T>(call: impl FnOnce(*mut *mut T) -> i32) -> Result<NonNull<T
 }
 
 /// What a call fills.
+#[inline]
 pub(crate) fn filled<T: Default>(call: impl FnOnce(*mut T) -> i32) -> Result<T> {
     let mut out = T::default();
     check(call(&mut out))?;

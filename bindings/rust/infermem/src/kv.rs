@@ -187,24 +187,28 @@ impl<'t> Kv<'t> {
 
     /// Stores the keys and values of the step's tokens in one layer, converted to the stored type. They are pending until
     /// `advance`.
+    #[inline]
     pub fn append(&mut self, layer: usize, k: &[f32], v: &[f32], n_tokens: usize) -> Result<()> {
         let (n_k, n_v) = (k.len(), v.len());
         check(unsafe { sys::kv_append(self.as_ptr(), layer, k.as_ptr(), n_k, v.as_ptr(), n_v, n_tokens) })
     }
 
     /// The same from rows of F16.
+    #[inline]
     pub fn append_f16(&mut self, layer: usize, k: &[u16], v: &[u16], n_tokens: usize) -> Result<()> {
         let (n_k, n_v) = (k.len(), v.len());
         check(unsafe { sys::kv_append_f16(self.as_ptr(), layer, k.as_ptr(), n_k, v.as_ptr(), n_v, n_tokens) })
     }
 
     /// The same from rows of BF16.
+    #[inline]
     pub fn append_bf16(&mut self, layer: usize, k: &[u16], v: &[u16], n_tokens: usize) -> Result<()> {
         let (n_k, n_v) = (k.len(), v.len());
         check(unsafe { sys::kv_append_bf16(self.as_ptr(), layer, k.as_ptr(), n_k, v.as_ptr(), n_v, n_tokens) })
     }
 
     /// Ends a step: the n tokens pending in every layer become part of the length.
+    #[inline]
     pub fn advance(&mut self, n: usize) -> Result<()> {
         check(unsafe { sys::kv_advance(self.as_ptr(), n) })
     }
@@ -250,21 +254,25 @@ impl<'t> Kv<'t> {
     }
 
     /// The keys of one layer, [len, n_kv_heads * head_dim] of the stored type.
+    #[inline]
     pub fn keys(&self, layer: usize) -> Result<View<'_>> {
         self.view(|out| unsafe { sys::kv_keys(self.as_ptr(), layer, out) })
     }
 
     /// The values of one layer, [len, n_kv_heads * head_dim_v] of the stored type.
+    #[inline]
     pub fn values(&self, layer: usize) -> Result<View<'_>> {
         self.view(|out| unsafe { sys::kv_values(self.as_ptr(), layer, out) })
     }
 
     /// The keys with the tokens that are pending in this layer after those of the length.
+    #[inline]
     pub fn keys_pending(&self, layer: usize) -> Result<View<'_>> {
         self.view(|out| unsafe { sys::kv_keys_pending(self.as_ptr(), layer, out) })
     }
 
     /// The values, likewise.
+    #[inline]
     pub fn values_pending(&self, layer: usize) -> Result<View<'_>> {
         self.view(|out| unsafe { sys::kv_values_pending(self.as_ptr(), layer, out) })
     }
@@ -283,18 +291,21 @@ impl<'t> Kv<'t> {
             .map(|raw| unsafe { ViewMut::from_raw(raw) })
     }
 
+    #[inline]
     fn view(&self, call: impl FnOnce(*mut sys::infermem_view) -> i32) -> Result<View<'_>> {
         // The rows stay as they are until a call that takes the cache exclusively.
         filled(call).map(|raw| unsafe { View::from_raw(raw) })
     }
 
     /// Copies the rows of some tokens of one layer to floats, rotated back where the cache rotates.
+    #[inline]
     pub fn read(&self, layer: usize, half: KvHalf, tokens: Range<usize>, out: &mut [f32]) -> Result<()> {
         let (first, n, n_out) = (tokens.start, tokens.len(), out.len());
         check(unsafe { sys::kv_read(self.as_ptr(), layer, half.number(), first, n, out.as_mut_ptr(), n_out) })
     }
 
     /// Tokens in the cache, those pending not counted.
+    #[inline]
     pub fn len(&self) -> usize {
         unsafe { sys::kv_len(self.as_ptr()) }
     }
@@ -353,6 +364,7 @@ impl<'t> Kv<'t> {
     ///
     /// `heads` are those of keys and values to attend to; `q` is `[n_q_tokens][n_q_heads][head_dim]`, of all heads, and
     /// `out` `[n_q_tokens][n_q_heads][head_dim_v]`, of which those attended to are written.
+    #[inline]
     pub fn attend(
         &self,
         layer: usize,
@@ -370,6 +382,7 @@ impl<'t> Kv<'t> {
     /// # Safety
     ///
     /// There are `n_out` floats at `out`. Only of other heads does anybody use them meanwhile.
+    #[inline]
     pub unsafe fn attend_to(
         &self,
         layer: usize,
@@ -384,6 +397,7 @@ impl<'t> Kv<'t> {
     }
 
     /// The same over a range of the tokens, as a part for [`attend_merge`]: `[n_q_tokens][n_q_heads][head_dim_v + 2]`.
+    #[inline]
     pub fn attend_partial(
         &self,
         layer: usize,

@@ -1,18 +1,3 @@
-//! The memory of an LLM inference runtime: arenas with three lifetimes, KV caches, quantized weights, hot and cold
-//! neurons, model files, plans and device probing.
-//!
-//! This is the safe layer over the C library infermem, whose headers say what each call does, and where its formulas come
-//! from. Here they keep these promises:
-//!
-//! - A handle is an object that frees itself. What it gives out, such as a [`View`], borrows it: the compiler sees to it
-//!   that nothing is used after its memory was given back, or changed while it is seen. What is stored in a tape borrows
-//!   the tape.
-//! - Handles are `Send` and `Sync`: functions that the headers call exclusive take `&mut self`, those that many threads
-//!   may call at once take `&self`. The one exception is a tape of the kind [`Exclusive`], which is not `Sync`.
-//! - A call that fails gives an [`Error`] with the library's code, its numbers and its sentence, and has changed nothing.
-//! - A panic in a function that the library calls back ends that call, and goes on from there.
-//!
-//! Options are plain structs with a `Default`, in which 0 stands for what the headers say it does.
 #![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
 #![warn(missing_debug_implementations)]

@@ -79,6 +79,7 @@ macro_rules! handle {
             }
 
             /// The library's handle, which stays this object's, for calls of `infermem-sys`.
+            #[inline]
             pub fn as_ptr(&self) -> *mut sys::$raw {
                 self.raw.as_ptr()
             }

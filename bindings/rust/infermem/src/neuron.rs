@@ -109,16 +109,19 @@ impl<'t> Neurons<'t> {
     }
 
     /// Records one activation event of a layer: the neurons that were active in one pass.
+    #[inline]
     pub fn record(&mut self, layer: usize, active: &[u32]) -> Result<()> {
         check(unsafe { sys::neuron_record(self.as_ptr(), layer, active.as_ptr(), active.len()) })
     }
 
     /// The same of a mask: bit i % 8 of byte i / 8 tells whether neuron i was active.
+    #[inline]
     pub fn record_mask(&mut self, layer: usize, mask: &[u8]) -> Result<()> {
         check(unsafe { sys::neuron_record_mask(self.as_ptr(), layer, mask.as_ptr(), mask.len()) })
     }
 
     /// The same of the activations themselves: a neuron was active where the magnitude of its value is above the cutoff.
+    #[inline]
     pub fn record_values(&mut self, layer: usize, values: &[f32], cutoff: f32) -> Result<()> {
         check(unsafe { sys::neuron_record_values(self.as_ptr(), layer, values.as_ptr(), values.len(), cutoff) })
     }
@@ -129,6 +132,7 @@ impl<'t> Neurons<'t> {
     }
 
     /// The hot neurons of a layer by its last classification, in ascending order.
+    #[inline]
     pub fn hot(&self, layer: usize) -> Result<&[u32]> {
         self.list(|out, n| unsafe { sys::neuron_hot(self.as_ptr(), layer, out, n) })
     }
@@ -138,6 +142,7 @@ impl<'t> Neurons<'t> {
         self.list(|out, n| unsafe { sys::neuron_cold(self.as_ptr(), layer, out, n) })
     }
 
+    #[inline]
     fn list(&self, call: impl FnOnce(*mut *const u32, *mut usize) -> i32) -> Result<&[u32]> {
         let (mut out, mut n) = (std::ptr::null(), 0);
         check(call(&mut out, &mut n))?;

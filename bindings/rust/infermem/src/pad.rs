@@ -45,6 +45,7 @@ impl<'t> Pad<'t> {
     }
 
     /// Copies one row, of elements of the pad's own type.
+    #[inline]
     pub fn append<T: Element>(&mut self, row: &[T]) -> Result<()> {
         self.need::<T>("pad_append")?;
         // As many elements of the type as the length says.
@@ -60,6 +61,7 @@ impl<'t> Pad<'t> {
     }
 
     /// Appends rows of floats, all of them or none, converted to the pad's type.
+    #[inline]
     pub fn append_f32(&mut self, rows: &[f32]) -> Result<()> {
         let n = self.whole_rows("pad_append_f32", rows.len())?;
         check(unsafe { sys::pad_append_f32(self.as_ptr(), rows.as_ptr(), n, self.dim()) })
@@ -84,6 +86,7 @@ impl<'t> Pad<'t> {
     }
 
     /// The rows, `[len, dim]` of the pad's type.
+    #[inline]
     pub fn view(&self) -> Result<View<'_>> {
         // Rows stay as they are until a call that takes the pad exclusively.
         filled(|out| unsafe { sys::pad_view(self.as_ptr(), out) }).map(|raw| unsafe { View::from_raw(raw) })

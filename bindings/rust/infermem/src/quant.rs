@@ -233,6 +233,7 @@ impl<'t> Quant<'t> {
     }
 
     /// Turns the rows of the given indices into floats, one after the other.
+    #[inline]
     pub fn rows_to_f32(&self, rows: &[usize], out: &mut [f32]) -> Result<()> {
         let (n, n_out) = (rows.len(), out.len());
         check(unsafe { sys::quant_rows_to_f32(self.as_ptr(), rows.as_ptr(), n, out.as_mut_ptr(), n_out) })
@@ -251,12 +252,14 @@ impl<'t> Quant<'t> {
     }
 
     /// The product of a range of rows with a vector: a thread's share.
+    #[inline]
     pub fn gemv(&self, rows: Range<usize>, x: &[f32], out: &mut [f32]) -> Result<()> {
         let (first, n, n_out) = (rows.start, rows.len(), out.len());
         check(unsafe { sys::quant_gemv(self.as_ptr(), first, n, x.as_ptr(), x.len(), out.as_mut_ptr(), n_out) })
     }
 
     /// The same for the rows of the given indices.
+    #[inline]
     pub fn gemv_rows(&self, rows: &[usize], x: &[f32], out: &mut [f32]) -> Result<()> {
         let (n, n_x, n_out) = (rows.len(), x.len(), out.len());
         check(unsafe {
@@ -265,6 +268,7 @@ impl<'t> Quant<'t> {
     }
 
     /// The product with one row.
+    #[inline]
     pub fn dot_row(&self, row: usize, x: &[f32]) -> Result<f32> {
         filled(|out| unsafe { sys::quant_dot_row(self.as_ptr(), row, x.as_ptr(), x.len(), out) })
     }
@@ -280,6 +284,7 @@ impl<'t> Quant<'t> {
     }
 
     /// The product of a range of rows with a vector that [`activations`] wrote.
+    #[inline]
     pub fn gemv_q8(&self, rows: Range<usize>, x: &[u8], out: &mut [f32]) -> Result<()> {
         let (first, n, n_out) = (rows.start, rows.len(), out.len());
         let (x, n_x) = (x.as_ptr().cast(), x.len());

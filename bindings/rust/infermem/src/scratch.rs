@@ -113,6 +113,7 @@ impl<'t> Scratch<'t> {
         Self::made(|out| unsafe { sys::scratch_new(&config.to_c(), &options, out) })
     }
 
+    #[inline]
     fn floats(&self, which: ScratchBuffer) -> Result<(*mut f32, usize)> {
         let (mut out, mut n) = (std::ptr::null_mut(), 0);
         check(unsafe { sys::scratch_f32(self.as_ptr(), which.number(), &mut out, &mut n) })?;
@@ -126,18 +127,21 @@ impl<'t> Scratch<'t> {
     }
 
     /// A buffer of floats, all rows of the batch together.
+    #[inline]
     pub fn get(&self, which: ScratchBuffer) -> Result<&[f32]> {
         // Nobody writes to it before a call that takes the scratch exclusively.
         self.floats(which).map(|(data, n)| unsafe { std::slice::from_raw_parts(data, n) })
     }
 
     /// The same, to be written to.
+    #[inline]
     pub fn get_mut(&mut self, which: ScratchBuffer) -> Result<&mut [f32]> {
         // Nobody else has the scratch meanwhile.
         self.floats(which).map(|(data, n)| unsafe { std::slice::from_raw_parts_mut(data, n) })
     }
 
     /// Several buffers of floats at once. Two that share memory, or are the same, are [`Code::Arg`].
+    #[inline]
     pub fn several_mut<const N: usize>(&mut self, which: [ScratchBuffer; N]) -> Result<[&mut [f32]; N]> {
         let mut found = [(std::ptr::null_mut::<f32>(), 0); N];
         for i in 0..N {

@@ -265,6 +265,7 @@ impl<'t> NeuronStore<'t> {
     }
 
     /// Gives the rows of some ids, which stay until the next fetch. Those that are not there are loaded.
+    #[inline]
     pub fn fetch(&mut self, ids: &[u32]) -> Result<Rows<'_>> {
         self.fetched.clear();
         self.fetched.resize(ids.len(), std::ptr::null());
@@ -357,12 +358,14 @@ impl<'a> Rows<'a> {
     }
 
     /// A row's bytes. Panics where there is none of that index.
+    #[inline]
     pub fn get(&self, index: usize) -> &'a [u8] {
         // It is there, and stays, for 'a.
         unsafe { std::slice::from_raw_parts(self.rows[index].cast(), self.row_bytes) }
     }
 
     /// A row as floats, as those of a matrix are. Panics where there is none of that index.
+    #[inline]
     pub fn floats(&self, index: usize) -> &'a [f32] {
         // At a multiple of 64 bytes; as above.
         unsafe { std::slice::from_raw_parts(self.rows[index].cast(), self.row_bytes / 4) }

@@ -168,11 +168,13 @@ impl<S: Kind> TapeRef<S> {
     /// # Safety
     ///
     /// The handle lives as long as `'t`, and is of this kind.
+    #[inline]
     pub(crate) unsafe fn from_raw<'t>(raw: *mut sys::infermem_tape) -> Option<&'t mut Self> {
         unsafe { raw.cast::<Self>().as_mut() }
     }
 
     /// The library's handle, for calls of `infermem-sys`.
+    #[inline]
     pub fn as_ptr(&self) -> *mut sys::infermem_tape {
         self as *const Self as *mut sys::infermem_tape
     }
@@ -183,6 +185,7 @@ impl<S: Kind> TapeRef<S> {
     }
 
     /// Takes size bytes at an address that is a multiple of align, a power of two. The contents are whatever was there.
+    #[inline]
     #[allow(clippy::mut_from_ref)] // each call gives other memory
     pub fn alloc(&self, size: usize, align: usize) -> Result<&mut [u8]> {
         let mut out: *mut c_void = std::ptr::null_mut();
@@ -192,6 +195,7 @@ impl<S: Kind> TapeRef<S> {
     }
 
     /// Takes n elements, at a multiple of 64 bytes. The contents are whatever was there.
+    #[inline]
     #[allow(clippy::mut_from_ref)]
     pub fn alloc_slice<T: Plain>(&self, n: usize) -> Result<&mut [T]> {
         if n == 0 {
@@ -205,6 +209,7 @@ impl<S: Kind> TapeRef<S> {
     }
 
     /// Takes room for copies of elements, at a multiple of 64 bytes.
+    #[inline]
     #[allow(clippy::mut_from_ref)]
     pub fn alloc_copy<T: Plain>(&self, from: &[T]) -> Result<&mut [T]> {
         let out = self.alloc_slice(from.len())?;
@@ -213,17 +218,20 @@ impl<S: Kind> TapeRef<S> {
     }
 
     /// Notes the present cursor, for `rewind`.
+    #[inline]
     pub fn mark(&self) -> Result<Mark> {
         // It is written to.
         filled(|out| unsafe { sys::tape_mark(self.as_ptr(), out) }).map(Mark)
     }
 
     /// Gives back everything taken since the mark.
+    #[inline]
     pub fn rewind(&mut self, mark: &Mark) -> Result<()> {
         check(unsafe { sys::tape_rewind(self.as_ptr(), &mark.0) })
     }
 
     /// Gives back everything, in constant time.
+    #[inline]
     pub fn clear(&mut self) -> Result<()> {
         check(unsafe { sys::tape_clear(self.as_ptr()) })
     }
@@ -259,6 +267,7 @@ impl<S: Kind> TapeRef<S> {
     }
 
     /// Bytes in use, the padding of alignments included.
+    #[inline]
     pub fn used(&self) -> usize {
         unsafe { sys::tape_used(self.as_ptr()) }
     }
@@ -386,6 +395,7 @@ impl<S: Kind> Drop for Tape<'_, S> {
 impl<S: Kind> Deref for Tape<'_, S> {
     type Target = TapeRef<S>;
 
+    #[inline]
     fn deref(&self) -> &TapeRef<S> {
         // It lives until the drop.
         unsafe { self.raw.as_ref() }
@@ -393,6 +403,7 @@ impl<S: Kind> Deref for Tape<'_, S> {
 }
 
 impl<S: Kind> DerefMut for Tape<'_, S> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut TapeRef<S> {
         // As above.
         unsafe { self.raw.as_mut() }

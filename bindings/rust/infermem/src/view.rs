@@ -63,6 +63,7 @@ impl<'a> View<'a> {
     /// # Safety
     ///
     /// The memory is there and is not changed for `'a`.
+    #[inline]
     pub(crate) unsafe fn from_raw(raw: sys::infermem_view) -> Self {
         Self { raw, memory: PhantomData }
     }
@@ -103,12 +104,14 @@ impl<'a> View<'a> {
     }
 
     /// The bytes from the first element to the end of the last.
+    #[inline]
     pub fn bytes(&self) -> &'a [u8] {
         // They are there for 'a.
         unsafe { slice(self.raw.data.cast(), self.raw.bytes as usize) }
     }
 
     /// The elements, where they are of this type and follow each other without gaps.
+    #[inline]
     pub fn as_slice<T: Element>(&self) -> Option<&'a [T]> {
         let n = self.contiguous::<T>()?;
         // They are there for 'a, at addresses that will do.
@@ -116,6 +119,7 @@ impl<'a> View<'a> {
     }
 
     /// A row of a matrix, where its elements are of this type.
+    #[inline]
     pub fn row<T: Element>(&self, index: usize) -> Option<&'a [T]> {
         let place = self.row_at::<T>(index)?;
         // As above.
@@ -127,6 +131,7 @@ impl<'a> View<'a> {
         (0..).map_while(move |i| self.row(i))
     }
 
+    #[inline]
     fn contiguous<T: Element>(&self) -> Option<usize> {
         if !T::holds(self.dtype()) || (self.raw.data as usize) % std::mem::align_of::<T>() != 0 {
             return None;
@@ -141,6 +146,7 @@ impl<'a> View<'a> {
         Some(self.len() as usize)
     }
 
+    #[inline]
     fn row_at<T: Element>(&self, index: usize) -> Option<*mut u8> {
         let (shape, strides) = (self.shape(), self.strides());
         if shape.len() != 2 || index as u64 >= shape[0] || !T::holds(self.dtype()) {
@@ -200,6 +206,7 @@ impl fmt::Debug for View<'_> {
 }
 
 /// A slice that may be NULL where it is empty.
+#[inline]
 unsafe fn slice<'a, T>(data: *const T, n: usize) -> &'a [T] {
     if n == 0 {
         return &[];
@@ -218,6 +225,7 @@ impl<'a> ViewMut<'a> {
     /// # Safety
     ///
     /// The memory is there, and nobody else's, for `'a`.
+    #[inline]
     pub(crate) unsafe fn from_raw(raw: sys::infermem_view) -> Self {
         Self { view: unsafe { View::from_raw(raw) }, memory: PhantomData }
     }
