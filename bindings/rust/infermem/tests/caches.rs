@@ -280,7 +280,7 @@ fn views_become_dlpack_tensors() {
     let cache = filled(&options(), 3);
     let view = cache.keys(0).unwrap();
     let tensor = view.dlpack().unwrap();
-    assert_eq!((tensor.tensor.n_dims, tensor.tensor.data.cast_const().cast(), tensor.flags), (2, view.as_ptr(), 1));
+    assert_eq!((tensor.tensor.n_dims, tensor.tensor.data as *const u8, tensor.flags), (2, view.as_ptr(), 1));
     // The shape has as many elements as dimensions.
     let shape = unsafe { std::slice::from_raw_parts(tensor.tensor.shape, 2) };
     assert_eq!(shape, [3, DIM as i64]);
