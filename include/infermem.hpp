@@ -139,9 +139,9 @@ class Quant;
 class Neuron;
 class NeuronStore;
 class Pad;
-class Plan;
 class Scratch;
 class ScratchPlan;
+class Plan;
 
 class Tape : public Handle<infermem_tape, ::tape_free> {
  public:
@@ -897,72 +897,6 @@ class Pad : public Handle<infermem_pad, ::pad_free> {
   }
 };
 
-class Plan : public Handle<infermem_plan, ::plan_free> {
- public:
-  using Handle::Handle;
-
-  static Result<Plan> make(const infermem_model *model, const infermem_model_config *config, Span<const infermem_plan_device> devices, const infermem_plan_options *options = nullptr) {
-    infermem_plan *made = nullptr;
-    if (Status done = status_of(::plan_new(model, config, devices.data(), devices.size(), options, &made)); !done) return done.error();
-    return Plan(made);
-  }
-  int32_t mode() const {
-    return ::plan_mode(handle_);
-  }
-  Result<uint64_t> query(uint32_t key, uint32_t place) const {
-    uint64_t out = {};
-    if (Status done = status_of(::plan_query(handle_, key, place, &out)); !done) return done.error();
-    return out;
-  }
-  size_t term_count() const {
-    return ::plan_term_count(handle_);
-  }
-  Result<infermem_plan_term_facts> term(size_t index) const {
-    infermem_plan_term_facts out = make_struct<infermem_plan_term_facts>();
-    if (Status done = status_of(::plan_term(handle_, index, &out)); !done) return done.error();
-    return out;
-  }
-  Result<infermem_plan_layer_facts> layer(uint64_t index) const {
-    infermem_plan_layer_facts out = make_struct<infermem_plan_layer_facts>();
-    if (Status done = status_of(::plan_layer(handle_, index, &out)); !done) return done.error();
-    return out;
-  }
-  size_t advice_count() const {
-    return ::plan_advice_count(handle_);
-  }
-  Result<infermem_plan_advice_facts> advice(size_t index) const {
-    infermem_plan_advice_facts out = make_struct<infermem_plan_advice_facts>();
-    if (Status done = status_of(::plan_advice(handle_, index, &out)); !done) return done.error();
-    return out;
-  }
-  Result<std::string> text(uint32_t flags) const {
-    size_t length = 0;
-    if (Status sized = status_of(::plan_text(handle_, flags, nullptr, 0, &length)); !sized) return sized.error();
-    std::string text(length, '\0');
-    if (Status written = status_of(::plan_text(handle_, flags, text.data(), length + 1, &length)); !written) return written.error();
-    return text;
-  }
-  Result<std::string> json() const {
-    size_t length = 0;
-    if (Status sized = status_of(::plan_json(handle_, nullptr, 0, &length)); !sized) return sized.error();
-    std::string text(length, '\0');
-    if (Status written = status_of(::plan_json(handle_, text.data(), length + 1, &length)); !written) return written.error();
-    return text;
-  }
-  Result<Layout> build_layout() const;
-  Result<Kv> build_kv(const infermem_tape *tape) const;
-  Status audit(Span<infermem_plan_measure> measures) const {
-    return status_of(::plan_audit(handle_, measures.data(), measures.size()));
-  }
-  Result<std::string> audit_text(Span<const infermem_plan_measure> measures) const {
-    size_t length = 0;
-    if (Status sized = status_of(::plan_audit_text(handle_, measures.data(), measures.size(), nullptr, 0, &length)); !sized) return sized.error();
-    std::string text(length, '\0');
-    if (Status written = status_of(::plan_audit_text(handle_, measures.data(), measures.size(), text.data(), length + 1, &length)); !written) return written.error();
-    return text;
-  }
-};
-
 class Scratch : public Handle<infermem_scratch, ::scratch_free> {
  public:
   using Handle::Handle;
@@ -1032,10 +966,83 @@ class ScratchPlan : public Handle<infermem_scratch_plan, ::scratch_plan_free> {
   }
 };
 
+class Plan : public Handle<infermem_plan, ::plan_free> {
+ public:
+  using Handle::Handle;
+
+  static Result<Plan> make(const infermem_model *model, const infermem_model_config *config, Span<const infermem_plan_device> devices, const infermem_plan_options *options = nullptr) {
+    infermem_plan *made = nullptr;
+    if (Status done = status_of(::plan_new(model, config, devices.data(), devices.size(), options, &made)); !done) return done.error();
+    return Plan(made);
+  }
+  int32_t mode() const {
+    return ::plan_mode(handle_);
+  }
+  Result<uint64_t> query(uint32_t key, uint32_t place) const {
+    uint64_t out = {};
+    if (Status done = status_of(::plan_query(handle_, key, place, &out)); !done) return done.error();
+    return out;
+  }
+  size_t term_count() const {
+    return ::plan_term_count(handle_);
+  }
+  Result<infermem_plan_term_facts> term(size_t index) const {
+    infermem_plan_term_facts out = make_struct<infermem_plan_term_facts>();
+    if (Status done = status_of(::plan_term(handle_, index, &out)); !done) return done.error();
+    return out;
+  }
+  Result<infermem_plan_layer_facts> layer(uint64_t index) const {
+    infermem_plan_layer_facts out = make_struct<infermem_plan_layer_facts>();
+    if (Status done = status_of(::plan_layer(handle_, index, &out)); !done) return done.error();
+    return out;
+  }
+  size_t advice_count() const {
+    return ::plan_advice_count(handle_);
+  }
+  Result<infermem_plan_advice_facts> advice(size_t index) const {
+    infermem_plan_advice_facts out = make_struct<infermem_plan_advice_facts>();
+    if (Status done = status_of(::plan_advice(handle_, index, &out)); !done) return done.error();
+    return out;
+  }
+  Result<std::string> text(uint32_t flags) const {
+    size_t length = 0;
+    if (Status sized = status_of(::plan_text(handle_, flags, nullptr, 0, &length)); !sized) return sized.error();
+    std::string text(length, '\0');
+    if (Status written = status_of(::plan_text(handle_, flags, text.data(), length + 1, &length)); !written) return written.error();
+    return text;
+  }
+  Result<std::string> json() const {
+    size_t length = 0;
+    if (Status sized = status_of(::plan_json(handle_, nullptr, 0, &length)); !sized) return sized.error();
+    std::string text(length, '\0');
+    if (Status written = status_of(::plan_json(handle_, text.data(), length + 1, &length)); !written) return written.error();
+    return text;
+  }
+  Result<Layout> build_layout() const;
+  Result<Scratch> build_scratch(const infermem_tape *tape) const;
+  Result<Kv> build_kv(const infermem_tape *tape) const;
+  Status audit(Span<infermem_plan_measure> measures) const {
+    return status_of(::plan_audit(handle_, measures.data(), measures.size()));
+  }
+  Result<std::string> audit_text(Span<const infermem_plan_measure> measures) const {
+    size_t length = 0;
+    if (Status sized = status_of(::plan_audit_text(handle_, measures.data(), measures.size(), nullptr, 0, &length)); !sized) return sized.error();
+    std::string text(length, '\0');
+    if (Status written = status_of(::plan_audit_text(handle_, measures.data(), measures.size(), text.data(), length + 1, &length)); !written) return written.error();
+    return text;
+  }
+};
+
 inline Result<Layout> Plan::build_layout() const {
   infermem_layout *made = nullptr;
   if (Status done = status_of(::plan_build_layout(handle_, &made)); !done) return done.error();
   return Layout(made);
+}
+
+inline Result<Scratch> Plan::build_scratch(const infermem_tape *tape) const {
+  infermem_scratch *made = nullptr;
+  if (Status done = status_of(::plan_build_scratch(handle_, tape, &made)); !done) return done.error();
+  return Scratch(made);
 }
 
 inline Result<Kv> Plan::build_kv(const infermem_tape *tape) const {

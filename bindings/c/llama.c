@@ -108,7 +108,7 @@ static int32_t lay_out(struct llama *llama, const infermem_model *model, size_t 
   infermem_scratch *sized; /* only to know what the buffers of a pass take */
   TRY(scratch_new(c, &(infermem_scratch_options){.struct_size = sizeof(infermem_scratch_options), .flags = kScratch},
                   &sized));
-  const size_t pass = scratch_total_bytes(sized) + sizeof(float) * (size_t)(max_tokens + c->intermediate);
+  const size_t pass = scratch_total_bytes(sized) + sizeof(float) * (size_t)c->intermediate;
   scratch_free(sized);
   const size_t kv_dim = (size_t)(c->n_kv_heads * c->head_dim_k), expanded = sizeof(float) * largest;
   INFERMEM_STRUCT(infermem_layout_options, options);
@@ -117,6 +117,20 @@ static int32_t lay_out(struct llama *llama, const infermem_model *model, size_t 
   options.history_size = (size_t)c->n_layers * 2 * (sizeof(float) * kv_dim * max_tokens + 64) + 4096;
   options.scratch_flags = INFERMEM_TAPE_WARM | INFERMEM_TAPE_EXCLUSIVE;
   return layout_new(&options, &llama->layout);
+}
+
+int32_t llama_new_cache(struct llama *llama, size_t max_tokens) {
+  const infermem_model_config *c = &llama->config;
+  INFERMEM_STRUCT(infermem_kv_options, options);
+  options.n_layers = (size_t)c->n_layers;
+  options.n_kv_heads = (size_t)c->n_kv_heads;
+  options.head_dim = (size_t)c->head_dim_k;
+  options.max_tokens = max_tokens;
+  kv_free(llama->kv);
+  llama->kv = NULL;
+  TRY(tape_clear(layout_history(llama->layout)));
+  options.tape = layout_history(llama->layout);
+  return kv_new(&options, &llama->kv);
 }
 
 int32_t llama_load(struct llama *llama, const infermem_model *model, size_t max_tokens) {
@@ -141,13 +155,7 @@ int32_t llama_load(struct llama *llama, const infermem_model *model, size_t max_
   TRY(scratch_new(c, &scratch, &llama->scratch));
   TRY(tape_mark(layout_scratch(llama->layout), &llama->pass));
 
-  INFERMEM_STRUCT(infermem_kv_options, kv);
-  kv.n_layers = (size_t)c->n_layers;
-  kv.n_kv_heads = (size_t)c->n_kv_heads;
-  kv.head_dim = (size_t)c->head_dim_k;
-  kv.max_tokens = max_tokens;
-  kv.tape = layout_history(llama->layout);
-  TRY(kv_new(&kv, &llama->kv));
+  TRY(llama_new_cache(llama, max_tokens));
 
   INFERMEM_STRUCT(infermem_neuron_options, neurons);
   neurons.n_layers = (uint32_t)c->n_layers;
@@ -208,29 +216,12 @@ static void rope(float *x, size_t n_heads, size_t head_dim, const infermem_model
 }
 
 /* Each query head attends to its group's keys and values, which are read where the cache has them. */
-static int32_t attend(const struct llama *llama, size_t layer, const float *q, float *scores, float *out) {
+static int32_t attend(const struct llama *llama, size_t layer, const float *q, float *out) {
   const infermem_model_config *c = &llama->config;
-  infermem_view keys, values;
-  TRY(kv_keys_pending(llama->kv, layer, &keys));
-  TRY(kv_values_pending(llama->kv, layer, &values));
-  const size_t d = (size_t)c->head_dim_k, tokens = (size_t)keys.shape[0], width = (size_t)keys.shape[1];
-  const float *k = keys.data, *v = values.data;
-  const float scale = 1.0f / sqrtf((float)d);
-  for (size_t h = 0; h < c->n_heads; h++) {
-    const size_t group = h / (size_t)(c->n_heads / c->n_kv_heads) * d;
-    float largest = -INFINITY, sum = 0;
-    for (size_t t = 0; t < tokens; t++) {
-      float dot = 0;
-      for (size_t i = 0; i < d; i++) dot += q[h * d + i] * k[t * width + group + i];
-      scores[t] = dot * scale;
-      if (scores[t] > largest) largest = scores[t];
-    }
-    for (size_t t = 0; t < tokens; t++) sum += scores[t] = expf(scores[t] - largest);
-    memset(&out[h * d], 0, d * sizeof(float));
-    for (size_t t = 0; t < tokens; t++)
-      for (size_t i = 0; i < d; i++) out[h * d + i] += scores[t] / sum * v[t * width + group + i];
-  }
-  return INFERMEM_OK;
+  const size_t width = (size_t)(c->n_heads * c->head_dim_k);
+  INFERMEM_STRUCT(infermem_kv_attend_options, options);
+  options.n_q_heads = (size_t)c->n_heads;
+  return kv_attend(llama->kv, layer, &options, 0, (size_t)c->n_kv_heads, q, width, out, width);
 }
 
 /* Records the neurons that were active: those of at least the mean magnitude of their layer. */
@@ -260,7 +251,7 @@ static int32_t forward(struct llama *llama, uint32_t token, const float **logits
   const size_t hidden = (size_t)c->hidden, middle = (size_t)c->intermediate, position = kv_len(llama->kv);
   const size_t kv_dim = (size_t)(c->n_kv_heads * c->head_dim_k);
 
-  float *x = NULL, *normed = NULL, *q = NULL, *k = NULL, *v = NULL, *attended = NULL, *scores = NULL;
+  float *x = NULL, *normed = NULL, *q = NULL, *k = NULL, *v = NULL, *attended = NULL;
   float *projected = NULL, *gate = NULL, *up = NULL, *down = NULL, *out = NULL;
   TRY(buffer(llama, INFERMEM_SCRATCH_HIDDEN, &x));
   TRY(buffer(llama, INFERMEM_SCRATCH_NORMED, &normed));
@@ -274,7 +265,6 @@ static int32_t forward(struct llama *llama, uint32_t token, const float **logits
   TRY(buffer(llama, INFERMEM_SCRATCH_FFN_DOWN, &down));
   TRY(buffer(llama, INFERMEM_SCRATCH_LOGITS, &out));
   TRY(tape_rewind(layout_scratch(llama->layout), &llama->pass));
-  TRY(floats(layout_scratch(llama->layout), kv_max(llama->kv), &scores));
 
   const size_t row = token;
   TRY(quant_rows_to_f32(llama->embedding, &row, 1, x, hidden));
@@ -287,7 +277,7 @@ static int32_t forward(struct llama *llama, uint32_t token, const float **logits
     rope(q, (size_t)c->n_heads, (size_t)c->head_dim_k, c, position);
     rope(k, (size_t)c->n_kv_heads, (size_t)c->head_dim_k, c, position);
     TRY(kv_append(llama->kv, i, k, kv_dim, v, kv_dim, 1));
-    TRY(attend(llama, i, q, scores, attended));
+    TRY(attend(llama, i, q, attended));
     TRY(matvec(layer->o, attended, projected));
     for (size_t j = 0; j < hidden; j++) x[j] += projected[j];
 

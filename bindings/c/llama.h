@@ -30,9 +30,12 @@ struct llama {
 };
 
 /* Lays out the three tapes for max_tokens tokens, copies or quantizes every weight into the first, seals it, and makes
- * the buffers of a pass in the second and an empty cache in the third. Returns INFERMEM_OK or the status of the call that failed; in either case free it with
- * llama_free. */
+ * the buffers of a pass in the second and an empty cache in the third. Returns INFERMEM_OK or the status of the call
+ * that failed; in either case free it with llama_free. */
 int32_t llama_load(struct llama *llama, const infermem_model *model, size_t max_tokens);
+
+/* Starts a new conversation: an empty cache in the place of the one there was. */
+int32_t llama_new_cache(struct llama *llama, size_t max_tokens);
 
 /* Runs one token through the model, at the position after those before: *logits points to config.vocab floats in the
  * scratch tape, good until the next call. */

@@ -298,6 +298,7 @@ typedef struct infermem_api_table {
   int32_t (*neuron_store_rank)(const infermem_neuron_store *store, const infermem_neuron *neuron);
   int32_t (*neuron_store_has)(const infermem_neuron_store *store, uint32_t id);
   int32_t (*neuron_store_stat)(const infermem_neuron_store *store, infermem_neuron_store_facts *out);
+  int32_t (*plan_build_scratch)(const infermem_plan *plan, const infermem_tape *tape, infermem_scratch **out);
 } infermem_api_table;
 /* clang-format on */
 

@@ -78,6 +78,7 @@
 #include "kv.h"
 #include "layout.h"
 #include "model.h"
+#include "scratch.h"
 
 #define INFERMEM_PLAN_MAX_DEVICES 64
 #define INFERMEM_PLAN_MAX_CONTEXT ((uint64_t)1 << 31)   /* tokens; what fits beyond is not looked for */
@@ -422,6 +423,14 @@ INFERMEM_FN int32_t plan_json(const infermem_plan *plan, char *buffer, size_t ca
  * INFERMEM_E_OVERFLOW, INFERMEM_E_NOMEM: as layout_new.
  * Thread: many at once.  Memory: as layout_new, from the plan's allocator.  Since: 0.1 */
 INFERMEM_FN int32_t plan_build_layout(const infermem_plan *plan, infermem_layout **out) INFERMEM_AS(plan_build_layout);
+
+/* Makes the buffers of one pass, of as many tokens as the plan computes at once, without any of scratch.h's flags. With
+ * the PLAIN profile, scratch_total_bytes is what the plan says. Free it with scratch_free.
+ *   tape: where they are stored, such as the scratch of plan_build_layout; NULL means a mapping of their own.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STATE: the plan is a refusal.  Else as scratch_new.
+ * Thread: many at once.  Memory: as scratch_new, of the plan's allocator.  Since: 0.1 */
+INFERMEM_FN int32_t plan_build_scratch(const infermem_plan *plan, const infermem_tape *tape, infermem_scratch **out)
+    INFERMEM_AS(plan_build_scratch);
 
 /* Makes the cache of one sequence: a layer for each that has keys and values of its own (see kv_index of plan_layer),
  * of the planned context and types. With the PLAIN profile, kv_memory_bytes times the sequences is what the plan says.

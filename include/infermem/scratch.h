@@ -22,8 +22,9 @@
 #include "model.h"
 #include "tensor.h"
 
-/* X(name, number, elements of a token, type): the buffers. With h = hidden, i = intermediate, v = vocab, dk = head_dim_k
- * and dv = head_dim_v (h / n_heads where they are 0): q = n_heads * dk, k = n_kv_heads * dk, w = n_kv_heads * dv,
+/* X(name, number, elements of a token, type): the buffers. With h = hidden, i the largest of intermediate,
+ * expert_intermediate and shared_intermediate, v = vocab, dk = head_dim_k and dv = head_dim_v (h / n_heads where they
+ * are 0; of a model without heads, 0): q = n_heads * dk, k = n_kv_heads * dk, w = n_kv_heads * dv,
  * o = n_heads * dv, a = max(h, q, o) rounded up to 256, b = i rounded up to 256, s = max(h, q, o) / 32 rounded up. */
 #define INFERMEM_SCRATCH_LIST(X)                                                           \
   X(HIDDEN, 0, h, F32)      /* the stream that the layers add to */                        \

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "base/text.hh"
+#include "base/writer.hh"
 #include "dispatch/dispatch.hh"
 
 namespace infermem {
@@ -16,20 +16,17 @@ constexpr size_t kNBounds = sizeof kBounds / sizeof *kBounds;
 
 }  // namespace
 
-// A text that is measured, and written where there is a buffer: which then has room for it.
+// What the formats are put together from.
 class Text {
  public:
-  explicit Text(char *buffer) : buffer_(buffer) {}
-
-  size_t length() const { return length_; }
+  explicit Text(Writer *out) : out_(out) {}
 
   Text &add(char c) {
-    if (buffer_) buffer_[length_] = c;
-    ++length_;
+    out_->put(c);
     return *this;
   }
   Text &add(const char *text) {
-    for (; *text != '\0'; ++text) add(*text);
+    out_->text(text);
     return *this;
   }
   Text &number(U128 value, int least_digits = 1) {
@@ -74,25 +71,17 @@ class Text {
   }
 
  private:
-  char *const buffer_;
-  size_t length_ = 0;
+  Writer *const out_;
 };
 
 namespace {
 
-// Twice the same: once to know whether there is room for it.
 template <typename Write>
 Status put(const Write &write, char *buffer, size_t capacity, size_t *out_length) {
-  Text measured(nullptr);
-  write(&measured);
-  INFERMEM_TRY(check_text(measured.length(), buffer, capacity));
-  if (buffer) {
-    Text text(buffer);
+  return write_text(buffer, capacity, out_length, [&](Writer &out) {
+    Text text(&out);
     write(&text);
-    buffer[text.length()] = '\0';
-  }
-  *out_length = measured.length();
-  return INFERMEM_OK;
+  });
 }
 
 }  // namespace

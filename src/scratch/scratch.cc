@@ -7,6 +7,7 @@
 #include "base/dtype.hh"
 #include "base/structs.hh"
 #include "scratch/plan.hh"
+#include "scratch/widths.hh"
 #include "simd/kernels.hh"
 
 namespace infermem {
@@ -64,8 +65,6 @@ constexpr Uses uses_of(int32_t which) {
   }
 }
 
-uint64_t round_up(uint64_t n, uint64_t to) { return (n + to - 1) / to * to; }
-
 }  // namespace
 
 Status Scratch::open(const infermem_scratch_options &options, const Allocator &allocator,
@@ -87,23 +86,13 @@ Status Scratch::open(const infermem_scratch_options &options, const Allocator &a
   return INFERMEM_OK;
 }
 
-// No width can overflow: the numbers of a valid configuration are below 2^32, and those of heads below 2^20.
-void Scratch::set_widths(const infermem_model_config &c, uint32_t flags) {
-  const uint64_t dk = c.head_dim_k != 0 ? c.head_dim_k : c.hidden / c.n_heads;
-  const uint64_t dv = c.head_dim_v != 0 ? c.head_dim_v : c.hidden / c.n_heads;
-  const uint64_t h = c.hidden, i = c.intermediate, v = c.vocab;
-  const uint64_t q = c.n_heads * dk, k = c.n_kv_heads * dk, w = c.n_kv_heads * dv, o = c.n_heads * dv;
-  const uint64_t longest = std::max({h, q, o});
-  const uint64_t a = round_up(longest, kQ8KBlock), b = round_up(i, kQ8KBlock),
-                 s = round_up(longest, kQ8Block) / kQ8Block;
-#define ENTRY(name, number, elements, type_name)          \
-  buffers_[number].width = static_cast<size_t>(elements); \
-  buffers_[number].type = INFERMEM_DTYPE_##type_name;
-  INFERMEM_SCRATCH_LIST(ENTRY)
-#undef ENTRY
-  if ((flags & INFERMEM_SCRATCH_EXPAND_V) == 0) buffers_[INFERMEM_SCRATCH_EXPANDED_V].width = 0;
-  if ((flags & INFERMEM_SCRATCH_Q8) == 0)
-    buffers_[INFERMEM_SCRATCH_Q8_SCALES].width = buffers_[INFERMEM_SCRATCH_Q8_QUANTS].width = 0;
+void Scratch::set_widths(const infermem_model_config &config, uint32_t flags) {
+  const ScratchWidths widths(config);
+  for (int32_t which = 0; which < INFERMEM_SCRATCH_COUNT; ++which) {
+    const uint32_t needed = ScratchWidths::flag_of(which);
+    buffers_[which].width = (flags & needed) == needed ? static_cast<size_t>(widths.of[which]) : 0;
+    buffers_[which].type = widths.type[which];
+  }
 }
 
 bool Scratch::bytes_of(const Buffer &buffer, size_t *out) const {

@@ -195,6 +195,7 @@ static void null_and_other_handles_are_errors(void **state) {
   assert_fails(INFERMEM_E_NULL, plan_json(plan, NULL, 1, &length));
   assert_fails(INFERMEM_E_NULL, plan_build_layout(plan, NULL));
   assert_fails(INFERMEM_E_NULL, plan_build_kv(plan, NULL, NULL));
+  assert_fails(INFERMEM_E_NULL, plan_build_scratch(plan, NULL, NULL));
   assert_fails(INFERMEM_E_NULL, plan_audit(plan, NULL, 1));
   assert_fails(INFERMEM_E_NULL, plan_audit_text(plan, NULL, 1, text, sizeof text, &length));
   assert_fails(INFERMEM_E_NULL, plan_audit_text(plan, &measure, 1, text, sizeof text, NULL));

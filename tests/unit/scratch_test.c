@@ -535,8 +535,44 @@ static void every_allocation_may_fail(void **state) {
   oom_walk(scenario);
 }
 
+static void a_model_without_heads_has_no_buffers_of_them(void **state) {
+  (void)state;
+  infermem_model_config config = small(); /* Mamba's mixer */
+  strcpy(config.architecture, "mamba");
+  config.n_heads = config.n_kv_heads = config.head_dim_k = config.head_dim_v = config.rope_dims = 0;
+  config.conv_kernel = 4;
+  config.ssm_inner = 2 * config.hidden;
+  config.ssm_state = 16;
+  config.ssm_heads = 16;
+  infermem_scratch *scratch = NULL;
+  assert_ok(scratch_new(&config, NULL, &scratch));
+  float *at = NULL;
+  size_t n = 0;
+  assert_ok(scratch_f32(scratch, INFERMEM_SCRATCH_HIDDEN, &at, &n));
+  assert_int_equal(n, config.hidden);
+  assert_fails(INFERMEM_E_STATE, scratch_f32(scratch, INFERMEM_SCRATCH_Q, &at, &n));
+  scratch_free(scratch);
+}
+
+static void the_middle_is_that_of_the_widest_part(void **state) {
+  (void)state;
+  infermem_model_config config = small();
+  config.n_experts = 8;
+  config.n_experts_used = 2;
+  config.expert_intermediate = config.intermediate + 32;
+  infermem_scratch *scratch = NULL;
+  assert_ok(scratch_new(&config, NULL, &scratch));
+  float *at = NULL;
+  size_t n = 0;
+  assert_ok(scratch_f32(scratch, INFERMEM_SCRATCH_FFN_UP, &at, &n));
+  assert_int_equal(n, config.expert_intermediate);
+  scratch_free(scratch);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_model_without_heads_has_no_buffers_of_them),
+      cmocka_unit_test(the_middle_is_that_of_the_widest_part),
       cmocka_unit_test(sizes_follow_from_the_configuration),
       cmocka_unit_test(quantized_rows_are_whole_blocks),
       cmocka_unit_test(models_take_what_they_are_known_to_take),

@@ -203,6 +203,32 @@ INFERMEM_NEURON_LRU = 0
 INFERMEM_NEURON_LFU = 1
 INFERMEM_NEURON_HOT = 2
 INFERMEM_NEURON_PENDING = 1
+INFERMEM_SCRATCH_PLAN_MAX = 8192
+INFERMEM_SCRATCH_HIDDEN = 0
+INFERMEM_SCRATCH_NORMED = 1
+INFERMEM_SCRATCH_QKV = 2
+INFERMEM_SCRATCH_Q = 3
+INFERMEM_SCRATCH_K = 4
+INFERMEM_SCRATCH_V = 5
+INFERMEM_SCRATCH_ATTN_OUT = 6
+INFERMEM_SCRATCH_ATTN_PROJ = 7
+INFERMEM_SCRATCH_FFN_UP = 8
+INFERMEM_SCRATCH_FFN_GATE = 9
+INFERMEM_SCRATCH_FFN_DOWN = 10
+INFERMEM_SCRATCH_LOGITS = 11
+INFERMEM_SCRATCH_EXPANDED_V = 12
+INFERMEM_SCRATCH_Q8_SCALES = 13
+INFERMEM_SCRATCH_Q8_QUANTS = 14
+INFERMEM_SCRATCH_Q8K_HIDDEN_SCALES = 15
+INFERMEM_SCRATCH_Q8K_HIDDEN_QUANTS = 16
+INFERMEM_SCRATCH_Q8K_INTER_SCALES = 17
+INFERMEM_SCRATCH_Q8K_INTER_QUANTS = 18
+INFERMEM_SCRATCH_COUNT = 19
+INFERMEM_SCRATCH_OVERLAP = 1
+INFERMEM_SCRATCH_Q8 = 2
+INFERMEM_SCRATCH_EXPAND_V = 4
+INFERMEM_SCRATCH_Q8K_HIDDEN = 0
+INFERMEM_SCRATCH_Q8K_INTER = 1
 INFERMEM_PLAN_MAX_DEVICES = 64
 INFERMEM_PLAN_MAX_CONTEXT = 2147483648
 INFERMEM_PLAN_MARGIN = 1073741824
@@ -294,32 +320,6 @@ INFERMEM_PLAN_ADVICE_ALLOW = 5
 INFERMEM_PLAN_ADVICE_HOST_MEMORY = 6
 INFERMEM_PLAN_ADVICE_WEIGHTS = 7
 INFERMEM_PLAN_TEXT_UTF8 = 1
-INFERMEM_SCRATCH_PLAN_MAX = 8192
-INFERMEM_SCRATCH_HIDDEN = 0
-INFERMEM_SCRATCH_NORMED = 1
-INFERMEM_SCRATCH_QKV = 2
-INFERMEM_SCRATCH_Q = 3
-INFERMEM_SCRATCH_K = 4
-INFERMEM_SCRATCH_V = 5
-INFERMEM_SCRATCH_ATTN_OUT = 6
-INFERMEM_SCRATCH_ATTN_PROJ = 7
-INFERMEM_SCRATCH_FFN_UP = 8
-INFERMEM_SCRATCH_FFN_GATE = 9
-INFERMEM_SCRATCH_FFN_DOWN = 10
-INFERMEM_SCRATCH_LOGITS = 11
-INFERMEM_SCRATCH_EXPANDED_V = 12
-INFERMEM_SCRATCH_Q8_SCALES = 13
-INFERMEM_SCRATCH_Q8_QUANTS = 14
-INFERMEM_SCRATCH_Q8K_HIDDEN_SCALES = 15
-INFERMEM_SCRATCH_Q8K_HIDDEN_QUANTS = 16
-INFERMEM_SCRATCH_Q8K_INTER_SCALES = 17
-INFERMEM_SCRATCH_Q8K_INTER_QUANTS = 18
-INFERMEM_SCRATCH_COUNT = 19
-INFERMEM_SCRATCH_OVERLAP = 1
-INFERMEM_SCRATCH_Q8 = 2
-INFERMEM_SCRATCH_EXPAND_V = 4
-INFERMEM_SCRATCH_Q8K_HIDDEN = 0
-INFERMEM_SCRATCH_Q8K_INTER = 1
 
 
 class infermem_tape(C.Structure):
@@ -362,15 +362,15 @@ class infermem_pad(C.Structure):
     pass
 
 
-class infermem_plan(C.Structure):
-    pass
-
-
 class infermem_scratch(C.Structure):
     pass
 
 
 class infermem_scratch_plan(C.Structure):
+    pass
+
+
+class infermem_plan(C.Structure):
     pass
 
 
@@ -506,6 +506,18 @@ class infermem_pad_options(C.Structure):
     pass
 
 
+class infermem_scratch_options(C.Structure):
+    pass
+
+
+class infermem_scratch_lifetime(C.Structure):
+    pass
+
+
+class infermem_scratch_plan_options(C.Structure):
+    pass
+
+
 class infermem_plan_device(C.Structure):
     pass
 
@@ -527,18 +539,6 @@ class infermem_plan_advice_facts(C.Structure):
 
 
 class infermem_plan_measure(C.Structure):
-    pass
-
-
-class infermem_scratch_options(C.Structure):
-    pass
-
-
-class infermem_scratch_lifetime(C.Structure):
-    pass
-
-
-class infermem_scratch_plan_options(C.Structure):
     pass
 
 infermem_allocator_allocate = C.CFUNCTYPE(C.c_void_p, C.c_void_p, C.c_size_t, C.c_size_t)
@@ -975,6 +975,24 @@ infermem_pad_options._fields_ = [
     ("tape", C.POINTER(infermem_tape)),
     ("allocator", C.POINTER(infermem_allocator)),
 ]
+infermem_scratch_options._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("batch", C.c_size_t),
+    ("flags", C.c_uint32),
+    ("reserved", C.c_uint32),
+    ("tape", C.POINTER(infermem_tape)),
+    ("allocator", C.POINTER(infermem_allocator)),
+]
+infermem_scratch_lifetime._fields_ = [
+    ("bytes", C.c_uint64),
+    ("first_use", C.c_uint64),
+    ("last_use", C.c_uint64),
+]
+infermem_scratch_plan_options._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("align", C.c_uint64),
+    ("allocator", C.POINTER(infermem_allocator)),
+]
 infermem_plan_device._fields_ = [
     ("struct_size", C.c_size_t),
     ("name", C.c_char * 96),
@@ -1044,24 +1062,6 @@ infermem_plan_measure._fields_ = [
     ("predicted_bytes", C.c_uint64),
     ("per_million", C.c_uint64),
 ]
-infermem_scratch_options._fields_ = [
-    ("struct_size", C.c_size_t),
-    ("batch", C.c_size_t),
-    ("flags", C.c_uint32),
-    ("reserved", C.c_uint32),
-    ("tape", C.POINTER(infermem_tape)),
-    ("allocator", C.POINTER(infermem_allocator)),
-]
-infermem_scratch_lifetime._fields_ = [
-    ("bytes", C.c_uint64),
-    ("first_use", C.c_uint64),
-    ("last_use", C.c_uint64),
-]
-infermem_scratch_plan_options._fields_ = [
-    ("struct_size", C.c_size_t),
-    ("align", C.c_uint64),
-    ("allocator", C.POINTER(infermem_allocator)),
-]
 
 STRUCTS = (
     infermem_allocator,
@@ -1097,15 +1097,15 @@ STRUCTS = (
     infermem_neuron_store_options,
     infermem_neuron_store_facts,
     infermem_pad_options,
+    infermem_scratch_options,
+    infermem_scratch_lifetime,
+    infermem_scratch_plan_options,
     infermem_plan_device,
     infermem_plan_options,
     infermem_plan_term_facts,
     infermem_plan_layer_facts,
     infermem_plan_advice_facts,
     infermem_plan_measure,
-    infermem_scratch_options,
-    infermem_scratch_lifetime,
-    infermem_scratch_plan_options,
 )
 
 # name: (what it returns, what it takes)
@@ -1325,31 +1325,6 @@ FUNCTIONS = {
     "pad_is_empty": (C.c_int32, [C.POINTER(infermem_pad)]),
     "pad_generation": (C.c_uint64, [C.POINTER(infermem_pad)]),
     "pad_text": (C.c_int32, [C.POINTER(infermem_pad), C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
-    "plan_device_from": (C.c_int32, [C.POINTER(infermem_device_facts), C.POINTER(infermem_plan_device)]),
-    "plan_new": (C.c_int32, [C.POINTER(infermem_model), C.POINTER(infermem_model_config), C.POINTER(infermem_plan_device), C.c_size_t, C.POINTER(infermem_plan_options), C.POINTER(C.POINTER(infermem_plan))]),
-    "plan_free": (None, [C.POINTER(infermem_plan)]),
-    "plan_mode": (C.c_int32, [C.POINTER(infermem_plan)]),
-    "plan_query": (C.c_int32, [C.POINTER(infermem_plan), C.c_uint32, C.c_uint32, C.POINTER(C.c_uint64)]),
-    "plan_term_count": (C.c_size_t, [C.POINTER(infermem_plan)]),
-    "plan_term": (C.c_int32, [C.POINTER(infermem_plan), C.c_size_t, C.POINTER(infermem_plan_term_facts)]),
-    "plan_layer": (C.c_int32, [C.POINTER(infermem_plan), C.c_uint64, C.POINTER(infermem_plan_layer_facts)]),
-    "plan_advice_count": (C.c_size_t, [C.POINTER(infermem_plan)]),
-    "plan_advice": (C.c_int32, [C.POINTER(infermem_plan), C.c_size_t, C.POINTER(infermem_plan_advice_facts)]),
-    "plan_text": (C.c_int32, [C.POINTER(infermem_plan), C.c_uint32, C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
-    "plan_json": (C.c_int32, [C.POINTER(infermem_plan), C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
-    "plan_build_layout": (C.c_int32, [C.POINTER(infermem_plan), C.POINTER(C.POINTER(infermem_layout))]),
-    "plan_build_kv": (C.c_int32, [C.POINTER(infermem_plan), C.POINTER(infermem_tape), C.POINTER(C.POINTER(infermem_kv))]),
-    "plan_audit": (C.c_int32, [C.POINTER(infermem_plan), C.POINTER(infermem_plan_measure), C.c_size_t]),
-    "plan_audit_text": (C.c_int32, [C.POINTER(infermem_plan), C.POINTER(infermem_plan_measure), C.c_size_t, C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
-    "plan_estimate_layer": (C.c_int32, [C.POINTER(infermem_model_config), C.POINTER(C.c_uint64)]),
-    "plan_estimate_kv": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.POINTER(C.c_uint64)]),
-    "plan_estimate_full": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.POINTER(C.c_uint64)]),
-    "plan_estimate_streaming": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.POINTER(C.c_uint64)]),
-    "plan_estimate_prefill_cache": (C.c_int32, [C.POINTER(infermem_model_config), C.c_int32, C.POINTER(C.c_uint64)]),
-    "plan_estimate_mode": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.c_uint64, C.POINTER(C.c_int32)]),
-    "plan_should_stream": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.c_uint64, C.POINTER(C.c_int32)]),
-    "plan_mode_text": (C.c_char_p, [C.c_int32]),
-    "plan_estimate_text": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.c_uint64, C.c_uint64, C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
     "scratch_new": (C.c_int32, [C.POINTER(infermem_model_config), C.POINTER(infermem_scratch_options), C.POINTER(C.POINTER(infermem_scratch))]),
     "scratch_free": (None, [C.POINTER(infermem_scratch)]),
     "scratch_f32": (C.c_int32, [C.POINTER(infermem_scratch), C.c_int32, C.POINTER(C.POINTER(C.c_float)), C.POINTER(C.c_size_t)]),
@@ -1366,6 +1341,32 @@ FUNCTIONS = {
     "scratch_plan_offsets": (C.c_int32, [C.POINTER(infermem_scratch_plan), C.POINTER(C.POINTER(C.c_uint64)), C.POINTER(C.c_size_t)]),
     "scratch_plan_total_bytes": (C.c_uint64, [C.POINTER(infermem_scratch_plan)]),
     "scratch_plan_separate_bytes": (C.c_uint64, [C.POINTER(infermem_scratch_plan)]),
+    "plan_device_from": (C.c_int32, [C.POINTER(infermem_device_facts), C.POINTER(infermem_plan_device)]),
+    "plan_new": (C.c_int32, [C.POINTER(infermem_model), C.POINTER(infermem_model_config), C.POINTER(infermem_plan_device), C.c_size_t, C.POINTER(infermem_plan_options), C.POINTER(C.POINTER(infermem_plan))]),
+    "plan_free": (None, [C.POINTER(infermem_plan)]),
+    "plan_mode": (C.c_int32, [C.POINTER(infermem_plan)]),
+    "plan_query": (C.c_int32, [C.POINTER(infermem_plan), C.c_uint32, C.c_uint32, C.POINTER(C.c_uint64)]),
+    "plan_term_count": (C.c_size_t, [C.POINTER(infermem_plan)]),
+    "plan_term": (C.c_int32, [C.POINTER(infermem_plan), C.c_size_t, C.POINTER(infermem_plan_term_facts)]),
+    "plan_layer": (C.c_int32, [C.POINTER(infermem_plan), C.c_uint64, C.POINTER(infermem_plan_layer_facts)]),
+    "plan_advice_count": (C.c_size_t, [C.POINTER(infermem_plan)]),
+    "plan_advice": (C.c_int32, [C.POINTER(infermem_plan), C.c_size_t, C.POINTER(infermem_plan_advice_facts)]),
+    "plan_text": (C.c_int32, [C.POINTER(infermem_plan), C.c_uint32, C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
+    "plan_json": (C.c_int32, [C.POINTER(infermem_plan), C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
+    "plan_build_layout": (C.c_int32, [C.POINTER(infermem_plan), C.POINTER(C.POINTER(infermem_layout))]),
+    "plan_build_scratch": (C.c_int32, [C.POINTER(infermem_plan), C.POINTER(infermem_tape), C.POINTER(C.POINTER(infermem_scratch))]),
+    "plan_build_kv": (C.c_int32, [C.POINTER(infermem_plan), C.POINTER(infermem_tape), C.POINTER(C.POINTER(infermem_kv))]),
+    "plan_audit": (C.c_int32, [C.POINTER(infermem_plan), C.POINTER(infermem_plan_measure), C.c_size_t]),
+    "plan_audit_text": (C.c_int32, [C.POINTER(infermem_plan), C.POINTER(infermem_plan_measure), C.c_size_t, C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
+    "plan_estimate_layer": (C.c_int32, [C.POINTER(infermem_model_config), C.POINTER(C.c_uint64)]),
+    "plan_estimate_kv": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.POINTER(C.c_uint64)]),
+    "plan_estimate_full": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.POINTER(C.c_uint64)]),
+    "plan_estimate_streaming": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.POINTER(C.c_uint64)]),
+    "plan_estimate_prefill_cache": (C.c_int32, [C.POINTER(infermem_model_config), C.c_int32, C.POINTER(C.c_uint64)]),
+    "plan_estimate_mode": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.c_uint64, C.POINTER(C.c_int32)]),
+    "plan_should_stream": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.c_uint64, C.POINTER(C.c_int32)]),
+    "plan_mode_text": (C.c_char_p, [C.c_int32]),
+    "plan_estimate_text": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.c_uint64, C.c_uint64, C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
     "infermem_simd_name": (C.c_char_p, []),
     "infermem_simd_available": (C.c_char_p, [C.c_size_t]),
     "infermem_simd_select": (C.c_int32, [C.c_char_p]),

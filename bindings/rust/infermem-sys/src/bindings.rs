@@ -204,6 +204,32 @@ pub const INFERMEM_NEURON_LRU: u32 = 0;
 pub const INFERMEM_NEURON_LFU: u32 = 1;
 pub const INFERMEM_NEURON_HOT: u32 = 2;
 pub const INFERMEM_NEURON_PENDING: u32 = 1;
+pub const INFERMEM_SCRATCH_PLAN_MAX: u32 = 8192;
+pub const INFERMEM_SCRATCH_HIDDEN: u32 = 0;
+pub const INFERMEM_SCRATCH_NORMED: u32 = 1;
+pub const INFERMEM_SCRATCH_QKV: u32 = 2;
+pub const INFERMEM_SCRATCH_Q: u32 = 3;
+pub const INFERMEM_SCRATCH_K: u32 = 4;
+pub const INFERMEM_SCRATCH_V: u32 = 5;
+pub const INFERMEM_SCRATCH_ATTN_OUT: u32 = 6;
+pub const INFERMEM_SCRATCH_ATTN_PROJ: u32 = 7;
+pub const INFERMEM_SCRATCH_FFN_UP: u32 = 8;
+pub const INFERMEM_SCRATCH_FFN_GATE: u32 = 9;
+pub const INFERMEM_SCRATCH_FFN_DOWN: u32 = 10;
+pub const INFERMEM_SCRATCH_LOGITS: u32 = 11;
+pub const INFERMEM_SCRATCH_EXPANDED_V: u32 = 12;
+pub const INFERMEM_SCRATCH_Q8_SCALES: u32 = 13;
+pub const INFERMEM_SCRATCH_Q8_QUANTS: u32 = 14;
+pub const INFERMEM_SCRATCH_Q8K_HIDDEN_SCALES: u32 = 15;
+pub const INFERMEM_SCRATCH_Q8K_HIDDEN_QUANTS: u32 = 16;
+pub const INFERMEM_SCRATCH_Q8K_INTER_SCALES: u32 = 17;
+pub const INFERMEM_SCRATCH_Q8K_INTER_QUANTS: u32 = 18;
+pub const INFERMEM_SCRATCH_COUNT: u32 = 19;
+pub const INFERMEM_SCRATCH_OVERLAP: u32 = 1;
+pub const INFERMEM_SCRATCH_Q8: u32 = 2;
+pub const INFERMEM_SCRATCH_EXPAND_V: u32 = 4;
+pub const INFERMEM_SCRATCH_Q8K_HIDDEN: u32 = 0;
+pub const INFERMEM_SCRATCH_Q8K_INTER: u32 = 1;
 pub const INFERMEM_PLAN_MAX_DEVICES: u32 = 64;
 pub const INFERMEM_PLAN_MAX_CONTEXT: u32 = 2147483648;
 pub const INFERMEM_PLAN_MARGIN: u32 = 1073741824;
@@ -295,32 +321,6 @@ pub const INFERMEM_PLAN_ADVICE_ALLOW: u32 = 5;
 pub const INFERMEM_PLAN_ADVICE_HOST_MEMORY: u32 = 6;
 pub const INFERMEM_PLAN_ADVICE_WEIGHTS: u32 = 7;
 pub const INFERMEM_PLAN_TEXT_UTF8: u32 = 1;
-pub const INFERMEM_SCRATCH_PLAN_MAX: u32 = 8192;
-pub const INFERMEM_SCRATCH_HIDDEN: u32 = 0;
-pub const INFERMEM_SCRATCH_NORMED: u32 = 1;
-pub const INFERMEM_SCRATCH_QKV: u32 = 2;
-pub const INFERMEM_SCRATCH_Q: u32 = 3;
-pub const INFERMEM_SCRATCH_K: u32 = 4;
-pub const INFERMEM_SCRATCH_V: u32 = 5;
-pub const INFERMEM_SCRATCH_ATTN_OUT: u32 = 6;
-pub const INFERMEM_SCRATCH_ATTN_PROJ: u32 = 7;
-pub const INFERMEM_SCRATCH_FFN_UP: u32 = 8;
-pub const INFERMEM_SCRATCH_FFN_GATE: u32 = 9;
-pub const INFERMEM_SCRATCH_FFN_DOWN: u32 = 10;
-pub const INFERMEM_SCRATCH_LOGITS: u32 = 11;
-pub const INFERMEM_SCRATCH_EXPANDED_V: u32 = 12;
-pub const INFERMEM_SCRATCH_Q8_SCALES: u32 = 13;
-pub const INFERMEM_SCRATCH_Q8_QUANTS: u32 = 14;
-pub const INFERMEM_SCRATCH_Q8K_HIDDEN_SCALES: u32 = 15;
-pub const INFERMEM_SCRATCH_Q8K_HIDDEN_QUANTS: u32 = 16;
-pub const INFERMEM_SCRATCH_Q8K_INTER_SCALES: u32 = 17;
-pub const INFERMEM_SCRATCH_Q8K_INTER_QUANTS: u32 = 18;
-pub const INFERMEM_SCRATCH_COUNT: u32 = 19;
-pub const INFERMEM_SCRATCH_OVERLAP: u32 = 1;
-pub const INFERMEM_SCRATCH_Q8: u32 = 2;
-pub const INFERMEM_SCRATCH_EXPAND_V: u32 = 4;
-pub const INFERMEM_SCRATCH_Q8K_HIDDEN: u32 = 0;
-pub const INFERMEM_SCRATCH_Q8K_INTER: u32 = 1;
 
 /// A handle.
 #[repr(C)]
@@ -394,13 +394,6 @@ pub struct infermem_pad {
 
 /// A handle.
 #[repr(C)]
-pub struct infermem_plan {
-    _private: [u8; 0],
-    _marker: core::marker::PhantomData<(*mut u8, core::marker::PhantomPinned)>,
-}
-
-/// A handle.
-#[repr(C)]
 pub struct infermem_scratch {
     _private: [u8; 0],
     _marker: core::marker::PhantomData<(*mut u8, core::marker::PhantomPinned)>,
@@ -409,6 +402,13 @@ pub struct infermem_scratch {
 /// A handle.
 #[repr(C)]
 pub struct infermem_scratch_plan {
+    _private: [u8; 0],
+    _marker: core::marker::PhantomData<(*mut u8, core::marker::PhantomPinned)>,
+}
+
+/// A handle.
+#[repr(C)]
+pub struct infermem_plan {
     _private: [u8; 0],
     _marker: core::marker::PhantomData<(*mut u8, core::marker::PhantomPinned)>,
 }
@@ -1266,6 +1266,61 @@ impl Default for infermem_pad_options {
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
+pub struct infermem_scratch_options {
+    pub struct_size: usize,
+    pub batch: usize,
+    pub flags: u32,
+    pub reserved: u32,
+    pub tape: *const infermem_tape,
+    pub allocator: *const infermem_allocator,
+}
+
+impl Default for infermem_scratch_options {
+    /// All zeros, which mean the defaults, and its own size.
+    fn default() -> Self {
+        // All fields are numbers and pointers.
+        let mut new: Self = unsafe { core::mem::zeroed() };
+        new.struct_size = core::mem::size_of::<Self>();
+        new
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct infermem_scratch_lifetime {
+    pub bytes: u64,
+    pub first_use: u64,
+    pub last_use: u64,
+}
+
+impl Default for infermem_scratch_lifetime {
+    /// All zeros.
+    fn default() -> Self {
+        // All fields are numbers and pointers.
+        unsafe { core::mem::zeroed() }
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct infermem_scratch_plan_options {
+    pub struct_size: usize,
+    pub align: u64,
+    pub allocator: *const infermem_allocator,
+}
+
+impl Default for infermem_scratch_plan_options {
+    /// All zeros, which mean the defaults, and its own size.
+    fn default() -> Self {
+        // All fields are numbers and pointers.
+        let mut new: Self = unsafe { core::mem::zeroed() };
+        new.struct_size = core::mem::size_of::<Self>();
+        new
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
 pub struct infermem_plan_device {
     pub struct_size: usize,
     pub name: [c_char; 96],
@@ -1402,61 +1457,6 @@ pub struct infermem_plan_measure {
 }
 
 impl Default for infermem_plan_measure {
-    /// All zeros, which mean the defaults, and its own size.
-    fn default() -> Self {
-        // All fields are numbers and pointers.
-        let mut new: Self = unsafe { core::mem::zeroed() };
-        new.struct_size = core::mem::size_of::<Self>();
-        new
-    }
-}
-
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct infermem_scratch_options {
-    pub struct_size: usize,
-    pub batch: usize,
-    pub flags: u32,
-    pub reserved: u32,
-    pub tape: *const infermem_tape,
-    pub allocator: *const infermem_allocator,
-}
-
-impl Default for infermem_scratch_options {
-    /// All zeros, which mean the defaults, and its own size.
-    fn default() -> Self {
-        // All fields are numbers and pointers.
-        let mut new: Self = unsafe { core::mem::zeroed() };
-        new.struct_size = core::mem::size_of::<Self>();
-        new
-    }
-}
-
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct infermem_scratch_lifetime {
-    pub bytes: u64,
-    pub first_use: u64,
-    pub last_use: u64,
-}
-
-impl Default for infermem_scratch_lifetime {
-    /// All zeros.
-    fn default() -> Self {
-        // All fields are numbers and pointers.
-        unsafe { core::mem::zeroed() }
-    }
-}
-
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct infermem_scratch_plan_options {
-    pub struct_size: usize,
-    pub align: u64,
-    pub allocator: *const infermem_allocator,
-}
-
-impl Default for infermem_scratch_plan_options {
     /// All zeros, which mean the defaults, and its own size.
     fn default() -> Self {
         // All fields are numbers and pointers.
@@ -3465,225 +3465,6 @@ extern "C" {
     #[link_name = "infermem_pad_text"]
     pub fn pad_text(pad: *const infermem_pad, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
     /// ```text
-    /// Fills *out, whose struct_size the caller has set, from what a probe found. Where free_bytes is not known it is 0, for
-    /// the caller to replace.
-    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_STRUCT.
-    /// Thread: any.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_device_from"]
-    pub fn plan_device_from(facts: *const infermem_device_facts, out: *mut infermem_plan_device) -> i32;
-    /// ```text
-    /// Plans a model; free the plan with plan_free. That nothing fits is no error but the mode INSUFFICIENT.
-    ///   model, config: one of them, the other NULL. With a model the weights are those of its tensors, else those of the
-    /// configuration's formula. Neither is kept.  devices: n_devices elements, struct_size bytes apart; may be NULL when
-    /// n_devices is 0: then the host alone is planned with.  options: NULL means all defaults.
-    /// Errors: INFERMEM_E_NULL: out is NULL, or devices is while n_devices is not 0, or both model and config are.
-    /// INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT: also where devices differ in struct_size.  INFERMEM_E_ARG: both model and
-    /// config are given; the free memory of a device, or without devices the host's, is 0; a device that shares the host's
-    /// memory is not alone; a name has no NUL; min_context is above the context; slots are not 2 to 4; STEP_NONE is not
-    /// alone; a profile, flag, step or MLA form is unknown, or two of DEQUANT_F8 and _F16; a reserved field is not 0;
-    /// margin_fraction is not from 0 to below 1; or as infermem_config_validate.  INFERMEM_E_NOT_FINITE: margin_fraction is
-    /// not. INFERMEM_E_LIMIT: n_devices is above INFERMEM_PLAN_MAX_DEVICES, or a number of tokens, sequences or snapshots
-    /// above INFERMEM_PLAN_MAX_CONTEXT.  INFERMEM_E_TYPE: k_type or v_type is no known type's number.  INFERMEM_E_SHAPE: a
-    /// head of a layer is not whole blocks of its type, the message names the layer; or as infermem_config_validate.
-    /// INFERMEM_E_UNSUPPORTED: PLAIN, and a type that infermem_kv cannot store; CELLS, and values of a block type without
-    /// flash attention.  INFERMEM_E_OVERFLOW: what was asked for does not fit 64 bits.  INFERMEM_E_NOMEM.
-    /// Thread: any; model many at once.  Memory: one handle, an array of the places and one of the layers from the
-    /// allocator, and of a configuration one more while it runs.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_new"]
-    pub fn plan_new(model: *const infermem_model, config: *const infermem_model_config, devices: *const infermem_plan_device, n_devices: usize, options: *const infermem_plan_options, out: *mut *mut infermem_plan) -> i32;
-    /// ```text
-    /// Frees a plan. NULL is allowed.
-    /// Thread: exclusive.  Memory: releases.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_free"]
-    pub fn plan_free(plan: *mut infermem_plan);
-    /// ```text
-    /// The mode: INFERMEM_PLAN_FULL_CACHE, …; 0 of NULL or a handle of another kind.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_mode"]
-    pub fn plan_mode(plan: *const infermem_plan) -> i32;
-    /// ```text
-    /// A number of the plan's.
-    ///   key: a term's kind, or one of the further keys.  place: a device's index, INFERMEM_PLAN_PLACE_HOST or _ALL.
-    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_ARG: there is no such key, or it takes no place.
-    /// INFERMEM_E_RANGE: there is no such device.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_query"]
-    pub fn plan_query(plan: *const infermem_plan, key: u32, place: u32, out: *mut u64) -> i32;
-    /// ```text
-    /// How many terms there are; 0 of NULL or a handle of another kind. They are in the order of their kinds, and of one
-    /// kind in the order of the devices, the host last.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_term_count"]
-    pub fn plan_term_count(plan: *const infermem_plan) -> usize;
-    /// ```text
-    /// Fills *out, whose struct_size the caller has set, with a term.
-    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_RANGE: index is not below
-    /// plan_term_count.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_term"]
-    pub fn plan_term(plan: *const infermem_plan, index: usize, out: *mut infermem_plan_term_facts) -> i32;
-    /// ```text
-    /// Fills *out, whose struct_size the caller has set, with what becomes of a layer. Of a refusal the layers that did not
-    /// fit are on the last device, and not resident.
-    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_RANGE: the model has no such layer.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_layer"]
-    pub fn plan_layer(plan: *const infermem_plan, index: u64, out: *mut infermem_plan_layer_facts) -> i32;
-    /// ```text
-    /// How many changes plan_advice knows; 0 of NULL, of a handle of another kind, and where step 1 was taken as asked.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_advice_count"]
-    pub fn plan_advice_count(plan: *const infermem_plan) -> usize;
-    /// ```text
-    /// Fills *out, whose struct_size the caller has set, with a change that would do: each by itself leads to its mode, or
-    /// to a better one. WEIGHTS is what is left for them where nothing else changes.
-    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_RANGE: there is none of that index.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_advice"]
-    pub fn plan_advice(plan: *const infermem_plan, index: usize, out: *mut infermem_plan_advice_facts) -> i32;
-    /// ```text
-    /// The plan as a table for people, NUL-terminated, lines ended with '\n': the verdict, a row a term, a bar a place, the
-    /// context, notes, and what to change. Names are shown with '?' for what is not printable ASCII. *out_length is the
-    /// length without the NUL. With buffer NULL and capacity 0 the length alone is given.
-    ///   flags: INFERMEM_PLAN_TEXT_*.  capacity: bytes of buffer, the NUL included.
-    /// Errors: INFERMEM_E_NULL: plan or out_length is NULL, or buffer is while capacity is not 0.  INFERMEM_E_HANDLE.
-    /// INFERMEM_E_ARG: a flag is unknown.  INFERMEM_E_BUFFER: capacity is not enough; nothing was written, and the error's
-    /// `expected` is the capacity needed.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_text"]
-    pub fn plan_text(plan: *const infermem_plan, flags: u32, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
-    /// ```text
-    /// The plan as one JSON object, in ASCII, NUL-terminated, as src/doc/plan_json.md describes: every number in bytes,
-    /// tokens or layers, whatever names hold escaped. Otherwise as plan_text.
-    /// Errors: as plan_text, but for INFERMEM_E_ARG.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_json"]
-    pub fn plan_json(plan: *const infermem_plan, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
-    /// ```text
-    /// Makes a layout for what the plan puts into the host's memory, or the pool shared with it: weights, slots and the
-    /// copy to prefill with go to its weights tape, compute and output to its scratch tape, caches and recurrent state of
-    /// all sequences to its history tape. Each tape has room besides for 64-byte alignment of every tensor, buffer and
-    /// cache. All three are LAZY: pages are committed as they are written. Free it with layout_free.
-    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STATE: the plan is a refusal, or puts nothing there.
-    /// INFERMEM_E_OVERFLOW, INFERMEM_E_NOMEM: as layout_new.
-    /// Thread: many at once.  Memory: as layout_new, from the plan's allocator.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_build_layout"]
-    pub fn plan_build_layout(plan: *const infermem_plan, out: *mut *mut infermem_layout) -> i32;
-    /// ```text
-    /// Makes the cache of one sequence: a layer for each that has keys and values of its own (see kv_index of plan_layer),
-    /// of the planned context and types. With the PLAIN profile, kv_memory_bytes times the sequences is what the plan says.
-    /// Free it with kv_free.
-    ///   tape: where it is stored, such as the history of plan_build_layout; NULL means a mapping of its own.
-    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STATE: the plan is a refusal, or has no cache.
-    /// INFERMEM_E_UNSUPPORTED: layers differ in heads, head sizes or tokens, keys are stored without values, or a type is
-    /// none that a cache can store.  Else as kv_new.
-    /// Thread: many at once.  Memory: as kv_new, and 8 bytes a layer while it runs, of the plan's allocator.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_build_kv"]
-    pub fn plan_build_kv(plan: *const infermem_plan, tape: *const infermem_tape, out: *mut *mut infermem_kv) -> i32;
-    /// ```text
-    /// Sets predicted_bytes and per_million of each measure: what the plan says of the same, and how far off it was.
-    ///   measures: n elements, struct_size bytes apart.
-    /// Errors: INFERMEM_E_NULL: plan is NULL, or measures is while n is not 0.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT: also
-    /// where measures differ in struct_size, or it ends before per_million.  INFERMEM_E_ARG: a kind is unknown.
-    /// INFERMEM_E_RANGE: there is no such device.
-    /// Thread: many at once, for different measures.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_audit"]
-    pub fn plan_audit(plan: *const infermem_plan, measures: *mut infermem_plan_measure, n: usize) -> i32;
-    /// ```text
-    /// The same as a table for people, a row a measure; the last line names the worst. Otherwise as plan_text.
-    /// Errors: those of plan_audit.  INFERMEM_E_NULL: also where out_length is NULL, or buffer is while capacity is not 0.
-    /// INFERMEM_E_BUFFER: as plan_text.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_audit_text"]
-    pub fn plan_audit_text(plan: *const infermem_plan, measures: *const infermem_plan_measure, n: usize, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
-    /// ```text
-    /// The bytes of one layer's weights.
-    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_OVERFLOW.
-    /// Thread: any.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_estimate_layer"]
-    pub fn plan_estimate_layer(config: *const infermem_model_config, out_bytes: *mut u64) -> i32;
-    /// ```text
-    /// The bytes of the KV cache of n_tokens tokens, in all layers.
-    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_OVERFLOW.
-    /// Thread: any.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_estimate_kv"]
-    pub fn plan_estimate_kv(config: *const infermem_model_config, n_tokens: u64, out_bytes: *mut u64) -> i32;
-    /// ```text
-    /// The bytes of the embedding, the last norm, all layers, and the KV cache of n_tokens tokens (of 0 tokens, the weights
-    /// alone).
-    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_OVERFLOW.
-    /// Thread: any.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_estimate_full"]
-    pub fn plan_estimate_full(config: *const infermem_model_config, n_tokens: u64, out_bytes: *mut u64) -> i32;
-    /// ```text
-    /// The same with one layer's weights in place of all.
-    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_OVERFLOW.
-    /// Thread: any.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_estimate_streaming"]
-    pub fn plan_estimate_streaming(config: *const infermem_model_config, n_tokens: u64, out_bytes: *mut u64) -> i32;
-    /// ```text
-    /// The bytes of a copy of all matrices, embedding included, to prefill with: 1 byte an element when fp8 is 1, 2 when it
-    /// is 0.
-    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_ARG: also when fp8 is neither.
-    /// INFERMEM_E_OVERFLOW.
-    /// Thread: any.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_estimate_prefill_cache"]
-    pub fn plan_estimate_prefill_cache(config: *const infermem_model_config, fp8: i32, out_bytes: *mut u64) -> i32;
-    /// ```text
-    /// Which mode free_bytes allow, of which nine tenths (rounded down) are used: FULL_CACHE where plan_estimate_full fits,
-    /// else LAYER_STREAMING where plan_estimate_streaming does, else INSUFFICIENT.
-    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_OVERFLOW.
-    /// Thread: any.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_estimate_mode"]
-    pub fn plan_estimate_mode(config: *const infermem_model_config, n_tokens: u64, free_bytes: u64, out_mode: *mut i32) -> i32;
-    /// ```text
-    /// 1 where plan_estimate_mode is LAYER_STREAMING, else 0: also where not even that fits.
-    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_OVERFLOW.
-    /// Thread: any.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_should_stream"]
-    pub fn plan_should_stream(config: *const infermem_model_config, n_tokens: u64, free_bytes: u64, out: *mut i32) -> i32;
-    /// ```text
-    /// A mode in words, "Full Cache (all layers pre-cached on GPU)", or "unknown"; static storage.
-    /// Thread: any.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_mode_text"]
-    pub fn plan_mode_text(mode: i32) -> *const c_char;
-    /// ```text
-    /// The mode that plan_estimate_mode gives, with the numbers behind it in whole MB (bytes / 1048576), NUL-terminated;
-    /// where the memory is insufficient, also three things to do about it. *out_length is its length without the NUL. With
-    /// buffer NULL and capacity 0 the length alone is given.
-    ///   total_bytes: the device's memory, which is only reported.  capacity: bytes of buffer, the NUL included.
-    /// Errors: INFERMEM_E_NULL: config or out_length is NULL, or buffer is while capacity is not 0.  Those of
-    /// infermem_config_validate.  INFERMEM_E_OVERFLOW.  INFERMEM_E_BUFFER: capacity is not enough; nothing was written, and
-    /// the error's `expected` is the capacity needed.
-    /// Thread: any.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_estimate_text"]
-    pub fn plan_estimate_text(config: *const infermem_model_config, n_tokens: u64, free_bytes: u64, total_bytes: u64, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
-    /// ```text
     /// Makes the buffers, all zero; free them with scratch_free. Each is a matrix of batch rows.
     ///
     /// With OVERLAP, buffers share memory whose uses in a pass do not meet, where a pass is in this order: HIDDEN is normed to
@@ -3815,6 +3596,234 @@ extern "C" {
     /// ```
     #[link_name = "infermem_scratch_plan_separate_bytes"]
     pub fn scratch_plan_separate_bytes(plan: *const infermem_scratch_plan) -> u64;
+    /// ```text
+    /// Fills *out, whose struct_size the caller has set, from what a probe found. Where free_bytes is not known it is 0, for
+    /// the caller to replace.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_STRUCT.
+    /// Thread: any.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_device_from"]
+    pub fn plan_device_from(facts: *const infermem_device_facts, out: *mut infermem_plan_device) -> i32;
+    /// ```text
+    /// Plans a model; free the plan with plan_free. That nothing fits is no error but the mode INSUFFICIENT.
+    ///   model, config: one of them, the other NULL. With a model the weights are those of its tensors, else those of the
+    /// configuration's formula. Neither is kept.  devices: n_devices elements, struct_size bytes apart; may be NULL when
+    /// n_devices is 0: then the host alone is planned with.  options: NULL means all defaults.
+    /// Errors: INFERMEM_E_NULL: out is NULL, or devices is while n_devices is not 0, or both model and config are.
+    /// INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT: also where devices differ in struct_size.  INFERMEM_E_ARG: both model and
+    /// config are given; the free memory of a device, or without devices the host's, is 0; a device that shares the host's
+    /// memory is not alone; a name has no NUL; min_context is above the context; slots are not 2 to 4; STEP_NONE is not
+    /// alone; a profile, flag, step or MLA form is unknown, or two of DEQUANT_F8 and _F16; a reserved field is not 0;
+    /// margin_fraction is not from 0 to below 1; or as infermem_config_validate.  INFERMEM_E_NOT_FINITE: margin_fraction is
+    /// not. INFERMEM_E_LIMIT: n_devices is above INFERMEM_PLAN_MAX_DEVICES, or a number of tokens, sequences or snapshots
+    /// above INFERMEM_PLAN_MAX_CONTEXT.  INFERMEM_E_TYPE: k_type or v_type is no known type's number.  INFERMEM_E_SHAPE: a
+    /// head of a layer is not whole blocks of its type, the message names the layer; or as infermem_config_validate.
+    /// INFERMEM_E_UNSUPPORTED: PLAIN, and a type that infermem_kv cannot store; CELLS, and values of a block type without
+    /// flash attention.  INFERMEM_E_OVERFLOW: what was asked for does not fit 64 bits.  INFERMEM_E_NOMEM.
+    /// Thread: any; model many at once.  Memory: one handle, an array of the places and one of the layers from the
+    /// allocator, and of a configuration one more while it runs.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_new"]
+    pub fn plan_new(model: *const infermem_model, config: *const infermem_model_config, devices: *const infermem_plan_device, n_devices: usize, options: *const infermem_plan_options, out: *mut *mut infermem_plan) -> i32;
+    /// ```text
+    /// Frees a plan. NULL is allowed.
+    /// Thread: exclusive.  Memory: releases.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_free"]
+    pub fn plan_free(plan: *mut infermem_plan);
+    /// ```text
+    /// The mode: INFERMEM_PLAN_FULL_CACHE, …; 0 of NULL or a handle of another kind.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_mode"]
+    pub fn plan_mode(plan: *const infermem_plan) -> i32;
+    /// ```text
+    /// A number of the plan's.
+    ///   key: a term's kind, or one of the further keys.  place: a device's index, INFERMEM_PLAN_PLACE_HOST or _ALL.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_ARG: there is no such key, or it takes no place.
+    /// INFERMEM_E_RANGE: there is no such device.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_query"]
+    pub fn plan_query(plan: *const infermem_plan, key: u32, place: u32, out: *mut u64) -> i32;
+    /// ```text
+    /// How many terms there are; 0 of NULL or a handle of another kind. They are in the order of their kinds, and of one
+    /// kind in the order of the devices, the host last.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_term_count"]
+    pub fn plan_term_count(plan: *const infermem_plan) -> usize;
+    /// ```text
+    /// Fills *out, whose struct_size the caller has set, with a term.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_RANGE: index is not below
+    /// plan_term_count.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_term"]
+    pub fn plan_term(plan: *const infermem_plan, index: usize, out: *mut infermem_plan_term_facts) -> i32;
+    /// ```text
+    /// Fills *out, whose struct_size the caller has set, with what becomes of a layer. Of a refusal the layers that did not
+    /// fit are on the last device, and not resident.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_RANGE: the model has no such layer.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_layer"]
+    pub fn plan_layer(plan: *const infermem_plan, index: u64, out: *mut infermem_plan_layer_facts) -> i32;
+    /// ```text
+    /// How many changes plan_advice knows; 0 of NULL, of a handle of another kind, and where step 1 was taken as asked.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_advice_count"]
+    pub fn plan_advice_count(plan: *const infermem_plan) -> usize;
+    /// ```text
+    /// Fills *out, whose struct_size the caller has set, with a change that would do: each by itself leads to its mode, or
+    /// to a better one. WEIGHTS is what is left for them where nothing else changes.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_RANGE: there is none of that index.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_advice"]
+    pub fn plan_advice(plan: *const infermem_plan, index: usize, out: *mut infermem_plan_advice_facts) -> i32;
+    /// ```text
+    /// The plan as a table for people, NUL-terminated, lines ended with '\n': the verdict, a row a term, a bar a place, the
+    /// context, notes, and what to change. Names are shown with '?' for what is not printable ASCII. *out_length is the
+    /// length without the NUL. With buffer NULL and capacity 0 the length alone is given.
+    ///   flags: INFERMEM_PLAN_TEXT_*.  capacity: bytes of buffer, the NUL included.
+    /// Errors: INFERMEM_E_NULL: plan or out_length is NULL, or buffer is while capacity is not 0.  INFERMEM_E_HANDLE.
+    /// INFERMEM_E_ARG: a flag is unknown.  INFERMEM_E_BUFFER: capacity is not enough; nothing was written, and the error's
+    /// `expected` is the capacity needed.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_text"]
+    pub fn plan_text(plan: *const infermem_plan, flags: u32, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
+    /// ```text
+    /// The plan as one JSON object, in ASCII, NUL-terminated, as src/doc/plan_json.md describes: every number in bytes,
+    /// tokens or layers, whatever names hold escaped. Otherwise as plan_text.
+    /// Errors: as plan_text, but for INFERMEM_E_ARG.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_json"]
+    pub fn plan_json(plan: *const infermem_plan, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
+    /// ```text
+    /// Makes a layout for what the plan puts into the host's memory, or the pool shared with it: weights, slots and the
+    /// copy to prefill with go to its weights tape, compute and output to its scratch tape, caches and recurrent state of
+    /// all sequences to its history tape. Each tape has room besides for 64-byte alignment of every tensor, buffer and
+    /// cache. All three are LAZY: pages are committed as they are written. Free it with layout_free.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STATE: the plan is a refusal, or puts nothing there.
+    /// INFERMEM_E_OVERFLOW, INFERMEM_E_NOMEM: as layout_new.
+    /// Thread: many at once.  Memory: as layout_new, from the plan's allocator.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_build_layout"]
+    pub fn plan_build_layout(plan: *const infermem_plan, out: *mut *mut infermem_layout) -> i32;
+    /// ```text
+    /// Makes the buffers of one pass, of as many tokens as the plan computes at once, without any of scratch.h's flags. With
+    /// the PLAIN profile, scratch_total_bytes is what the plan says. Free it with scratch_free.
+    ///   tape: where they are stored, such as the scratch of plan_build_layout; NULL means a mapping of their own.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STATE: the plan is a refusal.  Else as scratch_new.
+    /// Thread: many at once.  Memory: as scratch_new, of the plan's allocator.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_build_scratch"]
+    pub fn plan_build_scratch(plan: *const infermem_plan, tape: *const infermem_tape, out: *mut *mut infermem_scratch) -> i32;
+    /// ```text
+    /// Makes the cache of one sequence: a layer for each that has keys and values of its own (see kv_index of plan_layer),
+    /// of the planned context and types. With the PLAIN profile, kv_memory_bytes times the sequences is what the plan says.
+    /// Free it with kv_free.
+    ///   tape: where it is stored, such as the history of plan_build_layout; NULL means a mapping of its own.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STATE: the plan is a refusal, or has no cache.
+    /// INFERMEM_E_UNSUPPORTED: layers differ in heads, head sizes or tokens, keys are stored without values, or a type is
+    /// none that a cache can store.  Else as kv_new.
+    /// Thread: many at once.  Memory: as kv_new, and 8 bytes a layer while it runs, of the plan's allocator.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_build_kv"]
+    pub fn plan_build_kv(plan: *const infermem_plan, tape: *const infermem_tape, out: *mut *mut infermem_kv) -> i32;
+    /// ```text
+    /// Sets predicted_bytes and per_million of each measure: what the plan says of the same, and how far off it was.
+    ///   measures: n elements, struct_size bytes apart.
+    /// Errors: INFERMEM_E_NULL: plan is NULL, or measures is while n is not 0.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT: also
+    /// where measures differ in struct_size, or it ends before per_million.  INFERMEM_E_ARG: a kind is unknown.
+    /// INFERMEM_E_RANGE: there is no such device.
+    /// Thread: many at once, for different measures.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_audit"]
+    pub fn plan_audit(plan: *const infermem_plan, measures: *mut infermem_plan_measure, n: usize) -> i32;
+    /// ```text
+    /// The same as a table for people, a row a measure; the last line names the worst. Otherwise as plan_text.
+    /// Errors: those of plan_audit.  INFERMEM_E_NULL: also where out_length is NULL, or buffer is while capacity is not 0.
+    /// INFERMEM_E_BUFFER: as plan_text.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_audit_text"]
+    pub fn plan_audit_text(plan: *const infermem_plan, measures: *const infermem_plan_measure, n: usize, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
+    /// ```text
+    /// The bytes of one layer's weights.
+    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_OVERFLOW.
+    /// Thread: any.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_estimate_layer"]
+    pub fn plan_estimate_layer(config: *const infermem_model_config, out_bytes: *mut u64) -> i32;
+    /// ```text
+    /// The bytes of the KV cache of n_tokens tokens, in all layers.
+    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_OVERFLOW.
+    /// Thread: any.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_estimate_kv"]
+    pub fn plan_estimate_kv(config: *const infermem_model_config, n_tokens: u64, out_bytes: *mut u64) -> i32;
+    /// ```text
+    /// The bytes of the embedding, the last norm, all layers, and the KV cache of n_tokens tokens (of 0 tokens, the weights
+    /// alone).
+    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_OVERFLOW.
+    /// Thread: any.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_estimate_full"]
+    pub fn plan_estimate_full(config: *const infermem_model_config, n_tokens: u64, out_bytes: *mut u64) -> i32;
+    /// ```text
+    /// The same with one layer's weights in place of all.
+    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_OVERFLOW.
+    /// Thread: any.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_estimate_streaming"]
+    pub fn plan_estimate_streaming(config: *const infermem_model_config, n_tokens: u64, out_bytes: *mut u64) -> i32;
+    /// ```text
+    /// The bytes of a copy of all matrices, embedding included, to prefill with: 1 byte an element when fp8 is 1, 2 when it
+    /// is 0.
+    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_ARG: also when fp8 is neither.
+    /// INFERMEM_E_OVERFLOW.
+    /// Thread: any.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_estimate_prefill_cache"]
+    pub fn plan_estimate_prefill_cache(config: *const infermem_model_config, fp8: i32, out_bytes: *mut u64) -> i32;
+    /// ```text
+    /// Which mode free_bytes allow, of which nine tenths (rounded down) are used: FULL_CACHE where plan_estimate_full fits,
+    /// else LAYER_STREAMING where plan_estimate_streaming does, else INSUFFICIENT.
+    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_OVERFLOW.
+    /// Thread: any.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_estimate_mode"]
+    pub fn plan_estimate_mode(config: *const infermem_model_config, n_tokens: u64, free_bytes: u64, out_mode: *mut i32) -> i32;
+    /// ```text
+    /// 1 where plan_estimate_mode is LAYER_STREAMING, else 0: also where not even that fits.
+    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_OVERFLOW.
+    /// Thread: any.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_should_stream"]
+    pub fn plan_should_stream(config: *const infermem_model_config, n_tokens: u64, free_bytes: u64, out: *mut i32) -> i32;
+    /// ```text
+    /// A mode in words, "Full Cache (all layers pre-cached on GPU)", or "unknown"; static storage.
+    /// Thread: any.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_mode_text"]
+    pub fn plan_mode_text(mode: i32) -> *const c_char;
+    /// ```text
+    /// The mode that plan_estimate_mode gives, with the numbers behind it in whole MB (bytes / 1048576), NUL-terminated;
+    /// where the memory is insufficient, also three things to do about it. *out_length is its length without the NUL. With
+    /// buffer NULL and capacity 0 the length alone is given.
+    ///   total_bytes: the device's memory, which is only reported.  capacity: bytes of buffer, the NUL included.
+    /// Errors: INFERMEM_E_NULL: config or out_length is NULL, or buffer is while capacity is not 0.  Those of
+    /// infermem_config_validate.  INFERMEM_E_OVERFLOW.  INFERMEM_E_BUFFER: capacity is not enough; nothing was written, and
+    /// the error's `expected` is the capacity needed.
+    /// Thread: any.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_estimate_text"]
+    pub fn plan_estimate_text(config: *const infermem_model_config, n_tokens: u64, free_bytes: u64, total_bytes: u64, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
     /// ```text
     /// The instruction set in use, as one of the names above; static storage.
     /// Thread: any.  Memory: none.  Since: 0.1

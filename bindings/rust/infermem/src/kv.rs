@@ -180,11 +180,6 @@ impl<'t> Kv<'t> {
         Self::made(|out| unsafe { sys::kv_new(&options, out) })
     }
 
-    /// Takes over a cache that the call makes, in a tape that lives as long as `'t`.
-    pub(crate) fn made_by(call: impl FnOnce(*mut *mut sys::infermem_kv) -> i32) -> Result<Self> {
-        Self::made(call)
-    }
-
     /// Stores the keys and values of the step's tokens in one layer, converted to the stored type. They are pending until
     /// `advance`.
     #[inline]

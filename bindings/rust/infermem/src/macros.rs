@@ -71,7 +71,7 @@ macro_rules! handle {
         impl $(<$life>)? $name $(<$life>)? {
             /// Takes over the handle that the call makes.
             #[allow(dead_code)]
-            fn made(call: impl FnOnce(*mut *mut sys::$raw) -> i32) -> crate::Result<Self> {
+            pub(crate) fn made(call: impl FnOnce(*mut *mut sys::$raw) -> i32) -> crate::Result<Self> {
                 Ok(Self {
                     raw: crate::error::made(call)?,
                     $(place: std::marker::PhantomData::<&$life ()>,)?

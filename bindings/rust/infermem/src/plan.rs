@@ -2,7 +2,7 @@
 
 use crate::error::{check, filled, fixed, text, Result};
 use crate::macros::{FromRaw, ToRaw};
-use crate::{sys, Confidence, DType, Device, Kv, Layout, Model, ModelConfig, Place};
+use crate::{sys, Confidence, DType, Device, Kv, Layout, Model, ModelConfig, Place, Scratch};
 use std::fmt;
 
 choices! {
@@ -522,7 +522,13 @@ impl Plan {
     /// Makes the cache of one sequence, stored where it is said.
     pub fn build_kv<'t>(&self, place: Place<'t>) -> Result<Kv<'t>> {
         // The tape outlives the cache.
-        Kv::made_by(|out| unsafe { sys::plan_build_kv(self.as_ptr(), place.tape, out) })
+        Kv::made(|out| unsafe { sys::plan_build_kv(self.as_ptr(), place.tape, out) })
+    }
+
+    /// Makes the buffers of one pass, stored where it is said.
+    pub fn build_scratch<'t>(&self, place: Place<'t>) -> Result<Scratch<'t>> {
+        // The tape outlives the buffers.
+        Scratch::made(|out| unsafe { sys::plan_build_scratch(self.as_ptr(), place.tape, out) })
     }
 
     /// Sets `predicted_bytes` and `per_million` of each measure.

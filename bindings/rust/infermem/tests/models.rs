@@ -163,6 +163,8 @@ fn a_plan_is_a_ledger_that_memory_is_made_from() {
     let kv = plan.query(PlanKey::KvGlobal, PlanPlace::All).unwrap();
     assert_eq!((cache.max_tokens(), cache.memory_bytes() as u64), (64, kv));
     assert_eq!(plan.build_kv(Place::default()).unwrap().max_tokens(), 64);
+    let scratch = plan.build_scratch(layout.scratch().unwrap().place()).unwrap();
+    assert_eq!(scratch.total_bytes() as u64, plan.query(PlanKey::Compute, PlanPlace::All).unwrap());
     let mut measures =
         [PlanMeasure { kind: PlanKey::KvGlobal, place: PlanPlace::Host, measured_bytes: kv, ..Default::default() }];
     plan.audit(&mut measures).unwrap();
@@ -180,6 +182,7 @@ fn plans_refuse_and_advise() {
     let advice: Vec<_> = plan.advice().collect();
     assert!(advice.iter().any(|advice| advice.mode == PlanMode::FullCache), "{advice:?}");
     assert_eq!(plan.build_layout().unwrap_err().code(), Code::State);
+    assert_eq!(plan.build_scratch(Place::default()).unwrap_err().code(), Code::State);
     let cells = PlanOptions { profile: PlanProfile::Cells, ..only };
     let large = PlanDevice { free_bytes: 4 << 30, ..device };
     let plan = Plan::of_config(&config, &[large], &cells).unwrap();

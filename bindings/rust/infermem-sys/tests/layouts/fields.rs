@@ -38,14 +38,14 @@ pub fn places() -> Vec<String> {
     place!(out, infermem_neuron_store_options, struct_size, n_rows, policy, row_bytes, budget_bytes, load, context, quant, half_life, window, n_fetches, reserved, tape, allocator);
     place!(out, infermem_neuron_store_facts, struct_size, fetches, hits, waits, misses, loads, failures, bytes_loaded, evictions, drops, capacity, resident, in_use, memory_bytes);
     place!(out, infermem_pad_options, struct_size, max_tokens, dim, type_, reserved, tape, allocator);
+    place!(out, infermem_scratch_options, struct_size, batch, flags, reserved, tape, allocator);
+    place!(out, infermem_scratch_lifetime, bytes, first_use, last_use);
+    place!(out, infermem_scratch_plan_options, struct_size, align, allocator);
     place!(out, infermem_plan_device, struct_size, name, total_bytes, free_bytes, link_bytes_per_s, flags, reserved);
     place!(out, infermem_plan_options, struct_size, context, min_context, n_sequences, ubatch, n_outputs_max, n_snapshots, host_bytes, host_margin_bytes, margin_bytes, driver_bytes, link_bytes_per_s, file_bytes_per_s, margin_fraction, k_type, v_type, profile, flags, steps, slots, mla, reserved, allocator);
     place!(out, infermem_plan_term_facts, struct_size, kind, place, bytes, confidence, reserved, name, formula);
     place!(out, infermem_plan_layer_facts, struct_size, place, is_resident, is_loaded, host_experts, weight_bytes, kv_bytes, recurrent_bytes, kv_index);
     place!(out, infermem_plan_advice_facts, struct_size, code, mode, value);
     place!(out, infermem_plan_measure, struct_size, kind, place, measured_bytes, predicted_bytes, per_million);
-    place!(out, infermem_scratch_options, struct_size, batch, flags, reserved, tape, allocator);
-    place!(out, infermem_scratch_lifetime, bytes, first_use, last_use);
-    place!(out, infermem_scratch_plan_options, struct_size, align, allocator);
     out
 }
