@@ -123,6 +123,15 @@ def rust(headers):
     return "\n".join(out + ["}", ""])
 
 
+def rust_fields(headers):
+    out = [f"// Every struct and its fields, for the test beside this. Written by {SOURCE}.", "",
+           "use crate::size_of_target;", "use infermem_sys::*;", "", "pub fn places() -> Vec<String> {", "    let mut out = Vec::new();"]
+    for name, fields in headers.structs.items():
+        words = ", ".join([name, *(rust_name(f.name) for f in fields)])
+        out.append(f"    place!(out, {words});")
+    return "\n".join(out + ["    out", "}", ""])
+
+
 # ---- C: what the bindings' structs are compared with ----
 
 def layouts(headers):
@@ -140,5 +149,6 @@ def files(headers):
     return {
         "bindings/python/infermem/_api.py": python(headers),
         "bindings/rust/infermem-sys/src/bindings.rs": rust(headers),
+        "bindings/rust/infermem-sys/tests/layouts/fields.rs": rust_fields(headers),
         "tests/abi/layouts.c": layouts(headers),
     }
