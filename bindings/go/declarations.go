@@ -73,8 +73,8 @@ const ErrIncomplete Code = -18
 // ErrBuffer is INFERMEM_E_BUFFER of error.h.
 const ErrBuffer Code = -19
 
-// ErrIo is INFERMEM_E_IO of error.h.
-const ErrIo Code = -20
+// ErrIO is INFERMEM_E_IO of error.h.
+const ErrIO Code = -20
 
 // ErrFormat is INFERMEM_E_FORMAT of error.h.
 const ErrFormat Code = -21

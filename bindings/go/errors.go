@@ -1,8 +1,6 @@
 package infermem
 
-import (
-	"syscall"
-)
+import "syscall"
 
 // Code is a status code of the library, and by itself an error: ErrFull and the others are of this type, for errors.Is.
 type Code int32
@@ -26,7 +24,11 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	message := "infermem: " + e.Function + ": " + e.Message
+	message := "infermem: "
+	if e.Function != "" {
+		message += e.Function + ": "
+	}
+	message += e.Message
 	if e.Cause != nil {
 		message += ": " + e.Cause.Error()
 	}

@@ -33,7 +33,7 @@ import (
 	"unsafe"
 )
 
-// Version is the library's at run time, as VersionNumber encodes it (infermem_version).
+// Version is the library's at run time: major, minor and patch in a byte each (infermem_version).
 func Version() uint32 { return infermem_version() }
 
 // VersionText is the same as text, "0.1.0" (infermem_version_string).

@@ -26,7 +26,11 @@ func NewKV(options KVOptions) (*KV, error) {
 	raw := sized(&infermem_kv_options{NLayers: uint(options.Layers), NKVHeads: uint(options.KVHeads),
 		HeadDim: uint(options.HeadDim), HeadDimV: uint(options.HeadDimV), MaxTokens: uint(options.MaxTokens),
 		KType: options.KType, VType: options.VType, Growable: uint(options.Growable), Flags: options.Flags})
-	tape := tapeOf(options.Tape)
+	tape, pointer, err := placed(options.Tape)
+	if err != nil {
+		return nil, err
+	}
+	raw.Tape = pointer
 	for _, types := range [][]DType{options.KTypes, options.VTypes} {
 		if types != nil && len(types) != options.Layers {
 			return nil, &Error{Code: ErrShape, Function: "kv_new", Expected: uint64(options.Layers), Got: uint64(len(types)),
@@ -39,11 +43,7 @@ func NewKV(options KVOptions) (*KV, error) {
 	defer freeV()
 	raw.KTypes, raw.VTypes = (*int32)(k), (*int32)(v)
 	var out *infermem_kv
-	err := check(tape, func() int32 {
-		raw.Tape = tape.get()
-		return kv_new(raw, &out)
-	})
-	if err != nil {
+	if err := check(tape, func() int32 { return kv_new(raw, &out) }); err != nil {
 		return nil, err
 	}
 	return &KV{own(out, kv_free, tape)}, nil

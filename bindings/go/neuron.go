@@ -17,25 +17,23 @@ type NeuronOptions struct {
 	Tape            *Tape  // nil: a mapping of its own
 }
 
-func (o NeuronOptions) raw() *infermem_neuron_options {
-	return sized(&infermem_neuron_options{NLayers: uint32(o.Layers), NNeurons: uint32(o.Neurons), Threshold: o.Threshold,
-		Interval: o.Interval, Flags: o.Flags})
-}
-
-// NewNeuron makes counts that are all zero (neuron_new).
-func NewNeuron(options NeuronOptions) (*Neuron, error) {
-	tape := tapeOf(options.Tape)
-	raw := options.raw()
-	var out *infermem_neuron
-	err := check(tape, func() int32 {
-		raw.Tape = tape.get()
-		return neuron_new(raw, &out)
-	})
+// newNeuron makes counts in the tape of the options.
+func newNeuron(options NeuronOptions, call func(*infermem_neuron_options, **infermem_neuron) int32) (*Neuron, error) {
+	tape, pointer, err := placed(options.Tape)
 	if err != nil {
+		return nil, err
+	}
+	raw := sized(&infermem_neuron_options{NLayers: uint32(options.Layers), NNeurons: uint32(options.Neurons),
+		Threshold: options.Threshold, Interval: options.Interval, Flags: options.Flags, Tape: pointer})
+	var out *infermem_neuron
+	if err := check(tape, func() int32 { return call(raw, &out) }); err != nil {
 		return nil, err
 	}
 	return &Neuron{own(out, neuron_free, tape)}, nil
 }
+
+// NewNeuron makes counts that are all zero (neuron_new).
+func NewNeuron(options NeuronOptions) (*Neuron, error) { return newNeuron(options, neuron_new) }
 
 // Close frees the counts (neuron_free).
 func (n *Neuron) Close() error {

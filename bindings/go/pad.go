@@ -12,14 +12,14 @@ type PadOptions struct {
 
 // NewPad makes an empty pad (pad_new).
 func NewPad(options PadOptions) (*Pad, error) {
-	tape := tapeOf(options.Tape)
-	raw := sized(&infermem_pad_options{MaxTokens: uint(options.MaxTokens), Dim: uint(options.Dim), Type: options.Type})
-	var out *infermem_pad
-	err := check(tape, func() int32 {
-		raw.Tape = tape.get()
-		return pad_new(raw, &out)
-	})
+	tape, pointer, err := placed(options.Tape)
 	if err != nil {
+		return nil, err
+	}
+	raw := sized(&infermem_pad_options{MaxTokens: uint(options.MaxTokens), Dim: uint(options.Dim), Type: options.Type,
+		Tape: pointer})
+	var out *infermem_pad
+	if err := check(tape, func() int32 { return pad_new(raw, &out) }); err != nil {
 		return nil, err
 	}
 	return &Pad{own(out, pad_free, tape)}, nil

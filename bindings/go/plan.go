@@ -117,11 +117,13 @@ func (p *Plan) BuildLayout() (*Layout, error) {
 
 // BuildKV makes the cache of one sequence, in a tape or, where that is nil, a mapping of its own (plan_build_kv).
 func (p *Plan) BuildKV(tape *Tape) (*KV, error) {
-	in := tapeOf(tape)
+	in, pointer, err := placed(tape)
+	if err != nil {
+		return nil, err
+	}
 	var out *infermem_kv
 	defer runtime.KeepAlive(in)
-	err := check(p.own, func() int32 { return plan_build_kv(p.own.get(), in.get(), &out) })
-	if err != nil {
+	if err := check(p.own, func() int32 { return plan_build_kv(p.own.get(), pointer, &out) }); err != nil {
 		return nil, err
 	}
 	return &KV{own(out, kv_free, in)}, nil

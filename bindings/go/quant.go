@@ -28,21 +28,19 @@ func newQuant(options *QuantOptions, keeps interface{},
 	var raw *infermem_quant_options
 	var tape *owner[infermem_tape]
 	if options != nil {
-		tape = tapeOf(options.Tape)
+		owner, pointer, err := placed(options.Tape)
+		if err != nil {
+			return nil, err
+		}
+		tape = owner
 		raw = sized(&infermem_quant_options{Bits: options.Bits, NanPolicy: options.NaNPolicy, Group: uint(options.Group),
-			Params: options.Params, Flags: options.Flags})
+			Params: options.Params, Flags: options.Flags, Tape: pointer})
 		if options.Symmetric {
 			raw.Symmetric = 1
 		}
 	}
 	var out *infermem_quant
-	err := check(tape, func() int32 {
-		if raw != nil {
-			raw.Tape = tape.get()
-		}
-		return call(raw, &out)
-	})
-	if err != nil {
+	if err := check(tape, func() int32 { return call(raw, &out) }); err != nil {
 		return nil, err
 	}
 	return &Quant{own(out, quant_free, tape, keeps)}, nil

@@ -40,12 +40,16 @@ func NewTape(options TapeOptions) (*Tape, error) {
 	return &Tape{own(out, tape_free, options.Lent)}, nil
 }
 
-// tapeOf is the owner of a tape, which may be nil, as options have it.
-func tapeOf(t *Tape) *owner[infermem_tape] {
+// placed is the owner of a tape that options name, and its tape: nil of no tape.
+func placed(t *Tape) (*owner[infermem_tape], *infermem_tape, error) {
 	if t == nil {
-		return nil
+		return nil, nil, nil
 	}
-	return t.own
+	pointer := t.own.get()
+	if pointer == nil {
+		return nil, nil, &Error{Code: ErrHandle, Message: "the tape was closed"}
+	}
+	return t.own, pointer, nil
 }
 
 // Close frees the tape; a layout's ends with the layout (tape_free).

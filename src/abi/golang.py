@@ -15,7 +15,7 @@ SCALARS = {"int8_t": "int8", "int16_t": "int16", "int32_t": "int32", "int64_t": 
 INITIALISMS = {"kv": "KV", "id": "ID", "fd": "FD", "gguf": "GGUF", "cpu": "CPU", "gpu": "GPU", "cuda": "CUDA",
                "amd": "AMD", "nvml": "NVML", "mla": "MLA", "numa": "NUMA", "lru": "LRU", "lfu": "LFU", "dtype": "DType",
                "dlpack": "DLPack", "utf8": "UTF8", "ssm": "SSM", "uuid": "UUID", "ns": "NS", "ns2": "NS2", "qkv": "QKV",
-               "qk": "QK", "os": "OS", "cc": "CC", "ffn": "FFN", "v": "V", "k": "K", "swa": "SWA"}
+               "qk": "QK", "os": "OS", "cc": "CC", "ffn": "FFN", "v": "V", "k": "K", "io": "IO", "swa": "SWA"}
 KEYWORDS = ("type", "func", "range", "map", "var", "len", "cap")
 TYPES_OF_ELEMENTS = re.compile(r"dtype|type|params|\w+_type")  # fields of int32_t that hold INFERMEM_DTYPE_*
 

@@ -28,26 +28,35 @@ func Load(path string) error {
 	if path == "" {
 		path = "libinfermem.so.0"
 	}
-	library, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
+	table, err := open(path)
 	if err != nil {
-		return fmt.Errorf("infermem: %w", err)
-	}
-	symbol, err := purego.Dlsym(library, "infermem_api")
-	if err != nil {
-		return fmt.Errorf("infermem: %s is another library: %w", path, err)
-	}
-	address, _, _ := purego.SyscallN(symbol, infermem.VersionMajor)
-	table := *(*unsafe.Pointer)(unsafe.Pointer(&address))
-	if table == nil {
-		return fmt.Errorf("infermem: %s is not of major version %d", path, infermem.VersionMajor)
-	}
-	if size := *(*uint)(table); size < dynamic.TableSize {
-		return fmt.Errorf("infermem: %s is older than %s: its table has %d bytes, of %d", path, infermem.VersionString, size,
-			dynamic.TableSize)
+		return fmt.Errorf("infermem: %s: %w", path, err)
 	}
 	dynamic.Call = purego.SyscallN
 	dynamic.Callback = func(function interface{}) uintptr { return purego.NewCallback(function) }
 	dynamic.Table = table
 	dynamic.Loaded(purego.RegisterFunc)
 	return nil
+}
+
+// open is the table of a library.
+func open(path string) (unsafe.Pointer, error) {
+	library, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
+	if err != nil {
+		return nil, err
+	}
+	symbol, err := purego.Dlsym(library, "infermem_api")
+	if err != nil {
+		return nil, fmt.Errorf("it is another library: %w", err)
+	}
+	address, _, _ := purego.SyscallN(symbol, infermem.VersionMajor)
+	table := *(*unsafe.Pointer)(unsafe.Pointer(&address))
+	if table == nil {
+		return nil, fmt.Errorf("it is not of major version %d", infermem.VersionMajor)
+	}
+	if size := *(*uint)(table); size < dynamic.TableSize {
+		return nil, fmt.Errorf("it is older than %s: its table has %d bytes, not %d", infermem.VersionString, size,
+			dynamic.TableSize)
+	}
+	return table, nil
 }

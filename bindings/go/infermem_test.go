@@ -1,0 +1,11 @@
+//go:build cgo && !infermem_purego
+
+package infermem_test
+
+import (
+	"testing"
+
+	"infermem.dev/go/internal/tests"
+)
+
+func Test(t *testing.T) { tests.Run(t) }
