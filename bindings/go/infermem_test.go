@@ -9,3 +9,5 @@ import (
 )
 
 func Test(t *testing.T) { tests.Run(t) }
+
+func BenchmarkCalls(b *testing.B) { tests.Calls(b) }

@@ -155,6 +155,17 @@ func (kv *KV) Len() int { return int(asked(kv.own, kv_len)) }
 // Max is the most that it can hold (kv_max).
 func (kv *KV) Max() int { return int(asked(kv.own, kv_max)) }
 
+// Layers is how many the cache has (kv_layers).
+func (kv *KV) Layers() int { return int(asked(kv.own, kv_layers)) }
+
+// KVHeads is the heads that a layer's keys and values have (kv_heads).
+func (kv *KV) KVHeads() int { return int(asked(kv.own, kv_heads)) }
+
+// HeadDim is the elements of a head, KVK or KVV (kv_head_dim).
+func (kv *KV) HeadDim(which int32) int {
+	return int(asked(kv.own, func(p *infermem_kv) uint { return kv_head_dim(p, which) }))
+}
+
 // Generation is how many times rows went or moved otherwise than by Truncate (kv_generation).
 func (kv *KV) Generation() uint64 { return asked(kv.own, kv_generation) }
 

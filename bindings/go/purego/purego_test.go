@@ -19,6 +19,8 @@ func TestMain(m *testing.M) {
 
 func Test(t *testing.T) { tests.Run(t) }
 
+func BenchmarkCalls(b *testing.B) { tests.Calls(b) }
+
 func TestLoadSaysWhatIsWrong(t *testing.T) {
 	if err := Load(""); err != nil { // there is one already
 		t.Fatal(err)

@@ -386,7 +386,7 @@ func simdChosen(t *testing.T) {
 func logLines(t *testing.T) {
 	const variable = "INFERMEM_GO_TEST_LOG"
 	if os.Getenv(variable) == "" {
-		child := exec.Command(os.Args[0], "-test.run=/log_lines_arrive")
+		child := exec.Command(os.Args[0], "-test.run=^Test$/^log_lines_arrive$")
 		child.Env = append(os.Environ(), variable+"=1", "INFERMEM_SIMD=abacus")
 		if out, err := child.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
