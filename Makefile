@@ -4,6 +4,7 @@
 #   make test       builds with gcc and clang, warnings as errors, and runs all tests
 #   make bench      measures, and compares with the bars
 #   make soak       runs the tests with many more random operations, and for AArch64 in an emulator
+#   make abi        takes today's binary interface as the one that later builds are compared with
 #   make docs       makes the reference of the headers, to be read in a browser
 #   make memcheck asan tsan fuzz coverage format deb install clean
 
@@ -15,7 +16,7 @@ FUZZ_SECONDS ?= 60
 
 NEED = sh src/packaging/need
 BUILD_PACKAGES = cmake make gcc g++ pkg-config libhwy-dev libxxhash-dev rapidjson-dev
-TEST_PACKAGES = $(BUILD_PACKAGES) clang clang-format libcmocka-dev valgrind python3 python3-numpy binutils
+TEST_PACKAGES = $(BUILD_PACKAGES) clang clang-format libcmocka-dev valgrind python3 python3-numpy binutils abigail-tools
 CROSS_PACKAGES = g++-aarch64-linux-gnu qemu-user
 
 # Folder, options of CMake. What passes is told in a line; warnings and errors show.
@@ -25,7 +26,7 @@ build = $(call configure,$(1),$(2)) && $(call compile,$(1))
 tested = $(call build,$(1),-DINFERMEM_WERROR=ON $(2)) && ctest --output-on-failure -j $(JOBS) --no-tests=error --test-dir $(1)
 ADDRESS = address,undefined
 
-.PHONY: all demo test soak bench memcheck asan tsan fuzz coverage format docs deb install clean
+.PHONY: all demo test soak bench memcheck asan tsan fuzz coverage format abi docs deb install clean
 .DELETE_ON_ERROR:
 
 all:
@@ -102,6 +103,11 @@ coverage:
 format:
 	@$(NEED) clang-format
 	@git ls-files -co --exclude-standard '*.h' '*.hh' '*.c' '*.cc' | xargs clang-format -i
+
+abi:
+	@$(NEED) $(BUILD_PACKAGES) abigail-tools
+	@$(call build,$(BUILD)/abi,-DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++ -DINFERMEM_BUILD_TESTS=OFF)
+	@sh src/abi/baseline $(BUILD)/abi/src/libinfermem.so include src/abi/libinfermem.abi
 
 docs:
 	@$(NEED) doxygen

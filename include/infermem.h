@@ -6,6 +6,7 @@
 #include "infermem/alloc.h"
 #include "infermem/api.h"
 #include "infermem/device.h"
+#include "infermem/dispatch.h"
 #include "infermem/dlpack.h"
 #include "infermem/dtype.h"
 #include "infermem/error.h"
@@ -17,6 +18,7 @@
 #include "infermem/pad.h"
 #include "infermem/plan.h"
 #include "infermem/quant.h"
+#include "infermem/scratch.h"
 #include "infermem/simd.h"
 #include "infermem/tensor.h"
 

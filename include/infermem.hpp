@@ -131,13 +131,17 @@ inline Status status_of(int32_t status) {
 /* clang-format off */
 class Tape;
 class DeviceList;
+class Dispatch;
 class Kv;
 class Layout;
 class Model;
-class Neuron;
-class Pad;
-class Plan;
 class Quant;
+class Neuron;
+class NeuronStore;
+class Pad;
+class Scratch;
+class ScratchPlan;
+class Plan;
 
 class Tape : public Handle<infermem_tape, ::tape_free> {
  public:
@@ -238,6 +242,65 @@ class DeviceList : public Handle<infermem_device_list, ::device_free> {
   }
   const char *why_not_text() const {
     return ::device_why_not_text(handle_);
+  }
+};
+
+class Dispatch : public Handle<infermem_dispatch, ::dispatch_free> {
+ public:
+  using Handle::Handle;
+
+  static Result<Dispatch> make(const infermem_dispatch_options *options = nullptr) {
+    infermem_dispatch *made = nullptr;
+    if (Status done = status_of(::dispatch_new(options, &made)); !done) return done.error();
+    return Dispatch(made);
+  }
+  Status record(uint32_t backend, int64_t latency_ns) const {
+    return status_of(::dispatch_record(handle_, backend, latency_ns));
+  }
+  Status count_only(uint32_t backend) const {
+    return status_of(::dispatch_count_only(handle_, backend));
+  }
+  Status timer_stop(uint32_t backend, uint64_t started_ns) const {
+    return status_of(::dispatch_timer_stop(handle_, backend, started_ns));
+  }
+  Status reset() const {
+    return status_of(::dispatch_reset(handle_));
+  }
+  Result<infermem_dispatch_stats> snapshot(uint32_t backend) const {
+    infermem_dispatch_stats out = make_struct<infermem_dispatch_stats>();
+    if (Status done = status_of(::dispatch_snapshot(handle_, backend, &out)); !done) return done.error();
+    return out;
+  }
+  Result<uint64_t> histogram(uint32_t backend, Span<const uint64_t> bounds_ns) const {
+    uint64_t out_counts = {};
+    if (Status done = status_of(::dispatch_histogram(handle_, backend, bounds_ns.data(), bounds_ns.size(), &out_counts)); !done) return done.error();
+    return out_counts;
+  }
+  double ratio(uint32_t backend) const {
+    return ::dispatch_ratio(handle_, backend);
+  }
+  double speedup(uint32_t slow, uint32_t fast) const {
+    return ::dispatch_speedup(handle_, slow, fast);
+  }
+  uint64_t elapsed_ns() const {
+    return ::dispatch_elapsed_ns(handle_);
+  }
+  double throughput() const {
+    return ::dispatch_throughput(handle_);
+  }
+  Result<std::string> prometheus() const {
+    size_t length = 0;
+    if (Status sized = status_of(::dispatch_prometheus(handle_, nullptr, 0, &length)); !sized) return sized.error();
+    std::string text(length, '\0');
+    if (Status written = status_of(::dispatch_prometheus(handle_, text.data(), length + 1, &length)); !written) return written.error();
+    return text;
+  }
+  Result<std::string> json() const {
+    size_t length = 0;
+    if (Status sized = status_of(::dispatch_json(handle_, nullptr, 0, &length)); !sized) return sized.error();
+    std::string text(length, '\0');
+    if (Status written = status_of(::dispatch_json(handle_, text.data(), length + 1, &length)); !written) return written.error();
+    return text;
   }
 };
 
@@ -544,168 +607,6 @@ class Model : public Handle<infermem_model, ::model_free> {
   }
 };
 
-class Neuron : public Handle<infermem_neuron, ::neuron_free> {
- public:
-  using Handle::Handle;
-
-  static Result<Neuron> make(const infermem_neuron_options *options = nullptr) {
-    infermem_neuron *made = nullptr;
-    if (Status done = status_of(::neuron_new(options, &made)); !done) return done.error();
-    return Neuron(made);
-  }
-  Status record(size_t layer, Span<const uint32_t> indices) {
-    return status_of(::neuron_record(handle_, layer, indices.data(), indices.size()));
-  }
-  Status reclassify(size_t layer) {
-    return status_of(::neuron_reclassify(handle_, layer));
-  }
-  Result<Span<const uint32_t>> hot(size_t layer) const {
-    const uint32_t *out_data = nullptr;
-    size_t out_n = 0;
-    if (Status done = status_of(::neuron_hot(handle_, layer, &out_data, &out_n)); !done) return done.error();
-    return Span<const uint32_t>(out_data, out_n);
-  }
-  Result<Span<const uint32_t>> cold(size_t layer) const {
-    const uint32_t *out_data = nullptr;
-    size_t out_n = 0;
-    if (Status done = status_of(::neuron_cold(handle_, layer, &out_data, &out_n)); !done) return done.error();
-    return Span<const uint32_t>(out_data, out_n);
-  }
-  int32_t is_hot(size_t layer, uint32_t index) const {
-    return ::neuron_is_hot(handle_, layer, index);
-  }
-  double frequency(size_t layer, uint32_t index) const {
-    return ::neuron_frequency(handle_, layer, index);
-  }
-  Result<infermem_neuron_counts> stat(size_t layer) const {
-    infermem_neuron_counts out = make_struct<infermem_neuron_counts>();
-    if (Status done = status_of(::neuron_stat(handle_, layer, &out)); !done) return done.error();
-    return out;
-  }
-  Status clear() {
-    return status_of(::neuron_clear(handle_));
-  }
-};
-
-class Pad : public Handle<infermem_pad, ::pad_free> {
- public:
-  using Handle::Handle;
-
-  static Result<Pad> make(const infermem_pad_options *options = nullptr) {
-    infermem_pad *made = nullptr;
-    if (Status done = status_of(::pad_new(options, &made)); !done) return done.error();
-    return Pad(made);
-  }
-  Status append(const void *row, size_t dim) {
-    return status_of(::pad_append(handle_, row, dim));
-  }
-  Status append_rows(Span<const uint8_t> rows, size_t dim) {
-    return status_of(::pad_append_rows(handle_, rows.data(), rows.size(), dim));
-  }
-  Status append_f32(Span<const float> rows, size_t dim) {
-    return status_of(::pad_append_f32(handle_, rows.data(), rows.size(), dim));
-  }
-  Result<infermem_view> view() const {
-    infermem_view out = {};
-    if (Status done = status_of(::pad_view(handle_, &out)); !done) return done.error();
-    return out;
-  }
-  Status truncate(size_t n) {
-    return status_of(::pad_truncate(handle_, n));
-  }
-  Status clear() {
-    return status_of(::pad_clear(handle_));
-  }
-  size_t len() const {
-    return ::pad_len(handle_);
-  }
-  size_t capacity() const {
-    return ::pad_capacity(handle_);
-  }
-  size_t dim() const {
-    return ::pad_dim(handle_);
-  }
-  int32_t is_empty() const {
-    return ::pad_is_empty(handle_);
-  }
-  uint64_t generation() const {
-    return ::pad_generation(handle_);
-  }
-  Result<std::string> text() const {
-    size_t length = 0;
-    if (Status sized = status_of(::pad_text(handle_, nullptr, 0, &length)); !sized) return sized.error();
-    std::string text(length, '\0');
-    if (Status written = status_of(::pad_text(handle_, text.data(), length + 1, &length)); !written) return written.error();
-    return text;
-  }
-};
-
-class Plan : public Handle<infermem_plan, ::plan_free> {
- public:
-  using Handle::Handle;
-
-  static Result<Plan> make(const infermem_model *model, const infermem_model_config *config, Span<const infermem_plan_device> devices, const infermem_plan_options *options = nullptr) {
-    infermem_plan *made = nullptr;
-    if (Status done = status_of(::plan_new(model, config, devices.data(), devices.size(), options, &made)); !done) return done.error();
-    return Plan(made);
-  }
-  int32_t mode() const {
-    return ::plan_mode(handle_);
-  }
-  Result<uint64_t> query(uint32_t key, uint32_t place) const {
-    uint64_t out = {};
-    if (Status done = status_of(::plan_query(handle_, key, place, &out)); !done) return done.error();
-    return out;
-  }
-  size_t term_count() const {
-    return ::plan_term_count(handle_);
-  }
-  Result<infermem_plan_term_facts> term(size_t index) const {
-    infermem_plan_term_facts out = make_struct<infermem_plan_term_facts>();
-    if (Status done = status_of(::plan_term(handle_, index, &out)); !done) return done.error();
-    return out;
-  }
-  Result<infermem_plan_layer_facts> layer(uint64_t index) const {
-    infermem_plan_layer_facts out = make_struct<infermem_plan_layer_facts>();
-    if (Status done = status_of(::plan_layer(handle_, index, &out)); !done) return done.error();
-    return out;
-  }
-  size_t advice_count() const {
-    return ::plan_advice_count(handle_);
-  }
-  Result<infermem_plan_advice_facts> advice(size_t index) const {
-    infermem_plan_advice_facts out = make_struct<infermem_plan_advice_facts>();
-    if (Status done = status_of(::plan_advice(handle_, index, &out)); !done) return done.error();
-    return out;
-  }
-  Result<std::string> text(uint32_t flags) const {
-    size_t length = 0;
-    if (Status sized = status_of(::plan_text(handle_, flags, nullptr, 0, &length)); !sized) return sized.error();
-    std::string text(length, '\0');
-    if (Status written = status_of(::plan_text(handle_, flags, text.data(), length + 1, &length)); !written) return written.error();
-    return text;
-  }
-  Result<std::string> json() const {
-    size_t length = 0;
-    if (Status sized = status_of(::plan_json(handle_, nullptr, 0, &length)); !sized) return sized.error();
-    std::string text(length, '\0');
-    if (Status written = status_of(::plan_json(handle_, text.data(), length + 1, &length)); !written) return written.error();
-    return text;
-  }
-  Result<Layout> build_layout() const;
-  Result<Kv> build_kv(const infermem_tape *tape) const;
-  Status audit(Span<infermem_plan_measure> measures) const {
-    return status_of(::plan_audit(handle_, measures.data(), measures.size()));
-  }
-  Result<std::string> audit_text(Span<const infermem_plan_measure> measures) const {
-    size_t length = 0;
-    if (Status sized = status_of(::plan_audit_text(handle_, measures.data(), measures.size(), nullptr, 0, &length)); !sized) return sized.error();
-    std::string text(length, '\0');
-    if (Status written = status_of(::plan_audit_text(handle_, measures.data(), measures.size(), text.data(), length + 1, &length)); !written) return written.error();
-    return text;
-  }
-};
-
 class Quant : public Handle<infermem_quant, ::quant_free> {
  public:
   using Handle::Handle;
@@ -847,10 +748,301 @@ class Quant : public Handle<infermem_quant, ::quant_free> {
   }
 };
 
+class Neuron : public Handle<infermem_neuron, ::neuron_free> {
+ public:
+  using Handle::Handle;
+
+  static Result<Neuron> make(const infermem_neuron_options *options = nullptr) {
+    infermem_neuron *made = nullptr;
+    if (Status done = status_of(::neuron_new(options, &made)); !done) return done.error();
+    return Neuron(made);
+  }
+  Status record(size_t layer, Span<const uint32_t> indices) {
+    return status_of(::neuron_record(handle_, layer, indices.data(), indices.size()));
+  }
+  Status record_mask(size_t layer, Span<const uint8_t> mask) {
+    return status_of(::neuron_record_mask(handle_, layer, mask.data(), mask.size()));
+  }
+  Status record_values(size_t layer, Span<const float> values, float cutoff) {
+    return status_of(::neuron_record_values(handle_, layer, values.data(), values.size(), cutoff));
+  }
+  Status reclassify(size_t layer) {
+    return status_of(::neuron_reclassify(handle_, layer));
+  }
+  Result<Span<const uint32_t>> hot(size_t layer) const {
+    const uint32_t *out_data = nullptr;
+    size_t out_n = 0;
+    if (Status done = status_of(::neuron_hot(handle_, layer, &out_data, &out_n)); !done) return done.error();
+    return Span<const uint32_t>(out_data, out_n);
+  }
+  Result<Span<const uint32_t>> cold(size_t layer) const {
+    const uint32_t *out_data = nullptr;
+    size_t out_n = 0;
+    if (Status done = status_of(::neuron_cold(handle_, layer, &out_data, &out_n)); !done) return done.error();
+    return Span<const uint32_t>(out_data, out_n);
+  }
+  int32_t is_hot(size_t layer, uint32_t index) const {
+    return ::neuron_is_hot(handle_, layer, index);
+  }
+  double frequency(size_t layer, uint32_t index) const {
+    return ::neuron_frequency(handle_, layer, index);
+  }
+  Result<infermem_neuron_counts> stat(size_t layer) const {
+    infermem_neuron_counts out = make_struct<infermem_neuron_counts>();
+    if (Status done = status_of(::neuron_stat(handle_, layer, &out)); !done) return done.error();
+    return out;
+  }
+  Status clear() {
+    return status_of(::neuron_clear(handle_));
+  }
+  Result<double> coverage(size_t layer, Span<const double> fractions) const {
+    double out = {};
+    if (Status done = status_of(::neuron_coverage(handle_, layer, fractions.data(), fractions.size(), &out)); !done) return done.error();
+    return out;
+  }
+  Status merge(const infermem_neuron * const *others, size_t n) {
+    return status_of(::neuron_merge(handle_, others, n));
+  }
+  Status save(const char *path) const {
+    return status_of(::neuron_save(handle_, path));
+  }
+  static Result<Neuron> load(const char *path, const infermem_neuron_options *options = nullptr) {
+    infermem_neuron *made = nullptr;
+    if (Status done = status_of(::neuron_load(path, options, &made)); !done) return done.error();
+    return Neuron(made);
+  }
+};
+
+class NeuronStore : public Handle<infermem_neuron_store, ::neuron_store_free> {
+ public:
+  using Handle::Handle;
+
+  static Result<NeuronStore> make(const infermem_neuron_store_options *options = nullptr) {
+    infermem_neuron_store *made = nullptr;
+    if (Status done = status_of(::neuron_store_new(options, &made)); !done) return done.error();
+    return NeuronStore(made);
+  }
+  Status release() const {
+    return status_of(::neuron_store_release(handle_));
+  }
+  Status loaded(uint64_t load, int32_t status) const {
+    return status_of(::neuron_store_loaded(handle_, load, status));
+  }
+  Status keep(Span<const uint32_t> ids) const {
+    return status_of(::neuron_store_keep(handle_, ids.data(), ids.size()));
+  }
+  Status rank(const infermem_neuron *neuron) const {
+    return status_of(::neuron_store_rank(handle_, neuron));
+  }
+  int32_t has(uint32_t id) const {
+    return ::neuron_store_has(handle_, id);
+  }
+  Result<infermem_neuron_store_facts> stat() const {
+    infermem_neuron_store_facts out = make_struct<infermem_neuron_store_facts>();
+    if (Status done = status_of(::neuron_store_stat(handle_, &out)); !done) return done.error();
+    return out;
+  }
+};
+
+class Pad : public Handle<infermem_pad, ::pad_free> {
+ public:
+  using Handle::Handle;
+
+  static Result<Pad> make(const infermem_pad_options *options = nullptr) {
+    infermem_pad *made = nullptr;
+    if (Status done = status_of(::pad_new(options, &made)); !done) return done.error();
+    return Pad(made);
+  }
+  Status append(const void *row, size_t dim) {
+    return status_of(::pad_append(handle_, row, dim));
+  }
+  Status append_rows(Span<const uint8_t> rows, size_t dim) {
+    return status_of(::pad_append_rows(handle_, rows.data(), rows.size(), dim));
+  }
+  Status append_f32(Span<const float> rows, size_t dim) {
+    return status_of(::pad_append_f32(handle_, rows.data(), rows.size(), dim));
+  }
+  Result<infermem_view> view() const {
+    infermem_view out = {};
+    if (Status done = status_of(::pad_view(handle_, &out)); !done) return done.error();
+    return out;
+  }
+  Status truncate(size_t n) {
+    return status_of(::pad_truncate(handle_, n));
+  }
+  Status clear() {
+    return status_of(::pad_clear(handle_));
+  }
+  size_t len() const {
+    return ::pad_len(handle_);
+  }
+  size_t capacity() const {
+    return ::pad_capacity(handle_);
+  }
+  size_t dim() const {
+    return ::pad_dim(handle_);
+  }
+  int32_t is_empty() const {
+    return ::pad_is_empty(handle_);
+  }
+  uint64_t generation() const {
+    return ::pad_generation(handle_);
+  }
+  Result<std::string> text() const {
+    size_t length = 0;
+    if (Status sized = status_of(::pad_text(handle_, nullptr, 0, &length)); !sized) return sized.error();
+    std::string text(length, '\0');
+    if (Status written = status_of(::pad_text(handle_, text.data(), length + 1, &length)); !written) return written.error();
+    return text;
+  }
+};
+
+class Scratch : public Handle<infermem_scratch, ::scratch_free> {
+ public:
+  using Handle::Handle;
+
+  static Result<Scratch> make(const infermem_model_config *config, const infermem_scratch_options *options = nullptr) {
+    infermem_scratch *made = nullptr;
+    if (Status done = status_of(::scratch_new(config, options, &made)); !done) return done.error();
+    return Scratch(made);
+  }
+  Result<Span<float>> f32(int32_t which) const {
+    float *out_data = nullptr;
+    size_t out_n = 0;
+    if (Status done = status_of(::scratch_f32(handle_, which, &out_data, &out_n)); !done) return done.error();
+    return Span<float>(out_data, out_n);
+  }
+  Result<Span<int8_t>> i8(int32_t which) const {
+    int8_t *out_data = nullptr;
+    size_t out_n = 0;
+    if (Status done = status_of(::scratch_i8(handle_, which, &out_data, &out_n)); !done) return done.error();
+    return Span<int8_t>(out_data, out_n);
+  }
+  Result<infermem_view> view(int32_t which) const {
+    infermem_view out = {};
+    if (Status done = status_of(::scratch_view(handle_, which, &out)); !done) return done.error();
+    return out;
+  }
+  Status reset() {
+    return status_of(::scratch_reset(handle_));
+  }
+  Status reset_all() {
+    return status_of(::scratch_reset_all(handle_));
+  }
+  size_t total_bytes() const {
+    return ::scratch_total_bytes(handle_);
+  }
+  size_t separate_bytes() const {
+    return ::scratch_separate_bytes(handle_);
+  }
+  Status quantize_q8k(int32_t which, size_t row, Span<const float> values) {
+    return status_of(::scratch_quantize_q8k(handle_, which, row, values.data(), values.size()));
+  }
+  Status quantize_q8(size_t row, Span<const float> values) {
+    return status_of(::scratch_quantize_q8(handle_, row, values.data(), values.size()));
+  }
+};
+
+class ScratchPlan : public Handle<infermem_scratch_plan, ::scratch_plan_free> {
+ public:
+  using Handle::Handle;
+
+  static Result<ScratchPlan> make(Span<const infermem_scratch_lifetime> lifetimes, const infermem_scratch_plan_options *options = nullptr) {
+    infermem_scratch_plan *made = nullptr;
+    if (Status done = status_of(::scratch_plan_new(lifetimes.data(), lifetimes.size(), options, &made)); !done) return done.error();
+    return ScratchPlan(made);
+  }
+  Result<Span<const uint64_t>> offsets() const {
+    const uint64_t *out_data = nullptr;
+    size_t out_n = 0;
+    if (Status done = status_of(::scratch_plan_offsets(handle_, &out_data, &out_n)); !done) return done.error();
+    return Span<const uint64_t>(out_data, out_n);
+  }
+  uint64_t total_bytes() const {
+    return ::scratch_plan_total_bytes(handle_);
+  }
+  uint64_t separate_bytes() const {
+    return ::scratch_plan_separate_bytes(handle_);
+  }
+};
+
+class Plan : public Handle<infermem_plan, ::plan_free> {
+ public:
+  using Handle::Handle;
+
+  static Result<Plan> make(const infermem_model *model, const infermem_model_config *config, Span<const infermem_plan_device> devices, const infermem_plan_options *options = nullptr) {
+    infermem_plan *made = nullptr;
+    if (Status done = status_of(::plan_new(model, config, devices.data(), devices.size(), options, &made)); !done) return done.error();
+    return Plan(made);
+  }
+  int32_t mode() const {
+    return ::plan_mode(handle_);
+  }
+  Result<uint64_t> query(uint32_t key, uint32_t place) const {
+    uint64_t out = {};
+    if (Status done = status_of(::plan_query(handle_, key, place, &out)); !done) return done.error();
+    return out;
+  }
+  size_t term_count() const {
+    return ::plan_term_count(handle_);
+  }
+  Result<infermem_plan_term_facts> term(size_t index) const {
+    infermem_plan_term_facts out = make_struct<infermem_plan_term_facts>();
+    if (Status done = status_of(::plan_term(handle_, index, &out)); !done) return done.error();
+    return out;
+  }
+  Result<infermem_plan_layer_facts> layer(uint64_t index) const {
+    infermem_plan_layer_facts out = make_struct<infermem_plan_layer_facts>();
+    if (Status done = status_of(::plan_layer(handle_, index, &out)); !done) return done.error();
+    return out;
+  }
+  size_t advice_count() const {
+    return ::plan_advice_count(handle_);
+  }
+  Result<infermem_plan_advice_facts> advice(size_t index) const {
+    infermem_plan_advice_facts out = make_struct<infermem_plan_advice_facts>();
+    if (Status done = status_of(::plan_advice(handle_, index, &out)); !done) return done.error();
+    return out;
+  }
+  Result<std::string> text(uint32_t flags) const {
+    size_t length = 0;
+    if (Status sized = status_of(::plan_text(handle_, flags, nullptr, 0, &length)); !sized) return sized.error();
+    std::string text(length, '\0');
+    if (Status written = status_of(::plan_text(handle_, flags, text.data(), length + 1, &length)); !written) return written.error();
+    return text;
+  }
+  Result<std::string> json() const {
+    size_t length = 0;
+    if (Status sized = status_of(::plan_json(handle_, nullptr, 0, &length)); !sized) return sized.error();
+    std::string text(length, '\0');
+    if (Status written = status_of(::plan_json(handle_, text.data(), length + 1, &length)); !written) return written.error();
+    return text;
+  }
+  Result<Layout> build_layout() const;
+  Result<Scratch> build_scratch(const infermem_tape *tape) const;
+  Result<Kv> build_kv(const infermem_tape *tape) const;
+  Status audit(Span<infermem_plan_measure> measures) const {
+    return status_of(::plan_audit(handle_, measures.data(), measures.size()));
+  }
+  Result<std::string> audit_text(Span<const infermem_plan_measure> measures) const {
+    size_t length = 0;
+    if (Status sized = status_of(::plan_audit_text(handle_, measures.data(), measures.size(), nullptr, 0, &length)); !sized) return sized.error();
+    std::string text(length, '\0');
+    if (Status written = status_of(::plan_audit_text(handle_, measures.data(), measures.size(), text.data(), length + 1, &length)); !written) return written.error();
+    return text;
+  }
+};
+
 inline Result<Layout> Plan::build_layout() const {
   infermem_layout *made = nullptr;
   if (Status done = status_of(::plan_build_layout(handle_, &made)); !done) return done.error();
   return Layout(made);
+}
+
+inline Result<Scratch> Plan::build_scratch(const infermem_tape *tape) const {
+  infermem_scratch *made = nullptr;
+  if (Status done = status_of(::plan_build_scratch(handle_, tape, &made)); !done) return done.error();
+  return Scratch(made);
 }
 
 inline Result<Kv> Plan::build_kv(const infermem_tape *tape) const {
@@ -885,6 +1077,10 @@ inline const char *error_text(int32_t code) {
 
 inline Status log_set(infermem_log_function function, void *context, int32_t min_level) {
   return status_of(::infermem_log_set(function, context, min_level));
+}
+
+inline uint64_t dispatch_timer_start() {
+  return ::dispatch_timer_start();
 }
 
 inline const char *dtype_name(int32_t dtype) {
@@ -940,6 +1136,43 @@ inline Result<infermem_model_weights> config_weights(const infermem_model_config
   infermem_model_weights out = make_struct<infermem_model_weights>();
   if (Status done = status_of(::infermem_config_weights(config, &out)); !done) return done.error();
   return out;
+}
+
+inline Status quant_quantize(int32_t dtype, Span<const float> data, size_t rows, size_t cols, Span<uint8_t> out) {
+  return status_of(::quant_quantize(dtype, data.data(), data.size(), rows, cols, out.data(), out.size()));
+}
+
+inline size_t quant_activations_bytes(size_t n, size_t n_vectors) {
+  return ::quant_activations_bytes(n, n_vectors);
+}
+
+inline Status quant_activations(Span<const float> x, size_t n, size_t n_vectors, Span<uint8_t> out) {
+  return status_of(::quant_activations(x.data(), x.size(), n, n_vectors, out.data(), out.size()));
+}
+
+inline Result<const void *> neuron_fetch(const infermem_neuron_store *store, Span<const uint32_t> ids) {
+  const void *out = nullptr;
+  if (Status done = status_of(::neuron_fetch(store, ids.data(), ids.size(), &out)); !done) return done.error();
+  return out;
+}
+
+inline Result<std::tuple<const void *, uint64_t>> neuron_fetch_begin(const infermem_neuron_store *store, Span<const uint32_t> ids) {
+  const void *out = nullptr;
+  uint64_t out_fetch = {};
+  if (Status done = status_of(::neuron_fetch_begin(store, ids.data(), ids.size(), &out, &out_fetch)); !done) return done.error();
+  return std::make_tuple(out, out_fetch);
+}
+
+inline int32_t neuron_fetch_is_ready(const infermem_neuron_store *store, uint64_t fetch) {
+  return ::neuron_fetch_is_ready(store, fetch);
+}
+
+inline Status neuron_fetch_wait(const infermem_neuron_store *store, uint64_t fetch) {
+  return status_of(::neuron_fetch_wait(store, fetch));
+}
+
+inline Status neuron_fetch_end(const infermem_neuron_store *store, uint64_t fetch) {
+  return status_of(::neuron_fetch_end(store, fetch));
 }
 
 inline Result<infermem_plan_device> plan_device_from(const infermem_device_facts *facts) {
@@ -1000,18 +1233,6 @@ inline Result<std::string> plan_estimate_text(const infermem_model_config *confi
   std::string text(length, '\0');
   if (Status written = status_of(::plan_estimate_text(config, n_tokens, free_bytes, total_bytes, text.data(), length + 1, &length)); !written) return written.error();
   return text;
-}
-
-inline Status quant_quantize(int32_t dtype, Span<const float> data, size_t rows, size_t cols, Span<uint8_t> out) {
-  return status_of(::quant_quantize(dtype, data.data(), data.size(), rows, cols, out.data(), out.size()));
-}
-
-inline size_t quant_activations_bytes(size_t n, size_t n_vectors) {
-  return ::quant_activations_bytes(n, n_vectors);
-}
-
-inline Status quant_activations(Span<const float> x, size_t n, size_t n_vectors, Span<uint8_t> out) {
-  return status_of(::quant_activations(x.data(), x.size(), n, n_vectors, out.data(), out.size()));
 }
 
 inline const char *simd_name() {

@@ -5,11 +5,10 @@
  * Starts from a fixed prompt and takes the likeliest token each time. --logits writes the logits of every position as
  * 32-bit floats. Exit status 1, with one sentence, when anything goes wrong.
  */
-#define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "llama.h"
 
@@ -37,12 +36,6 @@ static int parse(int argc, char **argv, struct arguments *a) {
   return a->model && a->tokens >= 1 && a->tokens <= 100000;
 }
 
-static double seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static double mib(uint64_t bytes) { return (double)bytes / 1048576.0; }
 
 static void print_configuration(const infermem_model *model, const infermem_model_config *c) {
@@ -64,37 +57,71 @@ static void print_configuration(const infermem_model *model, const infermem_mode
   for (size_t i = 0; i < model_warning_count(model); i++) printf("warning  %s\n", model_warning(model, i));
 }
 
-/* What the machine has, and whether the model would fit in f32, the classic estimate. */
-static int32_t print_plan(const infermem_model_config *c, size_t tokens) {
-  infermem_device_list *devices = NULL;
-  int32_t status = device_probe(NULL, &devices);
-  if (status != INFERMEM_OK) return status;
-  INFERMEM_STRUCT(infermem_host_facts, host);
-  status = device_host(devices, &host);
-  uint64_t free_bytes = host.effective_bytes, total_bytes = host.total_bytes;
-  printf("host     %.0f MiB, of which %.0f MiB can be had\n", mib(host.total_bytes), mib(host.effective_bytes));
-  for (size_t i = 0; status == INFERMEM_OK && i < device_count(devices); i++) {
+/* What the machine has. */
+static int32_t print_devices(const infermem_device_list *devices, const infermem_host_facts *host) {
+  printf("host     %.0f MiB, of which %.0f MiB can be had\n", mib(host->total_bytes), mib(host->effective_bytes));
+  for (size_t i = 0; i < device_count(devices); i++) {
     INFERMEM_STRUCT(infermem_device_facts, device);
-    status = device_info(devices, i, &device);
+    const int32_t status = device_info(devices, i, &device);
+    if (status != INFERMEM_OK) return status;
     printf("device   %s: %.0f MiB, free %s", device.name, mib(device.total_bytes),
            device.free_known ? "" : "unknown\n");
     if (device.free_known) printf("%.0f MiB\n", mib(device.free_bytes));
-    if (i == 0 && device.free_known) {
-      free_bytes = device.free_bytes;
-      total_bytes = device.total_bytes;
-    }
   }
   if (device_count(devices) == 0) printf("device   none: %s\n", device_why_not_text(devices));
-  device_free(devices);
-  char text[1024];
-  size_t length;
+  return INFERMEM_OK;
+}
+
+/* Whether the model fits into the host's memory, where this program runs it, and what it takes there. */
+static int32_t print_plan(const infermem_model *model, const infermem_host_facts *host, size_t tokens) {
+  INFERMEM_STRUCT(infermem_plan_options, options);
+  options.context = tokens;
+  options.ubatch = 1;
+  options.host_bytes = host->effective_bytes;
+  infermem_plan *plan = NULL;
+  int32_t status = plan_new(model, NULL, NULL, 0, &options, &plan);
+  uint64_t longest = 0;
   if (status == INFERMEM_OK)
-    status = plan_estimate_text(c, tokens, free_bytes, total_bytes, text, sizeof text, &length);
-  if (status == INFERMEM_OK) printf("plan     in f32: %s\n", text);
+    status = plan_query(plan, INFERMEM_PLAN_MAX_CONTEXT_FITS, INFERMEM_PLAN_PLACE_ALL, &longest);
+  if (status == INFERMEM_OK) printf("plan     %s:", plan_mode_text(plan_mode(plan)));
+  for (size_t i = 0; status == INFERMEM_OK && i < plan_term_count(plan); i++) {
+    INFERMEM_STRUCT(infermem_plan_term_facts, term);
+    status = plan_term(plan, i, &term);
+    if (status == INFERMEM_OK) printf("%s %s %llu", i == 0 ? "" : ",", term.name, (unsigned long long)term.bytes);
+  }
+  if (status == INFERMEM_OK) printf(" bytes; at most %llu tokens\n", (unsigned long long)longest);
+  plan_free(plan);
   return status;
 }
 
-static void print_layout(const infermem_layout *layout) {
+static int32_t probe_and_plan(const infermem_model *model, size_t tokens) {
+  infermem_device_list *devices = NULL;
+  INFERMEM_STRUCT(infermem_host_facts, host);
+  int32_t status = device_probe(NULL, &devices);
+  if (status == INFERMEM_OK) status = device_host(devices, &host);
+  if (status == INFERMEM_OK) status = print_devices(devices, &host);
+  if (status == INFERMEM_OK) status = print_plan(model, &host, tokens);
+  device_free(devices);
+  return status;
+}
+
+/* Saves the conversation, forgets it, and takes it up again where it was. */
+static int32_t save_and_restore(struct llama *llama) {
+  const char *const folder = getenv("TMPDIR");
+  char path[4096];
+  const int n = snprintf(path, sizeof path, "%s/infermem-decode-%ld.kv", folder ? folder : "/tmp", (long)getpid());
+  if (n < 0 || (size_t)n >= sizeof path) return INFERMEM_E_LIMIT;
+  const size_t max_tokens = kv_max(llama->kv);
+  const char *const name = llama->config.architecture; /* a program would take a hash of the model's file */
+  int32_t status = kv_save(llama->kv, path, name, strlen(name));
+  if (status == INFERMEM_OK) status = llama_new_cache(llama, max_tokens);
+  if (status == INFERMEM_OK) status = kv_load(llama->kv, path, name, strlen(name));
+  unlink(path);
+  return status;
+}
+
+static void print_layout(const struct llama *llama) {
+  const infermem_layout *layout = llama->layout;
   INFERMEM_STRUCT(infermem_layout_usage, u);
   char line[160];
   size_t length;
@@ -103,6 +130,8 @@ static void print_layout(const infermem_layout *layout) {
   printf("layout   %s\n", line);
   printf("         bytes used, peak: weights %zu, %zu | scratch %zu, %zu | history %zu, %zu\n", u.weights_used,
          u.weights_peak, u.scratch_used, u.scratch_peak, u.history_used, u.history_peak);
+  printf("scratch  the buffers of a pass take %zu bytes, where each by itself they would take %zu\n",
+         scratch_total_bytes(llama->scratch), scratch_separate_bytes(llama->scratch));
 }
 
 static int32_t print_hot_set(struct llama *llama) {
@@ -131,14 +160,15 @@ static uint32_t likeliest(const float *logits, size_t n) {
 
 static int32_t generate(struct llama *llama, size_t n, FILE *logits_file) {
   const size_t vocab = (size_t)llama->config.vocab;
+  const size_t half = kPromptLength + n / 2 - 1;
+  uint64_t saved = 0;
   uint32_t token = kPrompt[0];
   printf("prompt  ");
   for (size_t i = 0; i < kPromptLength; i++) printf(" %u", (unsigned)kPrompt[i]);
   printf("\ntokens  ");
-  const double begin = seconds();
   for (size_t i = 0; i < kPromptLength + n - 1; i++) {
     const float *logits = NULL;
-    const int32_t status = llama_forward(llama, token, &logits);
+    int32_t status = llama_forward(llama, token, &logits);
     if (status != INFERMEM_OK) return status;
     if (logits_file && fwrite(logits, sizeof *logits, vocab, logits_file) != vocab) return INFERMEM_E_IO;
     if (i + 1 < kPromptLength) {
@@ -147,10 +177,21 @@ static int32_t generate(struct llama *llama, size_t n, FILE *logits_file) {
       token = likeliest(logits, vocab);
       printf(" %u", (unsigned)token);
     }
+    if (i == half) saved = kv_saved_bytes(llama->kv);
+    if (i == half && (status = save_and_restore(llama)) != INFERMEM_OK) return status;
   }
-  const double taken = seconds() - begin;
-  printf("\nspeed    %.0f tokens/s, %zu positions in %.3f s, one thread, weights read as they are stored\n",
-         (double)(kPromptLength + n - 1) / taken, kPromptLength + n - 1, taken);
+  printf("\nsaved    after %zu positions, in %llu bytes, restored, and gone on with\n", half + 1,
+         (unsigned long long)saved);
+  return INFERMEM_OK;
+}
+
+static int32_t print_speed(const struct llama *llama) {
+  INFERMEM_STRUCT(infermem_dispatch_stats, s);
+  const int32_t status = dispatch_snapshot(llama->dispatch, INFERMEM_DISPATCH_CPU, &s);
+  if (status != INFERMEM_OK) return status;
+  printf("speed    %.0f tokens/s, one thread, weights read as they are stored\n", 1e9 / s.mean_ns);
+  printf("         %llu positions: median %.3f ms, 99 %% within %.3f ms, longest %.3f ms\n",
+         (unsigned long long)s.latencies, (double)s.p50_ns / 1e6, (double)s.p99_ns / 1e6, (double)s.max_ns / 1e6);
   return INFERMEM_OK;
 }
 
@@ -159,10 +200,11 @@ static int32_t run(const struct arguments *a, infermem_model *model, struct llam
   int32_t status = llama_load(llama, model, positions);
   if (status != INFERMEM_OK) return status;
   print_configuration(model, &llama->config);
-  status = print_plan(&llama->config, positions);
+  status = probe_and_plan(model, positions);
   if (status == INFERMEM_OK) status = generate(llama, a->tokens, logits_file);
+  if (status == INFERMEM_OK) status = print_speed(llama);
   if (status != INFERMEM_OK) return status;
-  print_layout(llama->layout);
+  print_layout(llama);
   return print_hot_set(llama);
 }
 

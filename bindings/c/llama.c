@@ -11,6 +11,9 @@
     if (status != INFERMEM_OK) return status; \
   } while (0)
 
+/* Buffers of a pass that are not in use at the same time share memory. */
+enum { kScratch = INFERMEM_SCRATCH_OVERLAP };
+
 /* ---- Loading ---- */
 
 static int32_t floats(const infermem_tape *tape, size_t n, float **out) {
@@ -102,14 +105,32 @@ static int32_t lay_out(struct llama *llama, const infermem_model *model, size_t 
     weights += bytes_in_tape(&tensor);
     if (tensor.elements > largest) largest = (size_t)tensor.elements;
   }
-  const size_t kv_dim = (size_t)(c->n_kv_heads * c->head_dim_k), q_dim = (size_t)(c->n_heads * c->head_dim_k);
-  const size_t pass = (size_t)(3 * c->hidden + 3 * c->intermediate + c->vocab) + 2 * q_dim + 2 * kv_dim + max_tokens;
+  infermem_scratch *sized; /* only to know what the buffers of a pass take */
+  TRY(scratch_new(c, &(infermem_scratch_options){.struct_size = sizeof(infermem_scratch_options), .flags = kScratch},
+                  &sized));
+  const size_t pass = scratch_total_bytes(sized) + sizeof(float) * (size_t)c->intermediate;
+  scratch_free(sized);
+  const size_t kv_dim = (size_t)(c->n_kv_heads * c->head_dim_k), expanded = sizeof(float) * largest;
   INFERMEM_STRUCT(infermem_layout_options, options);
   options.weights_size = weights;
-  options.scratch_size = sizeof(float) * (pass > largest ? pass : largest) + 4096;
+  options.scratch_size = (pass > expanded ? pass : expanded) + 4096;
   options.history_size = (size_t)c->n_layers * 2 * (sizeof(float) * kv_dim * max_tokens + 64) + 4096;
   options.scratch_flags = INFERMEM_TAPE_WARM | INFERMEM_TAPE_EXCLUSIVE;
   return layout_new(&options, &llama->layout);
+}
+
+int32_t llama_new_cache(struct llama *llama, size_t max_tokens) {
+  const infermem_model_config *c = &llama->config;
+  INFERMEM_STRUCT(infermem_kv_options, options);
+  options.n_layers = (size_t)c->n_layers;
+  options.n_kv_heads = (size_t)c->n_kv_heads;
+  options.head_dim = (size_t)c->head_dim_k;
+  options.max_tokens = max_tokens;
+  kv_free(llama->kv);
+  llama->kv = NULL;
+  TRY(tape_clear(layout_history(llama->layout)));
+  options.tape = layout_history(llama->layout);
+  return kv_new(&options, &llama->kv);
 }
 
 int32_t llama_load(struct llama *llama, const infermem_model *model, size_t max_tokens) {
@@ -128,19 +149,20 @@ int32_t llama_load(struct llama *llama, const infermem_model *model, size_t max_
   if (!c->tied_embeddings) TRY(load_matrix(llama, model, "output.weight", &llama->output));
   TRY(tape_seal(layout_weights(llama->layout)));
 
-  INFERMEM_STRUCT(infermem_kv_options, kv);
-  kv.n_layers = (size_t)c->n_layers;
-  kv.n_kv_heads = (size_t)c->n_kv_heads;
-  kv.head_dim = (size_t)c->head_dim_k;
-  kv.max_tokens = max_tokens;
-  kv.tape = layout_history(llama->layout);
-  TRY(kv_new(&kv, &llama->kv));
+  INFERMEM_STRUCT(infermem_scratch_options, scratch);
+  scratch.flags = kScratch;
+  scratch.tape = layout_scratch(llama->layout);
+  TRY(scratch_new(c, &scratch, &llama->scratch));
+  TRY(tape_mark(layout_scratch(llama->layout), &llama->pass));
+
+  TRY(llama_new_cache(llama, max_tokens));
 
   INFERMEM_STRUCT(infermem_neuron_options, neurons);
   neurons.n_layers = (uint32_t)c->n_layers;
   neurons.n_neurons = (uint32_t)c->intermediate;
   neurons.threshold = 0.5f;
-  return neuron_new(&neurons, &llama->neurons);
+  TRY(neuron_new(&neurons, &llama->neurons));
+  return dispatch_new(NULL, &llama->dispatch);
 }
 
 void llama_free(struct llama *llama) {
@@ -156,8 +178,10 @@ void llama_free(struct llama *llama) {
   }
   if (llama->output != llama->embedding) quant_free(llama->output);
   quant_free(llama->embedding);
+  scratch_free(llama->scratch);
   kv_free(llama->kv);
   neuron_free(llama->neurons);
+  dispatch_free(llama->dispatch);
   layout_free(llama->layout);
 }
 
@@ -192,29 +216,12 @@ static void rope(float *x, size_t n_heads, size_t head_dim, const infermem_model
 }
 
 /* Each query head attends to its group's keys and values, which are read where the cache has them. */
-static int32_t attend(const struct llama *llama, size_t layer, const float *q, float *scores, float *out) {
+static int32_t attend(const struct llama *llama, size_t layer, const float *q, float *out) {
   const infermem_model_config *c = &llama->config;
-  infermem_view keys, values;
-  TRY(kv_keys_pending(llama->kv, layer, &keys));
-  TRY(kv_values_pending(llama->kv, layer, &values));
-  const size_t d = (size_t)c->head_dim_k, tokens = (size_t)keys.shape[0], width = (size_t)keys.shape[1];
-  const float *k = keys.data, *v = values.data;
-  const float scale = 1.0f / sqrtf((float)d);
-  for (size_t h = 0; h < c->n_heads; h++) {
-    const size_t group = h / (size_t)(c->n_heads / c->n_kv_heads) * d;
-    float largest = -INFINITY, sum = 0;
-    for (size_t t = 0; t < tokens; t++) {
-      float dot = 0;
-      for (size_t i = 0; i < d; i++) dot += q[h * d + i] * k[t * width + group + i];
-      scores[t] = dot * scale;
-      if (scores[t] > largest) largest = scores[t];
-    }
-    for (size_t t = 0; t < tokens; t++) sum += scores[t] = expf(scores[t] - largest);
-    memset(&out[h * d], 0, d * sizeof(float));
-    for (size_t t = 0; t < tokens; t++)
-      for (size_t i = 0; i < d; i++) out[h * d + i] += scores[t] / sum * v[t * width + group + i];
-  }
-  return INFERMEM_OK;
+  const size_t width = (size_t)(c->n_heads * c->head_dim_k);
+  INFERMEM_STRUCT(infermem_kv_attend_options, options);
+  options.n_q_heads = (size_t)c->n_heads;
+  return kv_attend(llama->kv, layer, &options, 0, (size_t)c->n_kv_heads, q, width, out, width);
 }
 
 /* Records the neurons that were active: those of at least the mean magnitude of their layer. */
@@ -233,26 +240,31 @@ static int32_t record_active(struct llama *llama, size_t layer, const float *act
   return tape_rewind(layout_scratch(llama->layout), &mark);
 }
 
-int32_t llama_forward(struct llama *llama, uint32_t token, const float **logits) {
+/* A buffer of the pass, whose length the configuration says. */
+static int32_t buffer(const struct llama *llama, int32_t which, float **out) {
+  size_t n;
+  return scratch_f32(llama->scratch, which, out, &n);
+}
+
+static int32_t forward(struct llama *llama, uint32_t token, const float **logits) {
   const infermem_model_config *c = &llama->config;
   const size_t hidden = (size_t)c->hidden, middle = (size_t)c->intermediate, position = kv_len(llama->kv);
-  const size_t q_dim = (size_t)(c->n_heads * c->head_dim_k), kv_dim = (size_t)(c->n_kv_heads * c->head_dim_k);
+  const size_t kv_dim = (size_t)(c->n_kv_heads * c->head_dim_k);
 
-  TRY(layout_clear_pass(llama->layout));
-  const infermem_tape *scratch = layout_scratch(llama->layout);
-  float *x = NULL, *normed = NULL, *q = NULL, *k = NULL, *v = NULL, *attended = NULL, *scores = NULL;
-  float *projected = NULL, *gate = NULL, *up = NULL, *out = NULL;
-  TRY(floats(scratch, hidden, &x));
-  TRY(floats(scratch, hidden, &normed));
-  TRY(floats(scratch, hidden, &projected));
-  TRY(floats(scratch, q_dim, &q));
-  TRY(floats(scratch, q_dim, &attended));
-  TRY(floats(scratch, kv_dim, &k));
-  TRY(floats(scratch, kv_dim, &v));
-  TRY(floats(scratch, middle, &gate));
-  TRY(floats(scratch, middle, &up));
-  TRY(floats(scratch, kv_max(llama->kv), &scores));
-  TRY(floats(scratch, (size_t)c->vocab, &out));
+  float *x = NULL, *normed = NULL, *q = NULL, *k = NULL, *v = NULL, *attended = NULL;
+  float *projected = NULL, *gate = NULL, *up = NULL, *down = NULL, *out = NULL;
+  TRY(buffer(llama, INFERMEM_SCRATCH_HIDDEN, &x));
+  TRY(buffer(llama, INFERMEM_SCRATCH_NORMED, &normed));
+  TRY(buffer(llama, INFERMEM_SCRATCH_Q, &q));
+  TRY(buffer(llama, INFERMEM_SCRATCH_K, &k));
+  TRY(buffer(llama, INFERMEM_SCRATCH_V, &v));
+  TRY(buffer(llama, INFERMEM_SCRATCH_ATTN_OUT, &attended));
+  TRY(buffer(llama, INFERMEM_SCRATCH_ATTN_PROJ, &projected));
+  TRY(buffer(llama, INFERMEM_SCRATCH_FFN_GATE, &gate));
+  TRY(buffer(llama, INFERMEM_SCRATCH_FFN_UP, &up));
+  TRY(buffer(llama, INFERMEM_SCRATCH_FFN_DOWN, &down));
+  TRY(buffer(llama, INFERMEM_SCRATCH_LOGITS, &out));
+  TRY(tape_rewind(layout_scratch(llama->layout), &llama->pass));
 
   const size_t row = token;
   TRY(quant_rows_to_f32(llama->embedding, &row, 1, x, hidden));
@@ -265,7 +277,7 @@ int32_t llama_forward(struct llama *llama, uint32_t token, const float **logits)
     rope(q, (size_t)c->n_heads, (size_t)c->head_dim_k, c, position);
     rope(k, (size_t)c->n_kv_heads, (size_t)c->head_dim_k, c, position);
     TRY(kv_append(llama->kv, i, k, kv_dim, v, kv_dim, 1));
-    TRY(attend(llama, i, q, scores, attended));
+    TRY(attend(llama, i, q, attended));
     TRY(matvec(layer->o, attended, projected));
     for (size_t j = 0; j < hidden; j++) x[j] += projected[j];
 
@@ -274,12 +286,18 @@ int32_t llama_forward(struct llama *llama, uint32_t token, const float **logits)
     TRY(matvec(layer->up, normed, up));
     for (size_t j = 0; j < middle; j++) gate[j] = gate[j] / (1.0f + expf(-gate[j])) * up[j];
     TRY(record_active(llama, i, gate));
-    TRY(matvec(layer->down, gate, projected));
-    for (size_t j = 0; j < hidden; j++) x[j] += projected[j];
+    TRY(matvec(layer->down, gate, down));
+    for (size_t j = 0; j < hidden; j++) x[j] += down[j];
   }
   TRY(kv_advance(llama->kv, 1));
   rms_norm(x, llama->output_norm, hidden, c->norm_eps, normed);
   TRY(matvec(llama->output, normed, out));
   *logits = out;
   return INFERMEM_OK;
+}
+
+int32_t llama_forward(struct llama *llama, uint32_t token, const float **logits) {
+  const uint64_t started_ns = dispatch_timer_start();
+  TRY(forward(llama, token, logits));
+  return dispatch_timer_stop(llama->dispatch, INFERMEM_DISPATCH_CPU, started_ns);
 }

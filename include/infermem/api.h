@@ -18,6 +18,7 @@
 #include "abi.h"
 #include "alloc.h"
 #include "device.h"
+#include "dispatch.h"
 #include "dlpack.h"
 #include "dtype.h"
 #include "error.h"
@@ -29,6 +30,7 @@
 #include "pad.h"
 #include "plan.h"
 #include "quant.h"
+#include "scratch.h"
 #include "simd.h"
 #include "tensor.h"
 
@@ -246,6 +248,57 @@ typedef struct infermem_api_table {
   size_t (*kv_layers)(const infermem_kv *kv);
   size_t (*kv_heads)(const infermem_kv *kv);
   size_t (*kv_head_dim)(const infermem_kv *kv, int32_t which);
+  int32_t (*dispatch_new)(const infermem_dispatch_options *options, infermem_dispatch **out);
+  void (*dispatch_free)(infermem_dispatch *dispatch);
+  int32_t (*dispatch_record)(const infermem_dispatch *dispatch, uint32_t backend, int64_t latency_ns);
+  int32_t (*dispatch_count_only)(const infermem_dispatch *dispatch, uint32_t backend);
+  uint64_t (*dispatch_timer_start)(void);
+  int32_t (*dispatch_timer_stop)(const infermem_dispatch *dispatch, uint32_t backend, uint64_t started_ns);
+  int32_t (*dispatch_reset)(const infermem_dispatch *dispatch);
+  int32_t (*dispatch_snapshot)(const infermem_dispatch *dispatch, uint32_t backend, infermem_dispatch_stats *out);
+  int32_t (*dispatch_histogram)(const infermem_dispatch *dispatch, uint32_t backend, const uint64_t *bounds_ns, size_t n, uint64_t *out_counts);
+  double (*dispatch_ratio)(const infermem_dispatch *dispatch, uint32_t backend);
+  double (*dispatch_speedup)(const infermem_dispatch *dispatch, uint32_t slow, uint32_t fast);
+  uint64_t (*dispatch_elapsed_ns)(const infermem_dispatch *dispatch);
+  double (*dispatch_throughput)(const infermem_dispatch *dispatch);
+  int32_t (*dispatch_prometheus)(const infermem_dispatch *dispatch, char *buffer, size_t capacity, size_t *out_length);
+  int32_t (*dispatch_json)(const infermem_dispatch *dispatch, char *buffer, size_t capacity, size_t *out_length);
+  int32_t (*scratch_new)(const infermem_model_config *config, const infermem_scratch_options *options, infermem_scratch **out);
+  void (*scratch_free)(infermem_scratch *scratch);
+  int32_t (*scratch_f32)(const infermem_scratch *scratch, int32_t which, float **out, size_t *out_n);
+  int32_t (*scratch_i8)(const infermem_scratch *scratch, int32_t which, int8_t **out, size_t *out_n);
+  int32_t (*scratch_view)(const infermem_scratch *scratch, int32_t which, infermem_view *out);
+  int32_t (*scratch_reset)(infermem_scratch *scratch);
+  int32_t (*scratch_reset_all)(infermem_scratch *scratch);
+  size_t (*scratch_total_bytes)(const infermem_scratch *scratch);
+  size_t (*scratch_separate_bytes)(const infermem_scratch *scratch);
+  int32_t (*scratch_quantize_q8k)(infermem_scratch *scratch, int32_t which, size_t row, const float *values, size_t n);
+  int32_t (*scratch_quantize_q8)(infermem_scratch *scratch, size_t row, const float *values, size_t n);
+  int32_t (*scratch_plan_new)(const infermem_scratch_lifetime *lifetimes, size_t n, const infermem_scratch_plan_options *options, infermem_scratch_plan **out);
+  void (*scratch_plan_free)(infermem_scratch_plan *plan);
+  int32_t (*scratch_plan_offsets)(const infermem_scratch_plan *plan, const uint64_t **out, size_t *out_n);
+  uint64_t (*scratch_plan_total_bytes)(const infermem_scratch_plan *plan);
+  uint64_t (*scratch_plan_separate_bytes)(const infermem_scratch_plan *plan);
+  int32_t (*neuron_record_mask)(infermem_neuron *neuron, size_t layer, const uint8_t *mask, size_t n_bytes);
+  int32_t (*neuron_record_values)(infermem_neuron *neuron, size_t layer, const float *values, size_t n, float cutoff);
+  int32_t (*neuron_coverage)(const infermem_neuron *neuron, size_t layer, const double *fractions, size_t n, double *out);
+  int32_t (*neuron_merge)(infermem_neuron *neuron, const infermem_neuron *const *others, size_t n);
+  int32_t (*neuron_save)(const infermem_neuron *neuron, const char *path);
+  int32_t (*neuron_load)(const char *path, const infermem_neuron_options *options, infermem_neuron **out);
+  int32_t (*neuron_store_new)(const infermem_neuron_store_options *options, infermem_neuron_store **out);
+  void (*neuron_store_free)(infermem_neuron_store *store);
+  int32_t (*neuron_fetch)(const infermem_neuron_store *store, const uint32_t *ids, size_t n, const void **out);
+  int32_t (*neuron_store_release)(const infermem_neuron_store *store);
+  int32_t (*neuron_fetch_begin)(const infermem_neuron_store *store, const uint32_t *ids, size_t n, const void **out, uint64_t *out_fetch);
+  int32_t (*neuron_fetch_is_ready)(const infermem_neuron_store *store, uint64_t fetch);
+  int32_t (*neuron_fetch_wait)(const infermem_neuron_store *store, uint64_t fetch);
+  int32_t (*neuron_fetch_end)(const infermem_neuron_store *store, uint64_t fetch);
+  int32_t (*neuron_store_loaded)(const infermem_neuron_store *store, uint64_t load, int32_t status);
+  int32_t (*neuron_store_keep)(const infermem_neuron_store *store, const uint32_t *ids, size_t n);
+  int32_t (*neuron_store_rank)(const infermem_neuron_store *store, const infermem_neuron *neuron);
+  int32_t (*neuron_store_has)(const infermem_neuron_store *store, uint32_t id);
+  int32_t (*neuron_store_stat)(const infermem_neuron_store *store, infermem_neuron_store_facts *out);
+  int32_t (*plan_build_scratch)(const infermem_plan *plan, const infermem_tape *tape, infermem_scratch **out);
 } infermem_api_table;
 /* clang-format on */
 

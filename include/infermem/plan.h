@@ -78,6 +78,7 @@
 #include "kv.h"
 #include "layout.h"
 #include "model.h"
+#include "scratch.h"
 
 #define INFERMEM_PLAN_MAX_DEVICES 64
 #define INFERMEM_PLAN_MAX_CONTEXT ((uint64_t)1 << 31)   /* tokens; what fits beyond is not looked for */
@@ -122,8 +123,8 @@ enum {
   INFERMEM_PLAN_NO_FLASH_ATTENTION = 1,
   INFERMEM_PLAN_UNIFIED_KV = 2,    /* CELLS: the sequences share one stream of cells */
   INFERMEM_PLAN_SWA_FULL = 4,      /* CELLS: layers with a window keep all tokens */
-  INFERMEM_PLAN_SWA_QUANTIZED = 8, /* CELLS: they are stored in k_type and v_type, where these are block types; without
-                                      it in F16 then, as by builds since April 2026 */
+  INFERMEM_PLAN_SWA_QUANTIZED = 8, /* CELLS: they are stored in block types, too; else in F16 in their stead, as by
+                                    * builds since April 2026 */
   INFERMEM_PLAN_NEXTN = 16,        /* layers that only predict further tokens are loaded too */
   INFERMEM_PLAN_EXPERT_WISE = 32,  /* of layers that pass through, only the experts in use are copied */
   INFERMEM_PLAN_DEQUANT_F8 = 64,   /* a copy of all matrices of resident layers to prefill with, 1 byte an element */
@@ -166,18 +167,17 @@ enum {
 
 /* Further keys of plan_query. Those marked * ask for a place; the others take INFERMEM_PLAN_PLACE_ALL alone. */
 enum {
-  INFERMEM_PLAN_TOTAL_BYTES = 32,        /* * the sum of the terms */
-  INFERMEM_PLAN_FREE_BYTES = 33,         /* * what is free there; of the host 0 where it is not known */
-  INFERMEM_PLAN_RESIDENT_LAYERS = 34,    /* * layers whose weights stay there, but for experts; of a refusal, those that
-                                          would have fit */
-  INFERMEM_PLAN_LAYERS = 35,             /* layers that are loaded */
-  INFERMEM_PLAN_STREAMED_LAYERS = 36,    /* layers that pass through */
+  INFERMEM_PLAN_TOTAL_BYTES = 32,     /* * the sum of the terms */
+  INFERMEM_PLAN_FREE_BYTES = 33,      /* * what is free there; of the host 0 where it is not known, or the pool's */
+  INFERMEM_PLAN_RESIDENT_LAYERS = 34, /* * layers whose weights stay there; of a refusal, those that would have fit */
+  INFERMEM_PLAN_LAYERS = 35,          /* layers that are loaded */
+  INFERMEM_PLAN_STREAMED_LAYERS = 36, /* layers that pass through */
   INFERMEM_PLAN_HOST_EXPERT_LAYERS = 37, /* layers whose routed experts are on the host, though they are not */
   INFERMEM_PLAN_CONTEXT = 38,            /* tokens of a sequence, padded as the profile does */
-  INFERMEM_PLAN_MAX_CONTEXT_FITS = 39, /* the most that fits with the same layers resident, the same caches and experts;
-                                          of a refusal, the most that any allowed step would have fitted; 0: none */
-  INFERMEM_PLAN_CONTEXT_STEP = 40,     /* what contexts are multiples of: 1, 16 or 256 */
-  INFERMEM_PLAN_K_TYPE = 41,           /* INFERMEM_DTYPE_* of keys and of values, as chosen */
+  INFERMEM_PLAN_MAX_CONTEXT_FITS = 39,   /* the most that fits with the same layers resident and the same types; of a
+                                        * refusal, the most that any allowed step would have fitted; 0: none */
+  INFERMEM_PLAN_CONTEXT_STEP = 40,       /* what contexts are multiples of: 1, 16 or 256 */
+  INFERMEM_PLAN_K_TYPE = 41,             /* INFERMEM_DTYPE_* of keys and of values, as chosen */
   INFERMEM_PLAN_V_TYPE = 42,
   INFERMEM_PLAN_LARGEST_TERM = 43,        /* the kind with the most bytes over all places */
   INFERMEM_PLAN_LARGEST_LAYER_BYTES = 44, /* weights of the largest layer: the size of a slot */
@@ -186,7 +186,7 @@ enum {
   INFERMEM_PLAN_STREAM_BYTES = 47, /* bytes that pass through in one pass over the model: for one token, in decoding */
   INFERMEM_PLAN_MILLI_TOKENS = 48, /* the most tokens in 1000 seconds that this allows; 0: no limit, or not known */
   INFERMEM_PLAN_FULL_NEEDS_BYTES = 49, /* what would have to be free on the largest device, the others as they are, for
-                                          step 1 as asked; without devices, on the host; 0: it cannot be had so */
+                                        * step 1 as asked; without devices, on the host; 0: it cannot be had so */
   INFERMEM_PLAN_NEEDS_BYTES = 50,      /* the same for any of the allowed steps */
   INFERMEM_PLAN_NOTES = 51             /* INFERMEM_PLAN_NOTE_* */
 };
@@ -195,8 +195,7 @@ enum {
 enum {
   INFERMEM_PLAN_SOURCE_NONE = 0, /* none do */
   INFERMEM_PLAN_SOURCE_HOST = 1, /* they are kept in the host's memory, where they count as weights */
-  INFERMEM_PLAN_SOURCE_FILE =
-      2 /* they are read from the file each time: the host's memory is not enough, or not known */
+  INFERMEM_PLAN_SOURCE_FILE = 2  /* they are read from the file: the host's memory is not enough, or not known */
 };
 
 /* What is to be known of a plan besides its numbers. */
@@ -205,10 +204,10 @@ enum {
   INFERMEM_PLAN_NOTE_CONTEXT_BEYOND = 2,  /* it is longer than the model was trained for */
   INFERMEM_PLAN_NOTE_CONTEXT_SHORTENED = 4,
   INFERMEM_PLAN_NOTE_KV_QUANTIZED = 8,
-  INFERMEM_PLAN_NOTE_ROUGH_COMPUTE = 16, /* the runtimes of this profile vary much in compute here: experts on the host,
-                                              layers that pass through, MLA, several devices */
-  INFERMEM_PLAN_NOTE_HOST_UNKNOWN = 32,  /* nothing was checked against the host's memory */
-  INFERMEM_PLAN_NOTE_WINDOW_F16 = 64,    /* caches of windows are F16, not of the block type asked for */
+  INFERMEM_PLAN_NOTE_ROUGH_COMPUTE = 16,   /* compute varies much from one runtime to the next: experts on the host,
+                                          * layers that pass through, MLA, several devices */
+  INFERMEM_PLAN_NOTE_HOST_UNKNOWN = 32,    /* nothing was checked against the host's memory */
+  INFERMEM_PLAN_NOTE_WINDOW_F16 = 64,      /* caches of windows are F16, not of the block type asked for */
   INFERMEM_PLAN_NOTE_NEXTN_LEFT_OUT = 128, /* the model has layers that only predict further tokens */
   INFERMEM_PLAN_NOTE_HOST_LACKS = 256      /* it is the host's memory that step 1 lacks */
 };
@@ -258,17 +257,17 @@ typedef struct infermem_plan_options {
   uint64_t driver_bytes;      /* of each device's context; 0 means INFERMEM_PLAN_DRIVER */
   uint64_t link_bytes_per_s;  /* 0 means INFERMEM_PLAN_PCIE4 */
   uint64_t file_bytes_per_s;  /* reading the model's file; 0 means that it is not known */
-  double margin_fraction; /* of free_bytes to be left free on each device, where that is more; from 0 to below 1. Of a
-                                 device that shares the host's memory at least a quarter is, and margin_bytes only where
-                                 it is given */
-  int32_t k_type;         /* how keys are stored: INFERMEM_DTYPE_F32, which is 0, _F16, _Q8_0, … */
-  int32_t v_type;         /* how values are stored. _I8 stands for 8-bit floats, too */
-  uint32_t profile;       /* INFERMEM_PLAN_PLAIN, _CELLS or _BLOCKS */
-  uint32_t flags;         /* INFERMEM_PLAN_NO_FLASH_ATTENTION, … */
-  uint32_t steps;         /* INFERMEM_PLAN_STEP_* */
-  uint32_t slots;         /* 2 to 4; 0 means 2 */
-  uint32_t mla;           /* INFERMEM_PLAN_MLA_* */
-  uint32_t reserved;      /* 0 */
+  /* Of free_bytes to be left free on each device, where that is more; from 0 to below 1. Of a device that shares the
+   * host's memory at least a quarter is, and margin_bytes only where it is given. */
+  double margin_fraction;
+  int32_t k_type;                      /* how keys are stored: INFERMEM_DTYPE_F32, which is 0, _F16, _Q8_0, … */
+  int32_t v_type;                      /* how values are stored. _I8 stands for 8-bit floats, too */
+  uint32_t profile;                    /* INFERMEM_PLAN_PLAIN, _CELLS or _BLOCKS */
+  uint32_t flags;                      /* INFERMEM_PLAN_NO_FLASH_ATTENTION, … */
+  uint32_t steps;                      /* INFERMEM_PLAN_STEP_* */
+  uint32_t slots;                      /* 2 to 4; 0 means 2 */
+  uint32_t mla;                        /* INFERMEM_PLAN_MLA_* */
+  uint32_t reserved;                   /* 0 */
   const infermem_allocator *allocator; /* NULL means malloc */
 } infermem_plan_options;
 
@@ -294,8 +293,9 @@ typedef struct infermem_plan_layer_facts {
   uint64_t weight_bytes;    /* of all its weights */
   uint64_t kv_bytes;        /* of its cache, of all sequences */
   uint64_t recurrent_bytes; /* of its state, of all sequences */
-  uint64_t kv_index; /* its layer in the cache that plan_build_kv makes: that of the layer whose keys and values it
-                               reads; UINT64_MAX where it has none */
+  /* Its layer in the cache that plan_build_kv makes, or that of the layer whose keys and values it reads; UINT64_MAX
+   * where there is none. */
+  uint64_t kv_index;
 } infermem_plan_layer_facts;
 
 /* A change, and the mode that it would lead to. */
@@ -389,7 +389,7 @@ INFERMEM_FN int32_t plan_layer(const infermem_plan *plan, uint64_t index, inferm
 INFERMEM_FN size_t plan_advice_count(const infermem_plan *plan) INFERMEM_AS(plan_advice_count);
 
 /* Fills *out, whose struct_size the caller has set, with a change that would do: each by itself leads to its mode, or
- * to a better one. Of WEIGHTS that holds where the weights shrink alike everywhere but in what stays as it is.
+ * to a better one. WEIGHTS is what is left for them where nothing else changes.
  * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_RANGE: there is none of that index.
  * Thread: many at once.  Memory: none.  Since: 0.1 */
 INFERMEM_FN int32_t plan_advice(const infermem_plan *plan, size_t index, infermem_plan_advice_facts *out)
@@ -423,6 +423,14 @@ INFERMEM_FN int32_t plan_json(const infermem_plan *plan, char *buffer, size_t ca
  * INFERMEM_E_OVERFLOW, INFERMEM_E_NOMEM: as layout_new.
  * Thread: many at once.  Memory: as layout_new, from the plan's allocator.  Since: 0.1 */
 INFERMEM_FN int32_t plan_build_layout(const infermem_plan *plan, infermem_layout **out) INFERMEM_AS(plan_build_layout);
+
+/* Makes the buffers of one pass, of as many tokens as the plan computes at once, without any of scratch.h's flags. With
+ * the PLAIN profile, scratch_total_bytes is what the plan says. Free it with scratch_free.
+ *   tape: where they are stored, such as the scratch of plan_build_layout; NULL means a mapping of their own.
+ * Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STATE: the plan is a refusal.  Else as scratch_new.
+ * Thread: many at once.  Memory: as scratch_new, of the plan's allocator.  Since: 0.1 */
+INFERMEM_FN int32_t plan_build_scratch(const infermem_plan *plan, const infermem_tape *tape, infermem_scratch **out)
+    INFERMEM_AS(plan_build_scratch);
 
 /* Makes the cache of one sequence: a layer for each that has keys and values of its own (see kv_index of plan_layer),
  * of the planned context and types. With the PLAIN profile, kv_memory_bytes times the sequences is what the plan says.

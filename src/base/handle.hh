@@ -13,15 +13,19 @@ namespace infermem {
 // Four letters a kind, for a reader with a debugger.
 enum class Kind : uint32_t {
   kFreed = 0,
-  kTape = 0x45504154,    // "TAPE"
-  kLayout = 0x4f59414c,  // "LAYO"
-  kPad = 0x20444150,     // "PAD "
-  kKv = 0x4843564b,      // "KVCH"
-  kQuant = 0x4e415551,   // "QUAN"
-  kNeuron = 0x5255454e,  // "NEUR"
-  kModel = 0x45444f4d,   // "MODE"
-  kPlan = 0x4e414c50,    // "PLAN"
-  kDevice = 0x49564544,  // "DEVI"
+  kTape = 0x45504154,         // "TAPE"
+  kLayout = 0x4f59414c,       // "LAYO"
+  kPad = 0x20444150,          // "PAD "
+  kKv = 0x4843564b,           // "KVCH"
+  kQuant = 0x4e415551,        // "QUAN"
+  kNeuron = 0x5255454e,       // "NEUR"
+  kNeuronStore = 0x53574f52,  // "ROWS"
+  kModel = 0x45444f4d,        // "MODE"
+  kPlan = 0x4e414c50,         // "PLAN"
+  kDevice = 0x49564544,       // "DEVI"
+  kScratch = 0x41524353,      // "SCRA"
+  kScratchPlan = 0x4e4c5053,  // "SPLN"
+  kDispatch = 0x50534944,     // "DISP"
 };
 
 struct Head {

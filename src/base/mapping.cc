@@ -156,6 +156,13 @@ Status Mapping::reserve(size_t size, const MappingWishes &wishes) {
       granted_.huge = true;
     }
   }
+  if (wishes.sparse) madvise(data, rounded, MADV_NOHUGEPAGE);  // refused where there are none
+  if (wishes.wiped) {
+    if (madvise(data, rounded, MADV_WIPEONFORK) == 0)
+      granted_.wiped = true;
+    else
+      log(INFERMEM_LOG_INFO, "not wiped in a child process: madvise failed with errno %d", errno);
+  }
   if (wishes.numa_nodes != 0) {
     if (bind_to_nodes(data, rounded, wishes.numa_nodes))
       granted_.numa_nodes = wishes.numa_nodes;

@@ -19,6 +19,8 @@ struct MappingWishes {
   bool huge = false;        // transparent huge pages
   bool guard = false;       // an inaccessible page at either end
   bool shared = false;      // a memfd
+  bool sparse = false;      // base pages only, whatever the system prefers
+  bool wiped = false;       // reads as zero in the child of a fork
   uint64_t numa_nodes = 0;  // bind to these nodes; 0 leaves the choice to the system
 };
 

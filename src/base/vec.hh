@@ -63,6 +63,8 @@ class Vec {
     return INFERMEM_OK;
   }
 
+  // Takes the last one off.
+  void pop() { --size_; }
   void clear() { size_ = 0; }
 
   size_t size() const { return size_; }

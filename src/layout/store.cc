@@ -1,19 +1,11 @@
 #include "layout/store.hh"
 
-#include <pthread.h>
+#include "base/mutex.hh"
 
 namespace infermem {
 namespace {
 
-pthread_mutex_t lists = PTHREAD_MUTEX_INITIALIZER;
-
-class Locked {
- public:
-  Locked() { pthread_mutex_lock(&lists); }
-  ~Locked() { pthread_mutex_unlock(&lists); }
-  Locked(const Locked &) = delete;
-  Locked &operator=(const Locked &) = delete;
-};
+Mutex lists;
 
 }  // namespace
 
@@ -32,7 +24,7 @@ Status Store::take(const infermem_tape *tape, size_t size, size_t align, bool is
   from_tape_ = true;
   data_ = static_cast<char *>(memory);
   size_ = size;
-  const Locked locked;
+  const Locked locked(&lists);
   tape_ = &tape->core;
   next_ = tape_->stores_.load(std::memory_order_relaxed);
   if (next_) next_->previous_ = this;
@@ -42,13 +34,13 @@ Status Store::take(const infermem_tape *tape, size_t size, size_t align, bool is
 
 void Store::give_back() {
   if (!from_tape_) return;
-  const Locked locked;
+  const Locked locked(&lists);
   if (tape_) tape_->take_back(cursor_before_, reinterpret_cast<uintptr_t>(data_) + size_);
 }
 
 Store::~Store() {
   if (!from_tape_) return;
-  const Locked locked;
+  const Locked locked(&lists);
   if (tape_) unlink();
 }
 
@@ -62,7 +54,7 @@ void Store::unlink() {
 }
 
 void Store::expire(const Tape *tape, uintptr_t address) {
-  const Locked locked;
+  const Locked locked(&lists);
   for (Store *store = tape->stores_.load(std::memory_order_relaxed), *next; store; store = next) {
     next = store->next_;
     if (reinterpret_cast<uintptr_t>(store->data_) + store->size_ <= address) continue;

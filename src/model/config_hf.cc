@@ -86,7 +86,7 @@ Status HfConfig::architecture() {
   for (const char *const part : kParts) {
     Keys nested(contents_);
     nested.add_prefix(part);
-    Meta meta;
+    Meta meta = {};
     if (!nested.find({"model_type", "hidden_size", "num_hidden_layers"}, &meta)) continue;
     keys_.add_prefix(part);
     break;
@@ -188,7 +188,7 @@ Status HfConfig::feed_forward() {
 
 // Nemotron-NAS: objects that say of each layer how many heads share keys and how wide it is, or that a part is left out.
 Status HfConfig::blocks() {
-  Meta meta;
+  Meta meta = {};
   if (!keys_.find({"block_configs.0.attention.n_heads_in_group", "block_configs.0.attention.no_op"}, &meta))
     return INFERMEM_OK;
   c_->n_kv_heads = 0;
@@ -225,7 +225,7 @@ Status HfConfig::block(uint64_t index) {
 
 // Marks layers whose indices, counted from `first`, an array has.
 Status HfConfig::mark(Names names, uint64_t first, uint64_t value, Series *series) {
-  Meta meta;
+  Meta meta = {};
   if (!keys_.find(names, &meta) || meta.type != INFERMEM_META_ARRAY || !is_integer(meta.element_type))
     return INFERMEM_OK;
   if (meta.count == 0 || meta.count > n_main()) return INFERMEM_OK;
@@ -251,7 +251,7 @@ Status HfConfig::experts() {
   if (c_->n_experts == 0) return INFERMEM_OK;
   INFERMEM_TRY(keys_.number({"n_shared_experts", "num_shared_experts", "num_shared_expert", "moe_num_shared_experts"},
                             kMostSmall, &c_->n_experts_shared));
-  Meta meta;
+  Meta meta = {};
   const bool is_llama4 = keys_.find({"intermediate_size_mlp"}, &meta);
   if (is_llama4)
     INFERMEM_TRY(keys_.number({"intermediate_size"}, kMostLarge, &c_->expert_intermediate));
@@ -280,7 +280,7 @@ Status HfConfig::expert_layers() {
 }
 
 Status HfConfig::layer_types(Names names) {
-  Meta meta;
+  Meta meta = {};
   if (!keys_.find(names, &meta) || meta.count == 0) return INFERMEM_OK;
   if (meta.count != n_main())
     return keys_.warn("\"%s\" has %llu values, for %llu layers", meta.key.text,
@@ -326,7 +326,7 @@ Status HfConfig::windows() {
   if (c_->sliding_window == 0) c_->window_interval = 1;
   INFERMEM_TRY(keys_.number({"num_kv_shared_layers"}, c_->n_layers, &c_->n_kv_shared_layers));
   if (c_->sliding_window == 0) return INFERMEM_OK;
-  Meta meta;
+  Meta meta = {};
   Name name;
   if (keys_.text({"sliding_window_pattern"}, &name)) {  // EXAONE 4: "LLLG"
     c_->window_interval = std::min<uint64_t>(name.length, kMostSmall);
@@ -432,7 +432,7 @@ Status HfConfig::mixer_layers() {
   Found found;
   INFERMEM_TRY(keys_.number({"attn_layer_offset"}, kMostSmall, &offset, &found));
   if (found == Found::kYes) c_->attention_first = offset + 1;
-  Meta meta;
+  Meta meta = {};
   if (keys_.find({"mamba_step"}, &meta)) c_->attention_first = c_->attention_interval / 2 + 1;
   if (c_->attention_first > c_->attention_interval) c_->attention_interval = c_->attention_first = 0;
   INFERMEM_TRY(mark({"attn_layer_indices", "full_attn_idxs"}, 0, 0, &series_->recurs));

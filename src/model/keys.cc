@@ -44,7 +44,7 @@ Status Keys::bad_value(const Meta &meta, const Integer &value, uint64_t most, Fo
 }
 
 Status Keys::number(Names names, uint64_t most, uint64_t *out, Found *found) {
-  Meta meta;
+  Meta meta = {};
   *found = Found::kNo;
   if (!find(names, &meta)) return INFERMEM_OK;
   // In a config.json, what the model's class works out.
@@ -64,7 +64,7 @@ Status Keys::number(Names names, uint64_t most, uint64_t *out) {
 }
 
 Status Keys::real(Names names, double *out, Found *found) {
-  Meta meta;
+  Meta meta = {};
   *found = Found::kNo;
   if (!find(names, &meta)) return INFERMEM_OK;
   double value;
@@ -82,7 +82,7 @@ Status Keys::real(Names names, double *out, Found *found) {
 }
 
 Status Keys::boolean(Names names, bool *out) {
-  Meta meta;
+  Meta meta = {};
   Found found;
   if (!find(names, &meta)) return INFERMEM_OK;
   if (meta.type != INFERMEM_META_BOOL) return bad_type(meta, "a bool", &found);
@@ -91,14 +91,14 @@ Status Keys::boolean(Names names, bool *out) {
 }
 
 bool Keys::text(Names names, Name *out) const {
-  Meta meta;
+  Meta meta = {};
   if (!find(names, &meta) || meta.type != INFERMEM_META_STRING) return false;
   *out = {meta.bytes, static_cast<size_t>(meta.count)};
   return true;
 }
 
 Status Keys::numbers(Names names, uint64_t most, uint64_t n, uint64_t *out, Series *by_layer, Found *found) {
-  Meta meta;
+  Meta meta = {};
   if (find(names, &meta) && meta.type == INFERMEM_META_ARRAY) return array(meta, most, n, out, by_layer, found);
   return number(names, most, out, found);
 }

@@ -216,7 +216,7 @@ Status MetaTable::require(const char *key, Meta *out) const {
 }
 
 Status MetaTable::u64(const char *key, uint64_t *out) const {
-  Meta meta;
+  Meta meta = {};
   INFERMEM_TRY(require(key, &meta));
   if (!is_integer(meta.type)) return fail_type(meta, "an integer");
   const Integer integer = integer_at(meta.type, meta.bytes);
@@ -226,7 +226,7 @@ Status MetaTable::u64(const char *key, uint64_t *out) const {
 }
 
 Status MetaTable::i64(const char *key, int64_t *out) const {
-  Meta meta;
+  Meta meta = {};
   INFERMEM_TRY(require(key, &meta));
   if (!is_integer(meta.type)) return fail_type(meta, "an integer");
   const Integer integer = integer_at(meta.type, meta.bytes);
@@ -236,14 +236,14 @@ Status MetaTable::i64(const char *key, int64_t *out) const {
 }
 
 Status MetaTable::f64(const char *key, double *out) const {
-  Meta meta;
+  Meta meta = {};
   INFERMEM_TRY(require(key, &meta));
   if (!float_of(meta, out)) return fail_type(meta, "an f32 or f64");
   return INFERMEM_OK;
 }
 
 Status MetaTable::boolean(const char *key, int32_t *out) const {
-  Meta meta;
+  Meta meta = {};
   INFERMEM_TRY(require(key, &meta));
   if (meta.type != INFERMEM_META_BOOL) return fail_type(meta, "a bool");
   *out = *meta.bytes;
@@ -251,7 +251,7 @@ Status MetaTable::boolean(const char *key, int32_t *out) const {
 }
 
 Status MetaTable::string(const char *key, const char **out, size_t *out_length) const {
-  Meta meta;
+  Meta meta = {};
   INFERMEM_TRY(require(key, &meta));
   if (meta.type != INFERMEM_META_STRING) return fail_type(meta, "a string");
   *out = meta.bytes;
@@ -268,7 +268,7 @@ Status MetaTable::elements(const Meta &array, uint64_t first, size_t n, void *ou
 
 Status MetaTable::require_array(const char *key, uint64_t first, size_t n, bool (*fits)(uint32_t), const char *wanted,
                                 Meta *out) const {
-  Meta meta;
+  Meta meta = {};
   INFERMEM_TRY(require(key, &meta));
   if (meta.type != INFERMEM_META_ARRAY) return fail_type(meta, "an array");
   if (!fits(meta.element_type))
@@ -323,7 +323,7 @@ Status fits_i64(const Meta &meta, const Integer &integer) {
 
 Status MetaTable::integers(const Allocator &allocator, const char *key, uint64_t first, size_t n,
                            Status (*fits)(const Meta &, const Integer &), uint64_t *out) const {
-  Meta meta;
+  Meta meta = {};
   INFERMEM_TRY(require_array(key, first, n, is_integer_or_bool, "an integer or a bool", &meta));
   if (n == 0) return INFERMEM_OK;
   if (!out) return fail_null("out");
@@ -350,7 +350,7 @@ Status MetaTable::array_i64(const Allocator &allocator, const char *key, uint64_
 }
 
 Status MetaTable::array_f64(const Allocator &allocator, const char *key, uint64_t first, size_t n, double *out) const {
-  Meta meta;
+  Meta meta = {};
   INFERMEM_TRY(require_array(key, first, n, is_float, "an f32 or f64", &meta));
   if (n == 0) return INFERMEM_OK;
   if (!out) return fail_null("out");
@@ -430,7 +430,7 @@ Status walk(const Allocator &allocator, const Source *file, const Meta &array, u
 
 Status MetaTable::array_strings(const Allocator &allocator, const char *key, uint64_t first, size_t n,
                                 const Buffer &buffer, size_t *out_offsets, size_t *out_length) const {
-  Meta meta;
+  Meta meta = {};
   INFERMEM_TRY(require_array(key, first, n, is_string, "a string", &meta));
   if (!buffer.text && buffer.capacity != 0) return fail_null("buffer");
   size_t size = 0;

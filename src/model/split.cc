@@ -61,7 +61,7 @@ void SplitName::write(uint32_t i, char *path) const {
 }
 
 Status SplitCheck::part(uint32_t i, const MetaTable &metas) {
-  uint64_t no, count, n_tensors;
+  uint64_t no = 0, count = 0, n_tensors = 0;
   INFERMEM_TRY(require(metas, kNo, &no));
   INFERMEM_TRY(require(metas, kCount, &count));
   INFERMEM_TRY(require(metas, kTensors, &n_tensors));

@@ -7,6 +7,9 @@ namespace {
 
 using Text = std::string_view;
 
+// The part of a text from `at` to before `end`, which are in it: substr() would need the C++ library to report an error.
+Text cut(const Text &text, size_t at, size_t end) { return {text.data() + at, end - at}; }
+
 bool has(const Text &text, const char *part) { return text.find(part) != Text::npos; }
 
 template <typename... Parts>
@@ -14,10 +17,12 @@ bool has_one(const Text &text, Parts... parts) {
   return (has(text, parts) || ...);
 }
 
-bool starts(const Text &text, const Text &start) { return text.substr(0, start.size()) == start; }
+bool starts(const Text &text, const Text &start) {
+  return text.size() >= start.size() && cut(text, 0, start.size()) == start;
+}
 
 bool ends(const Text &text, const Text &end) {
-  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+  return text.size() >= end.size() && cut(text, text.size() - end.size(), text.size()) == end;
 }
 
 // Parts for pictures and sound: their layers are not the language model's.
@@ -54,10 +59,10 @@ Owner owner_of(const Text &name) {
   Text before;
   for (size_t at = 0; at < name.size();) {
     const size_t dot = std::min(name.find('.', at), name.size());
-    const Text part = name.substr(at, dot - at);
+    const Text part = cut(name, at, dot);
     if (is_list(before) && number_of(part, &owner.index)) {
       owner.is_layer = true;
-      owner.rest = name.substr(std::min(dot + 1, name.size()));
+      owner.rest = cut(name, std::min(dot + 1, name.size()), name.size());
       return owner;
     }
     before = part;

@@ -19,6 +19,18 @@ int32_t neuron_record(infermem_neuron *neuron, size_t layer, const uint32_t *ind
   INFERMEM_LEAVE(neuron->core.record(layer, indices, n_indices));
 }
 
+int32_t neuron_record_mask(infermem_neuron *neuron, size_t layer, const uint8_t *mask, size_t n_bytes) {
+  INFERMEM_HANDLE(neuron);
+  INFERMEM_NOT_NULL(mask);
+  INFERMEM_LEAVE(neuron->core.record_mask(layer, mask, n_bytes));
+}
+
+int32_t neuron_record_values(infermem_neuron *neuron, size_t layer, const float *values, size_t n, float cutoff) {
+  INFERMEM_HANDLE(neuron);
+  INFERMEM_NOT_NULL(values);
+  INFERMEM_LEAVE(neuron->core.record_values(layer, values, n, cutoff));
+}
+
 int32_t neuron_reclassify(infermem_neuron *neuron, size_t layer) {
   INFERMEM_HANDLE(neuron);
   INFERMEM_LEAVE(neuron->core.reclassify(layer));
@@ -61,6 +73,30 @@ int32_t neuron_stat(const infermem_neuron *neuron, size_t layer, infermem_neuron
 int32_t neuron_clear(infermem_neuron *neuron) {
   INFERMEM_HANDLE(neuron);
   INFERMEM_LEAVE(neuron->core.clear());
+}
+
+int32_t neuron_coverage(const infermem_neuron *neuron, size_t layer, const double *fractions, size_t n, double *out) {
+  INFERMEM_HANDLE(neuron);
+  INFERMEM_NOT_NULL(fractions);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(neuron->core.coverage(layer, fractions, n, out));
+}
+
+int32_t neuron_merge(infermem_neuron *neuron, const infermem_neuron *const *others, size_t n) {
+  INFERMEM_HANDLE(neuron);
+  INFERMEM_LEAVE(neuron->core.merge(others, n));
+}
+
+int32_t neuron_save(const infermem_neuron *neuron, const char *path) {
+  INFERMEM_HANDLE(neuron);
+  INFERMEM_NOT_NULL(path);
+  INFERMEM_LEAVE(neuron->core.save(path));
+}
+
+int32_t neuron_load(const char *path, const infermem_neuron_options *options, infermem_neuron **out) {
+  INFERMEM_NOT_NULL(path);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(new_handle(out, options, ProfilePath{path}));
 }
 
 }  // extern "C"

@@ -76,4 +76,14 @@ Status Plan::build_kv(const infermem_tape *tape, infermem_kv **out) const {
   return kv_new(&options, out);
 }
 
+Status Plan::build_scratch(const infermem_tape *tape, infermem_scratch **out) const {
+  if (is_refusal()) return fail(INFERMEM_E_STATE, 0, 0, "the plan is a refusal: there is nothing to build");
+  INFERMEM_STRUCT(infermem_scratch_options, options);
+  INFERMEM_TRY(Size(sizes_.rows_of_pass(way_.caches.context)).give("batch", &options.batch));
+  options.tape = tape;
+  infermem_allocator hook;
+  options.allocator = allocator_.hook(&hook);
+  return scratch_new(&sizes_.config(), &options, out);
+}
+
 }  // namespace infermem

@@ -271,16 +271,17 @@ void Plan::settle_stream(const Split &split) {
   stream_source_ = split.can_keep_streamed(way_) ? INFERMEM_PLAN_SOURCE_HOST : INFERMEM_PLAN_SOURCE_FILE;
   const uint64_t file = stream_source_ == INFERMEM_PLAN_SOURCE_FILE ? request_.options.file_bytes_per_s : 0;
   double seconds = 0;
+  bool is_known = true;
   for (size_t i = 0; i < sizes_.n_layers(); ++i) {
     const PlanLayer &layer = sizes_.layer(i);
     if (!layer.is_loaded || layer.is_resident) continue;
     stream_bytes_ += layer.streamed;  // of which the sum is known to fit: it is below that of the weights
     uint64_t rate = request_.places[layer.place].link_bytes_per_s;  // 0 of the host
     if (rate == 0 || (file != 0 && file < rate)) rate = file;
-    if (rate == 0) return;
-    seconds += static_cast<double>(layer.streamed) / static_cast<double>(rate);
+    is_known = is_known && rate != 0;
+    if (rate != 0) seconds += static_cast<double>(layer.streamed) / static_cast<double>(rate);
   }
-  const double rate = seconds > 0 ? 1000 / seconds : 0;
+  const double rate = is_known && seconds > 0 ? 1000 / seconds : 0;
   milli_tokens_ = rate < 0x1p63 ? static_cast<uint64_t>(rate) : UINT64_MAX;
 }
 

@@ -37,6 +37,7 @@ class Plan {
   Status audit(infermem_plan_measure *measure) const;
 
   Status build_layout(infermem_layout **out) const;
+  Status build_scratch(const infermem_tape *tape, infermem_scratch **out) const;
   Status build_kv(const infermem_tape *tape, infermem_kv **out) const;
 
   // For what shows a plan, and what is built from it.

@@ -107,7 +107,7 @@ Status Request::read(const infermem_plan_options &given, const infermem_plan_dev
   std::snprintf(host().name, sizeof host().name, "host");
   if (n_devices == 0 && options.host_bytes == 0)
     return fail(INFERMEM_E_ARG, 1, 0, "without devices the host is planned with, and host_bytes is 0");
-  host().free_bytes = options.host_bytes;
+  host().free_bytes = is_unified ? 0 : options.host_bytes;  // which the device has
   default_to(&options.host_margin_bytes, uint64_t{INFERMEM_PLAN_HOST_MARGIN});
   if (!has(INFERMEM_PLAN_NO_MARGIN)) host().margin = options.host_margin_bytes;
   return INFERMEM_OK;

@@ -119,6 +119,12 @@ int32_t plan_build_layout(const infermem_plan *plan, infermem_layout **out) {
   INFERMEM_LEAVE(plan->core.build_layout(out));
 }
 
+int32_t plan_build_scratch(const infermem_plan *plan, const infermem_tape *tape, infermem_scratch **out) {
+  INFERMEM_HANDLE(plan);
+  INFERMEM_NOT_NULL(out);
+  INFERMEM_LEAVE(plan->core.build_scratch(tape, out));
+}
+
 int32_t plan_build_kv(const infermem_plan *plan, const infermem_tape *tape, infermem_kv **out) {
   INFERMEM_HANDLE(plan);
   INFERMEM_NOT_NULL(out);

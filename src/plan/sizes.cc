@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "base/dtype.hh"
+#include "scratch/widths.hh"
 #include "simd/convert.hh"
 
 namespace infermem {
@@ -11,7 +12,6 @@ namespace {
 
 constexpr uint64_t kF32 = 4;           // bytes
 constexpr uint64_t kCell = 256;        // what cells are padded to
-constexpr uint64_t kSuper = 256;       // elements of a block of 8-bit activations
 constexpr uint64_t kPage = 16;         // tokens
 constexpr uint64_t kAlign = 64;        // of a layer in infermem_kv, and of a buffer of a pass
 constexpr uint64_t kHiddenCopies = 2;  // rows of hidden that a graph keeps a token: 1 or 2 in published logs
@@ -207,20 +207,15 @@ uint64_t Sizes::rows_of_pass(uint64_t context) const {
   return std::min(request_->options.ubatch, all);
 }
 
-// The buffers of a pass over a batch of tokens, each on a multiple of 64 bytes.
+// What scratch_total_bytes says of a batch of tokens.
 Size Sizes::buffers(uint64_t batch) const {
-  const uint64_t dim = config_.n_heads != 0 ? config_.hidden / config_.n_heads : 0;
-  const uint64_t k = config_.head_dim_k != 0 ? config_.head_dim_k : dim;
-  const uint64_t v = config_.head_dim_v != 0 ? config_.head_dim_v : dim;
-  const uint64_t h = config_.hidden, q = config_.n_heads * k, o = config_.n_heads * v;
-  const uint64_t keys = config_.n_kv_heads * k, values = config_.n_kv_heads * v;
-  const uint64_t i = std::max(config_.intermediate, config_.expert_intermediate);
-  const uint64_t wide = round_up(std::max({h, q, o}), kSuper), inner = round_up(i, kSuper);
-  const uint64_t floats[] = {
-      h, h, h, h, q + keys + values, q, keys, values, o, i, i, config_.vocab, wide / kSuper, inner / kSuper};
+  const ScratchWidths widths(config_);
   Size sum;
-  for (const uint64_t n : floats) sum += (Size(n) * batch * kF32).rounded_up(kAlign);
-  for (const uint64_t n : {wide, inner}) sum += (Size(n) * batch).rounded_up(kAlign);
+  for (int32_t which = 0; which < INFERMEM_SCRATCH_COUNT; ++which) {
+    if (ScratchWidths::flag_of(which) != 0) continue;
+    const uint64_t bytes = widths.type[which] == INFERMEM_DTYPE_F32 ? kF32 : 1;
+    sum += (Size(widths.of[which]) * batch * bytes).rounded_up(kAlign);
+  }
   return sum;
 }
 

@@ -65,6 +65,9 @@ class Sizes {
   const PlanLayer &layer(size_t i) const { return layers_[i]; }
   PlanLayer &layer(size_t i) { return layers_[i]; }
   PlanLayer *layers() { return layers_.data(); }
+  const infermem_model_config &config() const { return config_; }
+  uint64_t rows_of_pass(uint64_t context) const;                // tokens computed at once
+  uint64_t trained_context() const { return config_.context; }  // 0 where the model does not say
   uint64_t n_loaded() const { return n_loaded_; }
   uint64_t largest_layer() const { return largest_layer_; }
   uint64_t total_weights() const { return weights_.total_bytes; }
@@ -86,7 +89,6 @@ class Sizes {
   void settle_kv(const infermem_model_layer &from, PlanLayer *layer) const;
   bool is(uint32_t profile) const { return request_->options.profile == profile; }
   uint64_t all_cells(uint64_t context) const;  // of one stream, where there is no window
-  uint64_t rows_of_pass(uint64_t context) const;
   Size buffers(uint64_t batch) const;
 
   const Request *request_ = nullptr;

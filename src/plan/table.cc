@@ -241,11 +241,15 @@ class Table {
     const uint64_t sequences = plan_.request().options.n_sequences;
     out_.format("  context  %llu tokens, %llu sequence%s, keys %s, values %s", print(caches.context), print(sequences),
                 sequences == 1 ? "" : "s", infermem_dtype_name(caches.k_type), infermem_dtype_name(caches.v_type));
-    const uint64_t most = number(INFERMEM_PLAN_MAX_CONTEXT_FITS);
-    if (most >= INFERMEM_PLAN_MAX_CONTEXT)
-      out_.text("; memory sets no limit to it\n");
+    const uint64_t most = number(INFERMEM_PLAN_MAX_CONTEXT_FITS), trained = plan_.sizes().trained_context();
+    if (most == 0)
+      out_.text("; none fits");
+    else if (most >= INFERMEM_PLAN_MAX_CONTEXT)
+      out_.text("; memory sets no limit to it");
     else
-      out_.format("; the most that fits is %llu\n", print(most));
+      out_.format("; the most that fits is %llu", print(most));
+    if (trained != 0 && most > trained) out_.format(", the model was trained for %llu", print(trained));
+    out_.text("\n");
     out_.format("  largest  %s, %s\n", term_name(static_cast<uint32_t>(number(INFERMEM_PLAN_LARGEST_TERM))),
                 Bytes(plan_.sum(static_cast<uint32_t>(number(INFERMEM_PLAN_LARGEST_TERM)))).text);
     if (number(INFERMEM_PLAN_STREAM_SOURCE) != INFERMEM_PLAN_SOURCE_NONE)

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "plan/plan.hh"
-#include "plan/writer.hh"
+#include "base/writer.hh"
 
 namespace infermem {
 

@@ -9,6 +9,7 @@
 
 #include "simd/activations.hh"
 #include "simd/attend.hh"
+#include "simd/counts.hh"
 #include "simd/packed.hh"
 #include "simd/stored.hh"
 
@@ -68,6 +69,7 @@ struct Kernels {
 
   const StoredKernels *stored;
   const AttendKernels *attend;
+  const CountKernels *counts;
 };
 
 // The table in use.

@@ -422,6 +422,7 @@ const Kernels kernels_avx512 = {
     avx512::dequantize_to_16<8>,
     &stored_avx512,
     &attend_avx512,
+    &counts_avx512,
 };
 
 }  // namespace infermem

@@ -353,7 +353,7 @@ void f32_to_f16(const float *in, size_t n, void *out) { reference::encode(INFERM
 #endif
 
 constexpr Kernels make_table(const char *name, bool (*is_usable)(), decltype(Kernels::dot_blocks_q8) dot_blocks_q8,
-                             const StoredKernels *stored, const AttendKernels *attend) {
+                             const StoredKernels *stored, const AttendKernels *attend, const CountKernels *counts) {
   return {name,
           is_usable,
           dequantize<4>,
@@ -379,7 +379,8 @@ constexpr Kernels make_table(const char *name, bool (*is_usable)(), decltype(Ker
           dequantize_to_16<4>,
           dequantize_to_16<8>,
           stored,
-          attend};
+          attend,
+          counts};
 }
 
 #endif
@@ -391,11 +392,12 @@ HWY_AFTER_NAMESPACE();
 namespace infermem {
 #ifdef __x86_64__
 const Kernels kernels_sse4 =
-    N_SSE4::make_table("sse4", cpu_has_sse4, reference::dot_blocks_q8, &stored_sse4, &attend_sse4);
-const Kernels kernels_avx2 = N_AVX2::make_table("avx2", cpu_has_avx2, avx2::dot_blocks_q8, &stored_avx2, &attend_avx2);
+    N_SSE4::make_table("sse4", cpu_has_sse4, reference::dot_blocks_q8, &stored_sse4, &attend_sse4, &counts_sse4);
+const Kernels kernels_avx2 =
+    N_AVX2::make_table("avx2", cpu_has_avx2, avx2::dot_blocks_q8, &stored_avx2, &attend_avx2, &counts_avx2);
 #elif defined(__aarch64__)
 const Kernels kernels_neon =
-    N_NEON::make_table("neon", cpu_has_neon, reference::dot_blocks_q8, &stored_neon, &attend_neon);
+    N_NEON::make_table("neon", cpu_has_neon, reference::dot_blocks_q8, &stored_neon, &attend_neon, &counts_neon);
 #endif
 }  // namespace infermem
 #endif

@@ -108,6 +108,7 @@ const Kernels kernels_reference = {
     dequantize_to_16<8>,
     &stored_reference,
     &attend_reference,
+    &counts_reference,
 };
 
 const Kernels *const all_kernels[] = {

@@ -3,8 +3,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace infermem {
+
+constexpr float kLeastMagnitude = 1e-10f;  // of to_levels
 
 struct StoredKernels {
   // n floats to whole blocks, at any address: GGML's reference, bit for bit. False, with the output half done, when a value
@@ -12,6 +15,10 @@ struct StoredKernels {
   bool (*to_q8_0)(const float *in, size_t n, void *out);
   bool (*to_q4_0)(const float *in, size_t n, void *out);
   bool (*to_q4_1)(const float *in, size_t n, void *out);
+  // n finite floats to levels of 8 bits, in blocks of `block`, 32 or 256, of which n is a multiple: a scale is the block's
+  // largest magnitude / 127, or 1 / 127 where that magnitude is at most 1e-10; a level is the value / scale, rounded to
+  // nearest, halves away from 0.
+  void (*to_levels)(const float *in, size_t block, size_t n, int8_t *levels, float *scales);
   // To nearest, ties to even; at any address.
   void (*to_bf16)(const float *in, size_t n, void *out);
   void (*from_bf16)(const void *in, size_t n, float *out);

@@ -120,6 +120,23 @@ bool to_q8_0(const float *in, size_t n, void *out) {
   return true;
 }
 
+void to_levels(const float *in, size_t block, size_t n, int8_t *levels, float *scales) {
+  for (const float *end = in + n; in != end; in += block, levels += block) {
+    __m512 farthest = _mm512_setzero_ps();
+    for (size_t i = 0; i < block; i += 16) {
+      prefetch(in + i);
+      farthest = _mm512_max_ps(farthest, _mm512_abs_ps(_mm512_loadu_ps(in + i)));
+    }
+    const float magnitude = _mm512_reduce_max_ps(farthest);
+    const float scale = (magnitude > kLeastMagnitude ? magnitude : 1.0f) / 127.0f;
+    for (size_t i = 0; i < block; i += 16) {
+      const __m512i level = round(_mm512_div_ps(_mm512_loadu_ps(in + i), _mm512_set1_ps(scale)));
+      _mm_storeu_si128(reinterpret_cast<__m128i *>(levels + i), _mm512_cvtsepi32_epi8(level));
+    }
+    *scales++ = scale;
+  }
+}
+
 struct Extremes {
   __m512 min, max;
 };
@@ -313,6 +330,7 @@ const StoredKernels stored_avx512 = {
     to_q8_0,
     to_blocks<blocks::Q4_0, to_q4_0>,
     to_blocks<blocks::Q4_1, to_q4_1>,
+    to_levels,
     to_bf16,
     from_bf16,
     all_below,

@@ -63,6 +63,22 @@ bool to_q8_0(const float *in, size_t n, void *out) {
   return true;
 }
 
+void to_levels(const float *in, size_t block, size_t n, int8_t *levels, float *scales) {
+  const auto almost_half = hn::Set(F(), kAlmostHalf);
+  for (const float *end = in + n; in != end; in += block, levels += block) {
+    auto farthest = hn::Zero(F());
+    for (size_t i = 0; i < block; i += kLanes) farthest = hn::Max(farthest, hn::Abs(hn::LoadU(F(), in + i)));
+    const float magnitude = hn::GetLane(hn::MaxOfLanes(F(), farthest));
+    const float scale = (magnitude > kLeastMagnitude ? magnitude : 1.0f) / 127.0f;
+    for (size_t i = 0; i < block; i += kLanes) {
+      const auto x = hn::Div(hn::LoadU(F(), in + i), hn::Set(F(), scale));
+      const auto level = hn::ConvertTo(I(), hn::Add(x, hn::CopySign(almost_half, x)));
+      hn::StoreU(hn::DemoteTo(SignedBytes(), level), SignedBytes(), levels + i);
+    }
+    *scales++ = scale;
+  }
+}
+
 struct Extremes {
   float min, max;
   bool finite;
@@ -218,7 +234,7 @@ void stream(const void *in, size_t bytes, void *out) {
 void fence() { hwy::FlushStream(); }
 
 constexpr StoredKernels make_stored() {
-  return {to_q8_0, to_q4_0, to_q4_1, to_bf16, from_bf16, all_below, rotate, stream, fence};
+  return {to_q8_0, to_q4_0, to_q4_1, to_levels, to_bf16, from_bf16, all_below, rotate, stream, fence};
 }
 
 #endif

@@ -1,4 +1,5 @@
 // The plain kernels of stored keys and values.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -19,6 +20,17 @@ bool to_blocks(const float *in, size_t n, void *out) {
     blocks::encode(in, block++);
   }
   return true;
+}
+
+void to_levels(const float *in, size_t block, size_t n, int8_t *levels, float *scales) {
+  for (const float *end = in + n; in != end; in += block, levels += block) {
+    float farthest = 0.0f;
+    for (size_t i = 0; i < block; ++i) farthest = std::max(farthest, std::fabs(in[i]));
+    const float scale = (farthest > kLeastMagnitude ? farthest : 1.0f) / 127.0f;
+    // A quotient is beyond 127 by a rounding at most, which rounds to 127.
+    for (size_t i = 0; i < block; ++i) levels[i] = static_cast<int8_t>(std::round(in[i] / scale));
+    *scales++ = scale;
+  }
 }
 
 void to_bf16(const float *in, size_t n, void *out) { reference::encode(INFERMEM_DTYPE_BF16, in, n, out); }
@@ -58,6 +70,7 @@ const StoredKernels stored_reference = {
     to_blocks<blocks::Q8_0, INFERMEM_DTYPE_Q8_0>,
     to_blocks<blocks::Q4_0, INFERMEM_DTYPE_Q4_0>,
     to_blocks<blocks::Q4_1, INFERMEM_DTYPE_Q4_1>,
+    to_levels,
     to_bf16,
     from_bf16,
     all_below,

@@ -76,6 +76,43 @@ AT(infermem_kv_options, growable, 88);
 AT(infermem_kv_options, flags, 96);
 AT(infermem_kv_options, reserved, 100);
 
+SIZE(infermem_dispatch_options, 32);
+AT(infermem_dispatch_options, n_backends, 8);
+AT(infermem_dispatch_options, resolution, 12);
+AT(infermem_dispatch_options, names, 16);
+AT(infermem_dispatch_options, allocator, 24);
+
+SIZE(infermem_dispatch_stats, 120);
+AT(infermem_dispatch_stats, dispatches, 8);
+AT(infermem_dispatch_stats, latencies, 16);
+AT(infermem_dispatch_stats, sum_ns, 24);
+AT(infermem_dispatch_stats, min_ns, 32);
+AT(infermem_dispatch_stats, max_ns, 40);
+AT(infermem_dispatch_stats, p50_ns, 48);
+AT(infermem_dispatch_stats, p90_ns, 56);
+AT(infermem_dispatch_stats, p95_ns, 64);
+AT(infermem_dispatch_stats, p99_ns, 72);
+AT(infermem_dispatch_stats, p999_ns, 80);
+AT(infermem_dispatch_stats, mean_ns, 88);
+AT(infermem_dispatch_stats, variance_ns2, 96);
+AT(infermem_dispatch_stats, deviation_ns, 104);
+AT(infermem_dispatch_stats, variation_percent, 112);
+
+SIZE(infermem_scratch_options, 40);
+AT(infermem_scratch_options, batch, 8);
+AT(infermem_scratch_options, flags, 16);
+AT(infermem_scratch_options, reserved, 20);
+AT(infermem_scratch_options, tape, 24);
+AT(infermem_scratch_options, allocator, 32);
+
+SIZE(infermem_scratch_lifetime, 24);
+AT(infermem_scratch_lifetime, first_use, 8);
+AT(infermem_scratch_lifetime, last_use, 16);
+
+SIZE(infermem_scratch_plan_options, 24);
+AT(infermem_scratch_plan_options, align, 8);
+AT(infermem_scratch_plan_options, allocator, 16);
+
 SIZE(infermem_pad_options, 48);
 AT(infermem_pad_options, max_tokens, 8);
 AT(infermem_pad_options, dim, 16);
@@ -338,23 +375,60 @@ AT(infermem_meta_info, type, 24);
 AT(infermem_meta_info, element_type, 28);
 AT(infermem_meta_info, count, 32);
 
-SIZE(infermem_neuron_options, 48);
+SIZE(infermem_neuron_options, 80);
 AT(infermem_neuron_options, n_layers, 8);
 AT(infermem_neuron_options, n_neurons, 12);
 AT(infermem_neuron_options, threshold, 16);
 AT(infermem_neuron_options, interval, 20);
 AT(infermem_neuron_options, flags, 24);
-AT(infermem_neuron_options, reserved, 28);
+AT(infermem_neuron_options, half_life, 28);
 AT(infermem_neuron_options, tape, 32);
 AT(infermem_neuron_options, allocator, 40);
+AT(infermem_neuron_options, budget_count, 48);
+AT(infermem_neuron_options, budget_fraction, 52);
+AT(infermem_neuron_options, budget_bytes, 56);
+AT(infermem_neuron_options, row_bytes, 64);
+AT(infermem_neuron_options, hysteresis, 72);
+AT(infermem_neuron_options, reserved, 76);
 
-SIZE(infermem_neuron_counts, 56);
+SIZE(infermem_neuron_counts, 64);
 AT(infermem_neuron_counts, n_hot, 8);
 AT(infermem_neuron_counts, n_cold, 16);
 AT(infermem_neuron_counts, events, 24);
 AT(infermem_neuron_counts, out_of_range, 32);
 AT(infermem_neuron_counts, reclassifications, 40);
 AT(infermem_neuron_counts, hot_ratio, 48);
+AT(infermem_neuron_counts, nans, 56);
+
+SIZE(infermem_neuron_store_options, 88);
+AT(infermem_neuron_store_options, n_rows, 8);
+AT(infermem_neuron_store_options, policy, 12);
+AT(infermem_neuron_store_options, row_bytes, 16);
+AT(infermem_neuron_store_options, budget_bytes, 24);
+AT(infermem_neuron_store_options, load, 32);
+AT(infermem_neuron_store_options, context, 40);
+AT(infermem_neuron_store_options, quant, 48);
+AT(infermem_neuron_store_options, half_life, 56);
+AT(infermem_neuron_store_options, window, 60);
+AT(infermem_neuron_store_options, n_fetches, 64);
+AT(infermem_neuron_store_options, reserved, 68);
+AT(infermem_neuron_store_options, tape, 72);
+AT(infermem_neuron_store_options, allocator, 80);
+
+SIZE(infermem_neuron_store_facts, 112);
+AT(infermem_neuron_store_facts, fetches, 8);
+AT(infermem_neuron_store_facts, hits, 16);
+AT(infermem_neuron_store_facts, waits, 24);
+AT(infermem_neuron_store_facts, misses, 32);
+AT(infermem_neuron_store_facts, loads, 40);
+AT(infermem_neuron_store_facts, failures, 48);
+AT(infermem_neuron_store_facts, bytes_loaded, 56);
+AT(infermem_neuron_store_facts, evictions, 64);
+AT(infermem_neuron_store_facts, drops, 72);
+AT(infermem_neuron_store_facts, capacity, 80);
+AT(infermem_neuron_store_facts, resident, 88);
+AT(infermem_neuron_store_facts, in_use, 96);
+AT(infermem_neuron_store_facts, memory_bytes, 104);
 
 SIZE(infermem_quant_options, 56);
 AT(infermem_quant_options, bits, 8);

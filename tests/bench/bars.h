@@ -34,5 +34,7 @@ std::vector<Bar> block_bars();
 std::vector<Bar> kv_bars();
 std::vector<Bar> attend_bars();
 std::vector<Bar> plan_bars();
+std::vector<Bar> dispatch_bars();
+std::vector<Bar> neuron_bars();
 
 }  // namespace bench

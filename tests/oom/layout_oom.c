@@ -185,6 +185,39 @@ static void every_system_call_may_fail(void **state) {
   walk_system_calls(INFERMEM_TAPE_SHARED | INFERMEM_TAPE_WARM, ENOSPC);
 }
 
+/* Metrics: a code and no object, or one that works; in a child of fork, too, where that was granted. */
+static void dispatch_is_made_or_not(void **state) {
+  (void)state;
+  fail_with = ENOMEM;
+  fail_at = 0;
+  infermem_dispatch *dispatch = NULL;
+  assert_ok(dispatch_new(NULL, &dispatch));
+  dispatch_free(dispatch);
+  const size_t maps = count_maps();
+  for (fail_for_ever = 0; fail_for_ever < 2; fail_for_ever++) {
+    for (int at = 1;; at++) {
+      dispatch = NULL;
+      system_calls = 0;
+      fail_at = at;
+      const int32_t status = dispatch_new(NULL, &dispatch);
+      fail_at = 0;
+      if (status == INFERMEM_OK) {
+        INFERMEM_STRUCT(infermem_dispatch_stats, stats);
+        assert_ok(dispatch_record(dispatch, 0, 5));
+        assert_ok(dispatch_snapshot(dispatch, 0, &stats));
+        assert_int_equal(stats.sum_ns, 5);
+        dispatch_free(dispatch);
+      } else {
+        assert_int_equal(status, INFERMEM_E_NOMEM);
+        assert_null(dispatch);
+        assert_int_equal(count_maps(), maps);
+      }
+      if (system_calls < at) break;
+    }
+  }
+  fail_for_ever = 0;
+}
+
 static void a_kernel_without_populate_is_warmed_by_touch(void **state) {
   (void)state;
   INFERMEM_STRUCT(infermem_tape_options, options);
@@ -244,6 +277,7 @@ int main(void) {
       cmocka_unit_test(a_tape_is_one_allocation),
       cmocka_unit_test(a_layout_is_one_allocation),
       cmocka_unit_test(every_system_call_may_fail),
+      cmocka_unit_test(dispatch_is_made_or_not),
       cmocka_unit_test(a_kernel_without_populate_is_warmed_by_touch),
       cmocka_unit_test(a_layout_is_made_whole_or_not_at_all),
   };

@@ -54,6 +54,78 @@ static void tapes_allocate_nothing_once_made(void **state) {
   layout_free(layout);
 }
 
+static int32_t load_rows(void *context, uint64_t number, const uint32_t *ids, size_t n, void *const *rows) {
+  (void)context, (void)number;
+  for (size_t i = 0; i < n; i++) memset(rows[i], (int)ids[i], 64);
+  return INFERMEM_OK;
+}
+
+static void counting_neurons_and_keeping_their_rows_allocates_nothing(void **state) {
+  (void)state;
+  enum { kNeurons = 100 };
+  static const char path[] = "infermem-test-no-alloc.neuron";
+  test_allocator_init(&allocator);
+  INFERMEM_STRUCT(infermem_neuron_options, options);
+  options.n_neurons = kNeurons;
+  options.budget_count = 20;
+  options.hysteresis = 0.25f;
+  options.half_life = 9;
+  options.interval = 7;
+  options.allocator = &allocator.hook;
+  infermem_neuron *neuron = NULL, *other = NULL;
+  assert_ok(neuron_new(&options, &neuron));
+  assert_ok(neuron_new(&options, &other));
+  infermem_neuron_store *stores[3] = {NULL};
+  for (uint32_t policy = 0; policy < 3; policy++) {
+    INFERMEM_STRUCT(infermem_neuron_store_options, rows);
+    rows.n_rows = kNeurons;
+    rows.row_bytes = 64;
+    rows.budget_bytes = 30 * 64;
+    rows.policy = policy;
+    rows.load = load_rows;
+    rows.half_life = policy == INFERMEM_NEURON_LFU ? 3 : 0;
+    rows.window = policy == INFERMEM_NEURON_LRU ? 5 : 0;
+    rows.allocator = &allocator.hook;
+    assert_ok(neuron_store_new(&rows, &stores[policy]));
+  }
+  const size_t hook_before = allocator.calls, malloc_before = malloc_calls;
+  int32_t sum = 0;
+  uint64_t seed = 3, fetch;
+  for (int i = 0; i < 200; i++) {
+    uint8_t mask[13] = {0};
+    float values[kNeurons];
+    uint32_t ids[10];
+    const void *pointers[10];
+    infermem_neuron_store_facts facts = {.struct_size = sizeof facts};
+    for (int j = 0; j < kNeurons; j++) values[j] = test_random_float(&seed);
+    for (int j = 0; j < 10; j++) ids[j] = (uint32_t)test_random_below(&seed, kNeurons);
+    mask[i % 13] = 8;
+    sum += neuron_record_mask(neuron, 0, mask, 13) + neuron_record_values(neuron, 0, values, kNeurons, 0.5f);
+    sum += neuron_record(other, 0, ids, 10) + neuron_merge(other, (const infermem_neuron *const *)&neuron, 1);
+    double fraction = 0.5;
+    sum += neuron_coverage(neuron, 0, &fraction, 1, &fraction) + neuron_reclassify(neuron, 0);
+    for (int policy = 0; policy < 3; policy++) {
+      const infermem_neuron_store *store = stores[policy];
+      sum += neuron_fetch(store, ids, 10, pointers) + neuron_fetch_begin(store, ids + 5, 5, pointers, &fetch);
+      sum += neuron_fetch_wait(store, fetch) + !neuron_fetch_is_ready(store, fetch) + neuron_fetch_end(store, fetch);
+      sum += neuron_store_keep(store, ids, 3) + neuron_store_release(store) + neuron_store_stat(store, &facts);
+      sum += !neuron_store_has(store, ids[0]);
+      sum += neuron_fetch(store, ids, 1000, NULL) - INFERMEM_E_NULL;
+    }
+    sum += neuron_store_rank(stores[INFERMEM_NEURON_HOT], neuron);
+    if (i % 50 == 0) sum += neuron_save(neuron, path);
+  }
+  const size_t hook_after = allocator.calls, malloc_after = malloc_calls;
+  assert_int_equal(remove(path), 0);
+  assert_int_equal(sum, 0);
+  assert_int_equal(hook_after, hook_before);
+  assert_int_equal(malloc_after, malloc_before);
+  for (int policy = 0; policy < 3; policy++) neuron_store_free(stores[policy]);
+  neuron_free(other);
+  neuron_free(neuron);
+  assert_int_equal(allocator.live, 0);
+}
+
 static void a_decode_step_allocates_nothing(void **state) {
   (void)state;
   enum { kDim = 64, kTokens = 200 };
@@ -165,6 +237,52 @@ static void a_decode_step_allocates_nothing(void **state) {
   assert_int_equal(allocator.live, 0);
 }
 
+static void a_pass_and_its_metrics_allocate_nothing(void **state) {
+  (void)state;
+  test_allocator_init(&allocator);
+  INFERMEM_STRUCT(infermem_model_config, config);
+  config.n_layers = config.n_heads = config.n_kv_heads = 1;
+  config.hidden = config.intermediate = config.vocab = 300;
+  INFERMEM_STRUCT(infermem_scratch_options, scratch_options);
+  scratch_options.flags = INFERMEM_SCRATCH_Q8;
+  scratch_options.allocator = &allocator.hook;
+  infermem_scratch *scratch = NULL;
+  assert_ok(scratch_new(&config, &scratch_options, &scratch));
+  INFERMEM_STRUCT(infermem_dispatch_options, dispatch_options);
+  dispatch_options.allocator = &allocator.hook;
+  infermem_dispatch *dispatch = NULL;
+  assert_ok(dispatch_new(&dispatch_options, &dispatch));
+
+  static char text[8192];
+  float *p = NULL;
+  size_t n = 0;
+  int32_t sum = 0;
+  const size_t hook_before = allocator.calls, malloc_before = malloc_calls; /* before this thread's first record */
+  for (int i = 0; i < 100; i++) {
+    const uint64_t bounds[] = {100, 200}, started = dispatch_timer_start();
+    uint64_t counts[3];
+    infermem_view view;
+    infermem_dispatch_stats stats = {.struct_size = sizeof stats};
+    sum +=
+        scratch_f32(scratch, INFERMEM_SCRATCH_HIDDEN, &p, &n) + scratch_view(scratch, INFERMEM_SCRATCH_LOGITS, &view);
+    sum += scratch_quantize_q8(scratch, 0, p, n) + scratch_quantize_q8k(scratch, INFERMEM_SCRATCH_Q8K_INTER, 0, p, n);
+    sum += scratch_reset(scratch) + scratch_reset_all(scratch);
+    sum += dispatch_record(dispatch, 0, 1000 * i) + dispatch_count_only(dispatch, 1);
+    sum += dispatch_timer_stop(dispatch, 1, started) + dispatch_record(dispatch, 2, 1) - INFERMEM_E_RANGE;
+    sum += dispatch_snapshot(dispatch, 0, &stats) + dispatch_histogram(dispatch, 0, bounds, 2, counts);
+    sum += dispatch_prometheus(dispatch, text, sizeof text, &n) + dispatch_json(dispatch, text, sizeof text, &n);
+    sum += dispatch_ratio(dispatch, 0) > 1 || dispatch_speedup(dispatch, 0, 1) < 0 || dispatch_throughput(dispatch) < 0;
+    if (i == 50) sum += dispatch_reset(dispatch);
+  }
+  const size_t hook_after = allocator.calls, malloc_after = malloc_calls;
+  assert_int_equal(sum, 0);
+  assert_int_equal(hook_after, hook_before);
+  assert_int_equal(malloc_after, malloc_before);
+  dispatch_free(dispatch);
+  scratch_free(scratch);
+  assert_int_equal(allocator.live, 0);
+}
+
 static void saving_and_verifying_allocate_nothing(void **state) {
   (void)state;
   static const char path[] = "infermem-test-no-alloc.quant";
@@ -257,6 +375,8 @@ int main(void) {
       cmocka_unit_test(the_count_sees_the_librarys_allocations),
       cmocka_unit_test(tapes_allocate_nothing_once_made),
       cmocka_unit_test(a_decode_step_allocates_nothing),
+      cmocka_unit_test(a_pass_and_its_metrics_allocate_nothing),
+      cmocka_unit_test(counting_neurons_and_keeping_their_rows_allocates_nothing),
       cmocka_unit_test(saving_and_verifying_allocate_nothing),
       cmocka_unit_test(saving_and_loading_caches_allocates_nothing),
       cmocka_unit_test(plans_allocate_nothing_once_made),

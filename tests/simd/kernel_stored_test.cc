@@ -82,6 +82,34 @@ void to_blocks() {
   }
 }
 
+void to_levels() {
+  for (size_t block : {32u, 256u}) {
+    for (size_t blocks = 0; blocks <= 12; ++blocks) {
+      for (int times = 0; times < 30; ++times) {
+        const size_t n = blocks * block;
+        now("to_levels, %zu blocks of %zu", blocks, block);
+        auto values = random_values(n, block);
+        for (size_t i = 0; i < n; i += block) {
+          if (below(4) != 0) continue;
+          // About the least magnitude; or of scale 1, and as near to halves as can be.
+          const bool is_small = below(2) != 0;
+          for (size_t j = i; j < i + block; ++j) {
+            const float half = static_cast<float>(static_cast<int>(below(253)) - 126) + 0.5f;
+            values[j] = is_small ? std::nextafter(1e-10f, below(2) != 0 ? 0.0f : 1.0f) * (below(2) != 0 ? 1.0f : -1.0f)
+                                 : std::nextafter(half, below(2) != 0 ? -1000.0f : 1000.0f);
+          }
+          if (!is_small) values[i + below(block)] = 127.0f;
+        }
+        compare({input(values)}, {{n, 1}, {blocks * 4, 4}}, [=](const Kernels &k, const Places &in, const Places &out) {
+          k.stored->to_levels(in.floats(0), block, n, out.signed_bytes(0), out.floats(1));
+          return 1;
+        });
+        if (n == 0) break;
+      }
+    }
+  }
+}
+
 void bf16() {
   for (size_t n = 0; n <= 300; ++n) {
     now("bf16, %zu values", n);
@@ -154,6 +182,7 @@ int main() {
   run_all({{"to_q8_0", to_blocks<&StoredKernels::to_q8_0, 34>},
            {"to_q4_0", to_blocks<&StoredKernels::to_q4_0, 18>},
            {"to_q4_1", to_blocks<&StoredKernels::to_q4_1, 20>},
+           {"to_levels", to_levels},
            {"bf16", bf16},
            {"all_below", all_below},
            {"rotate", rotate},

@@ -78,3 +78,29 @@ void model_card_save(const struct model_card *card) {
   gguf_save(&g);
   gguf_free(&g);
 }
+
+/* ---- What a model says ---- */
+
+infermem_model_config card_config(const infermem_model *model) {
+  INFERMEM_STRUCT(infermem_model_config, config);
+  assert_ok(model_config(model, &config));
+  return config;
+}
+
+infermem_model_layer card_layer(const infermem_model *model, uint64_t index) {
+  INFERMEM_STRUCT(infermem_model_layer, layer);
+  assert_ok(model_layer(model, index, &layer));
+  return layer;
+}
+
+infermem_model_weights card_weights(const infermem_model *model) {
+  INFERMEM_STRUCT(infermem_model_weights, weights);
+  assert_ok(model_weights(model, &weights));
+  return weights;
+}
+
+int card_warned(const infermem_model *model, const char *text) {
+  for (size_t i = 0; i < model_warning_count(model); i++)
+    if (strstr(model_warning(model, i), text)) return 1;
+  return 0;
+}

@@ -14,6 +14,10 @@ infermem_model_config plans_llama70(void);
 /* Mixtral-8x7B in F16: 8 experts, 2 in use. */
 infermem_model_config plans_mixtral(void);
 
+/* A device with so many bytes free, and options for caches of F16. */
+infermem_plan_device plans_device(uint64_t free_bytes);
+infermem_plan_options plans_f16(uint64_t context);
+
 /* A plan of the configuration on one device with so many bytes free, of the driver's context and the margin none taken.
  * Options may be NULL. */
 infermem_plan *plans_one(const infermem_model_config *config, uint64_t free_bytes,
@@ -22,5 +26,8 @@ infermem_plan *plans_one(const infermem_model_config *config, uint64_t free_byte
 /* A number of a plan's, over all places or of one. */
 uint64_t plans_get(const infermem_plan *plan, uint32_t key);
 uint64_t plans_at(const infermem_plan *plan, uint32_t key, uint32_t place);
+
+/* Asserts what holds of any plan: terms, places and layers add up, and it fits where it is no refusal. */
+void plans_check(const infermem_plan *plan);
 
 #endif

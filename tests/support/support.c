@@ -2,6 +2,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 void support_assert_status(int32_t expected, int32_t got, const char *call, const char *file, int line) {
   const infermem_error *error = infermem_error_detail();
@@ -72,6 +75,21 @@ size_t oom_walk(oom_scenario scenario) {
       assert_int_equal(status, INFERMEM_E_NOMEM);
     }
   }
+}
+
+int test_wipes_on_fork(void) {
+  const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  char *p = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  assert_true(p != MAP_FAILED);
+  *p = 1;
+  const int asked = madvise(p, page, MADV_WIPEONFORK);
+  const pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) _exit(*p);
+  int status = -1;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  munmap(p, page);
+  return asked == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 uint64_t test_random(uint64_t *state) {

@@ -57,6 +57,11 @@ typedef int32_t (*oom_scenario)(const infermem_allocator *allocator);
  * allocations the scenario makes, which must be at least one. */
 size_t oom_walk(oom_scenario scenario);
 
+/* ---- Systems ---- */
+
+/* Whether the system empties memory in the child of a fork when asked to. QEMU's does not. */
+int test_wipes_on_fork(void);
+
 /* ---- Seeded numbers ---- */
 
 /* splitmix64: the next number, and the next one below n. */

@@ -55,6 +55,7 @@ static int32_t read_everything(const struct shared *s, float *row) {
   size_t tensor, n, saved = 0;
   const uint32_t *hot;
   uint64_t u64;
+  double share;
   infermem_view view;
   infermem_neuron_counts counts = {.struct_size = sizeof counts};
   infermem_model_config config = {.struct_size = sizeof config};
@@ -65,6 +66,7 @@ static int32_t read_everything(const struct shared *s, float *row) {
   sum += kv_save_to(s->kv, count, &saved, NULL, 0) + (saved != kv_saved_bytes(s->kv));
   sum += pad_view(s->pad, &view) + (pad_len(s->pad) != 1) + pad_text(s->pad, NULL, 0, &n);
   sum += neuron_hot(s->neuron, 0, &hot, &n) + neuron_cold(s->neuron, 0, &hot, &n) + neuron_stat(s->neuron, 0, &counts);
+  sum += neuron_coverage(s->neuron, 0, &(double){0.5}, 1, &share);
   sum += model_config(s->model, &config) + model_tensor_find(s->model, "blk.0.ffn_up.weight", &tensor);
   sum += model_tensor_view(s->model, tensor, &view) + model_meta_u64(s->model, "llama.block_count", &u64);
   sum += plan_estimate_full(&config, 100, &u64) + device_host(s->devices, &host);

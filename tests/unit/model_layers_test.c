@@ -10,34 +10,9 @@ static infermem_model *open_card(const struct model_card *card) {
   return model;
 }
 
-static infermem_model_config config_of(const infermem_model *model) {
-  INFERMEM_STRUCT(infermem_model_config, config);
-  assert_ok(model_config(model, &config));
-  return config;
-}
-
-static infermem_model_layer layer_of(const infermem_model *model, uint64_t index) {
-  INFERMEM_STRUCT(infermem_model_layer, layer);
-  assert_ok(model_layer(model, index, &layer));
-  return layer;
-}
-
-static infermem_model_weights weights_of(const infermem_model *model) {
-  INFERMEM_STRUCT(infermem_model_weights, weights);
-  assert_ok(model_weights(model, &weights));
-  return weights;
-}
-
 static uint64_t bytes_of(const infermem_model_layer *l) {
   return l->attention_bytes + l->dense_bytes + l->shared_expert_bytes + l->routed_expert_bytes + l->norm_bytes +
          l->other_bytes;
-}
-
-/* One of the model's warnings contains the text. */
-static int warned(const infermem_model *model, const char *text) {
-  for (size_t i = 0; i < model_warning_count(model); i++)
-    if (strstr(model_warning(model, i), text)) return 1;
-  return 0;
 }
 
 /* ---- What is published ---- */
@@ -55,11 +30,11 @@ static int warned(const infermem_model *model, const char *text) {
 static int check_card(const struct model_card *card) {
   int wrong = 0;
   infermem_model *model = open_card(card);
-  const infermem_model_config config = config_of(model);
+  const infermem_model_config config = card_config(model);
   assert_ok(infermem_config_validate(&config));
   uint64_t global = 0, window = 0, recurrent = 0, none = 0, kv = 0, window_kv = 0, state = 0, tokens = 0, bytes = 0;
   for (uint64_t i = 0; i < config.n_layers; i++) {
-    const infermem_model_layer l = layer_of(model, i);
+    const infermem_model_layer l = card_layer(model, i);
     bytes += bytes_of(&l);
     assert_int_equal(l.is_nextn, i >= config.n_layers - config.n_nextn);
     if (l.is_nextn) continue;
@@ -88,7 +63,7 @@ static int check_card(const struct model_card *card) {
   EXPECT(card, "the window", tokens, card->window);
   EXPECT(card, "what is stored of a token of a window", window_kv, card->window_elements);
   EXPECT(card, "the state", state, card->state_elements);
-  const infermem_model_weights weights = weights_of(model);
+  const infermem_model_weights weights = card_weights(model);
   if (card->elements != 0) EXPECT(card, "the parameters", weights.elements, card->elements);
   EXPECT(card, "the layers' bytes", weights.layer_bytes, bytes);
   EXPECT(card, "the sum of bytes", weights.total_bytes,
@@ -115,15 +90,15 @@ static void numbers_alone_give_the_same(void **state) {
         strstr(card->text, "[0") || strstr(card->text, " [") || strstr(card->text, "pattern\": \"M"))
       continue;
     infermem_model *model = open_card(card);
-    const infermem_model_config config = config_of(model);
+    const infermem_model_config config = card_config(model);
     for (uint64_t k = 0; k < config.n_layers; k++) {
-      infermem_model_layer by_file = layer_of(model, k);
+      infermem_model_layer by_file = card_layer(model, k);
       INFERMEM_STRUCT(infermem_model_layer, by_config);
       assert_ok(infermem_config_layer(&config, k, &by_config));
       by_file.confidence = by_config.confidence; /* a file can be sure */
       if (memcmp(&by_file, &by_config, sizeof by_file) != 0) fail_msg("%s, layer %u", card->name, (unsigned)k);
     }
-    const infermem_model_weights by_file = weights_of(model);
+    const infermem_model_weights by_file = card_weights(model);
     INFERMEM_STRUCT(infermem_model_weights, by_config);
     assert_ok(infermem_config_weights(&config, &by_config));
     assert_memory_equal(&by_file, &by_config, sizeof by_file);
@@ -148,19 +123,19 @@ static void quantized_configurations_weigh_less(void **state) {
   const uint64_t matrices = 32ull * (2 * 4096 * 4096 + 2 * 4096 * 1024 + 3 * 4096 * 14336), ends = 2ull * 128256 * 4096;
   const uint64_t norms = 65 * 4096;
   infermem_model *model = open_text("{" LLAMA_8B "}");
-  assert_int_equal(config_of(model).weight_type, INFERMEM_DTYPE_F16);
-  assert_int_equal(weights_of(model).total_bytes, 2 * (matrices + ends + norms));
-  assert_int_equal(weights_of(model).confidence, INFERMEM_CONFIDENCE_MODELLED);
+  assert_int_equal(card_config(model).weight_type, INFERMEM_DTYPE_F16);
+  assert_int_equal(card_weights(model).total_bytes, 2 * (matrices + ends + norms));
+  assert_int_equal(card_weights(model).confidence, INFERMEM_CONFIDENCE_MODELLED);
   model_free(model);
 
   /* AWQ: 4 bits, and for each 128 a scale of 16 bits and a zero of 4. 5.73 GB on Hugging Face
    * (hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4). */
   model = open_text("{" LLAMA_8B
                     ", \"quantization_config\": {\"quant_method\": \"awq\", \"bits\": 4, \"group_size\": 128}}");
-  const uint64_t bytes = weights_of(model).total_bytes;
+  const uint64_t bytes = card_weights(model).total_bytes;
   assert_int_equal(bytes, matrices / 2 + matrices / 128 * 20 / 8 + 2 * (ends + norms));
   assert_in_range(bytes, 5720000000, 5740000000);
-  assert_int_equal(weights_of(model).elements, 8030261248);
+  assert_int_equal(card_weights(model).elements, 8030261248);
   model_free(model);
 
   static const struct {
@@ -179,9 +154,9 @@ static void quantized_configurations_weigh_less(void **state) {
     char text[1024];
     snprintf(text, sizeof text, "{%s, \"quantization_config\": {%s}}", LLAMA_8B, methods[i].method);
     model = open_text(text);
-    assert_int_equal(config_of(model).weight_bits, methods[i].bits);
-    assert_int_equal(config_of(model).weight_group, methods[i].group);
-    assert_int_equal(warned(model, "how many bits \"other\" takes is not known"), methods[i].bits == 0);
+    assert_int_equal(card_config(model).weight_bits, methods[i].bits);
+    assert_int_equal(card_config(model).weight_group, methods[i].group);
+    assert_int_equal(card_warned(model, "how many bits \"other\" takes is not known"), methods[i].bits == 0);
     model_free(model);
   }
 }
@@ -192,10 +167,10 @@ static void gpt_oss_weighs_what_its_index_says(void **state) {
   for (size_t i = 0; i < n_model_cards; i++) {
     if (strcmp(model_cards[i].name, "gpt-oss-20b") != 0) continue;
     infermem_model *model = open_card(&model_cards[i]);
-    infermem_model_config config = config_of(model);
+    infermem_model_config config = card_config(model);
     assert_int_equal(config.expert_type, INFERMEM_DTYPE_MXFP4);
     assert_int_equal(config.weight_type, INFERMEM_DTYPE_BF16);
-    assert_int_equal(weights_of(model).total_bytes, 13761264768);
+    assert_int_equal(card_weights(model).total_bytes, 13761264768);
     model_free(model);
     return;
   }
@@ -316,7 +291,7 @@ static void tensors_are_counted_by_class_and_layer(void **state) {
   infermem_model *model = open_made(&m, TWO_LAYERS("llama") "llama.expert_count 4\nllama.expert_used_count 1\n"
                                                             "llama.expert_feed_forward_length 32\n"
                                                             "llama.leading_dense_block_count 1\n");
-  const infermem_model_layer dense = layer_of(model, 0), experts = layer_of(model, 1);
+  const infermem_model_layer dense = card_layer(model, 0), experts = card_layer(model, 1);
   assert_int_equal(dense.kind, INFERMEM_LAYER_ATTENTION);
   assert_int_equal(dense.confidence, INFERMEM_CONFIDENCE_EXACT);
   assert_int_equal(dense.weights_confidence, INFERMEM_CONFIDENCE_EXACT);
@@ -335,7 +310,7 @@ static void tensors_are_counted_by_class_and_layer(void **state) {
   assert_int_equal(experts.intermediate, 0);
   assert_int_equal(experts.n_experts, 4);
   assert_int_equal(experts.n_experts_used, 1);
-  const infermem_model_weights w = weights_of(model);
+  const infermem_model_weights w = card_weights(model);
   assert_int_equal(w.confidence, INFERMEM_CONFIDENCE_EXACT);
   assert_int_equal(w.embedding_bytes, 64 * 128 / 32 * 34);
   assert_int_equal(w.output_bytes, 2 * 64 * 128);
@@ -359,7 +334,7 @@ static void the_demo_model_is_exact(void **state) {
   (void)state;
   infermem_model *model = NULL;
   assert_ok(model_open(TEST_DATA "/tiny-llama.gguf", NULL, &model));
-  const infermem_model_weights w = weights_of(model);
+  const infermem_model_weights w = card_weights(model);
   uint64_t total = 0;
   for (size_t i = 0; i < model_tensor_count(model); i++) {
     INFERMEM_STRUCT(infermem_tensor_info, info);
@@ -369,7 +344,7 @@ static void the_demo_model_is_exact(void **state) {
   assert_int_equal(w.total_bytes, total);
   assert_int_equal(w.confidence, INFERMEM_CONFIDENCE_EXACT);
   for (uint64_t i = 0; i < 4; i++) {
-    const infermem_model_layer l = layer_of(model, i);
+    const infermem_model_layer l = card_layer(model, i);
     assert_int_equal(l.kind, INFERMEM_LAYER_ATTENTION);
     assert_int_equal(l.confidence, INFERMEM_CONFIDENCE_EXACT);
     assert_int_equal(l.n_kv_heads * (l.head_dim_k + l.head_dim_v), 4 * 32);
@@ -385,10 +360,10 @@ static void an_unknown_type_is_less_sure(void **state) {
   add_attention(&m, 0);
   add(&m, "blk.1.attn_q.weight", 64, 1, 1000);
   infermem_model *model = open_made(&m, TWO_LAYERS("llama"));
-  assert_int_equal(layer_of(model, 0).weights_confidence, INFERMEM_CONFIDENCE_EXACT);
-  assert_int_equal(layer_of(model, 1).weights_confidence, INFERMEM_CONFIDENCE_MODELLED);
-  assert_int_equal(layer_of(model, 1).attention_bytes, 32);
-  assert_int_equal(weights_of(model).confidence, INFERMEM_CONFIDENCE_MODELLED);
+  assert_int_equal(card_layer(model, 0).weights_confidence, INFERMEM_CONFIDENCE_EXACT);
+  assert_int_equal(card_layer(model, 1).weights_confidence, INFERMEM_CONFIDENCE_MODELLED);
+  assert_int_equal(card_layer(model, 1).attention_bytes, 32);
+  assert_int_equal(card_weights(model).confidence, INFERMEM_CONFIDENCE_MODELLED);
   model_free(model);
 }
 
@@ -400,20 +375,20 @@ static void tensors_decide_what_metadata_leave_open(void **state) {
   add(&m, "blk.0.ssm_in.weight", 64, 256, F16);
   add_attention(&m, 1);
   infermem_model *model = open_made(&m, TWO_LAYERS("hybrid") SSM("hybrid"));
-  assert_int_equal(layer_of(model, 0).kind, INFERMEM_LAYER_RECURRENT);
-  assert_int_equal(layer_of(model, 0).conv_elements, 3 * 128);
-  assert_int_equal(layer_of(model, 0).state_elements, 16 * 128);
-  assert_int_equal(layer_of(model, 0).n_kv_heads, 0);
-  assert_int_equal(layer_of(model, 1).kind, INFERMEM_LAYER_ATTENTION);
-  assert_int_equal(layer_of(model, 1).confidence, INFERMEM_CONFIDENCE_EXACT);
-  assert_int_equal(layer_of(model, 1).state_elements, 0);
+  assert_int_equal(card_layer(model, 0).kind, INFERMEM_LAYER_RECURRENT);
+  assert_int_equal(card_layer(model, 0).conv_elements, 3 * 128);
+  assert_int_equal(card_layer(model, 0).state_elements, 16 * 128);
+  assert_int_equal(card_layer(model, 0).n_kv_heads, 0);
+  assert_int_equal(card_layer(model, 1).kind, INFERMEM_LAYER_ATTENTION);
+  assert_int_equal(card_layer(model, 1).confidence, INFERMEM_CONFIDENCE_EXACT);
+  assert_int_equal(card_layer(model, 1).state_elements, 0);
   assert_int_equal(model_warning_count(model), 0);
   model_free(model);
   /* Without tensors it has to be guessed. */
   model = open_text(TWO_LAYERS("hybrid") SSM("hybrid"));
-  assert_int_equal(layer_of(model, 0).kind, INFERMEM_LAYER_BOTH);
-  assert_int_equal(layer_of(model, 0).confidence, INFERMEM_CONFIDENCE_ROUGH);
-  assert_int_equal(weights_of(model).confidence, INFERMEM_CONFIDENCE_ROUGH);
+  assert_int_equal(card_layer(model, 0).kind, INFERMEM_LAYER_BOTH);
+  assert_int_equal(card_layer(model, 0).confidence, INFERMEM_CONFIDENCE_ROUGH);
+  assert_int_equal(card_weights(model).confidence, INFERMEM_CONFIDENCE_ROUGH);
   model_free(model);
 }
 
@@ -425,15 +400,15 @@ static void contradictions_are_rough_and_a_warning(void **state) {
   add(&m, "blk.1.ffn_up_exps.weight", 64, 64, F16);
   add(&m, "blk.7.attn_q.weight", 64, 64, F16);
   infermem_model *model = open_made(&m, TWO_LAYERS("llama") "llama.attention.key_length 32\n");
-  assert_int_equal(layer_of(model, 0).confidence, INFERMEM_CONFIDENCE_ROUGH);
-  assert_int_equal(layer_of(model, 0).head_dim_k, 32); /* what the metadata say */
-  assert_int_equal(layer_of(model, 1).confidence, INFERMEM_CONFIDENCE_ROUGH);
-  assert_true(warned(model, "1 layers, the first being layer 0, do not agree on the size of keys"));
-  assert_true(warned(model, "1 layers, the first being layer 1, do not agree on what mixes tokens"));
-  assert_true(warned(model, "1 layers, the first being layer 1, do not agree on whether there are experts"));
-  assert_true(warned(model, "1 tensors are of layers beyond the last of 2"));
-  assert_int_equal(weights_of(model).other_bytes, 2 * 64 * 64);
-  assert_int_equal(weights_of(model).confidence, INFERMEM_CONFIDENCE_EXACT);
+  assert_int_equal(card_layer(model, 0).confidence, INFERMEM_CONFIDENCE_ROUGH);
+  assert_int_equal(card_layer(model, 0).head_dim_k, 32); /* what the metadata say */
+  assert_int_equal(card_layer(model, 1).confidence, INFERMEM_CONFIDENCE_ROUGH);
+  assert_true(card_warned(model, "1 layers, the first being layer 0, do not agree on the size of keys"));
+  assert_true(card_warned(model, "1 layers, the first being layer 1, do not agree on what mixes tokens"));
+  assert_true(card_warned(model, "1 layers, the first being layer 1, do not agree on whether there are experts"));
+  assert_true(card_warned(model, "1 tensors are of layers beyond the last of 2"));
+  assert_int_equal(card_weights(model).other_bytes, 2 * 64 * 64);
+  assert_int_equal(card_weights(model).confidence, INFERMEM_CONFIDENCE_EXACT);
   model_free(model);
 }
 
@@ -453,7 +428,7 @@ static void a_layer_of_the_table_is_less_sure_than_one_of_the_file(void **state)
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     infermem_model *model = open_text(cases[i].text);
-    assert_int_equal(layer_of(model, 0).confidence, cases[i].confidence);
+    assert_int_equal(card_layer(model, 0).confidence, cases[i].confidence);
     model_free(model);
   }
 }

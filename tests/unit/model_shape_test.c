@@ -16,31 +16,6 @@ static infermem_model *open_text(const char *text) {
   return model;
 }
 
-static infermem_model_config config_of(const infermem_model *model) {
-  INFERMEM_STRUCT(infermem_model_config, config);
-  assert_ok(model_config(model, &config));
-  return config;
-}
-
-static infermem_model_layer layer_of(const infermem_model *model, uint64_t index) {
-  INFERMEM_STRUCT(infermem_model_layer, layer);
-  assert_ok(model_layer(model, index, &layer));
-  return layer;
-}
-
-static infermem_model_weights weights_of(const infermem_model *model) {
-  INFERMEM_STRUCT(infermem_model_weights, weights);
-  assert_ok(model_weights(model, &weights));
-  return weights;
-}
-
-/* One of the model's warnings contains the text. */
-static int warned(const infermem_model *model, const char *text) {
-  for (size_t i = 0; i < model_warning_count(model); i++)
-    if (strstr(model_warning(model, i), text)) return 1;
-  return 0;
-}
-
 /* ---- Hugging Face's names of tensors ---- */
 
 #define FOLDER "model_shape_test.dir"
@@ -113,7 +88,7 @@ static void names_of_hugging_face_are_known(void **state) {
       "\"num_experts_per_tok\": 1, \"first_k_dense_replace\": 1, \"num_nextn_predict_layers\": 1, \"vocab_size\": 128,"
       "\"max_position_embeddings\": 64, \"tie_word_embeddings\": false}",
       &t);
-  const infermem_model_layer dense = layer_of(model, 0), experts = layer_of(model, 1), nextn = layer_of(model, 2);
+  const infermem_model_layer dense = card_layer(model, 0), experts = card_layer(model, 1), nextn = card_layer(model, 2);
   assert_int_equal(dense.attention_bytes, 2 * 64 * (64 + 32 + 32 + 64));
   assert_int_equal(dense.dense_bytes, 2 * 3 * 64 * 96);
   assert_int_equal(dense.norm_bytes, 2 * 64);
@@ -126,13 +101,13 @@ static void names_of_hugging_face_are_known(void **state) {
   assert_int_equal(experts.confidence, INFERMEM_CONFIDENCE_EXACT);
   assert_int_equal(nextn.is_nextn, 1);
   assert_int_equal(nextn.other_bytes, 2 * 64 * 128);
-  const infermem_model_weights w = weights_of(model);
+  const infermem_model_weights w = card_weights(model);
   assert_int_equal(w.embedding_bytes, 2 * 128 * 64);
   assert_int_equal(w.output_bytes, 0);
   assert_int_equal(w.other_bytes, 2 * 64 + 2 * 96 * 32);
   assert_int_equal(w.total_bytes, t.data);
-  assert_int_equal(config_of(model).tied_embeddings, 1); /* whatever the configuration says: there is no lm_head */
-  assert_int_equal(config_of(model).n_layers, 3);
+  assert_int_equal(card_config(model).tied_embeddings, 1); /* whatever the configuration says: there is no lm_head */
+  assert_int_equal(card_config(model).n_layers, 3);
   model_free(model);
 }
 
@@ -153,16 +128,16 @@ static void recurrent_layers_are_known_by_their_tensors(void **state) {
       "\"linear_num_key_heads\": 2, \"linear_num_value_heads\": 4, \"linear_value_head_dim\": 8,"
       "\"mtp_num_hidden_layers\": 1}",
       &t);
-  assert_int_equal(layer_of(model, 0).kind, INFERMEM_LAYER_RECURRENT);
-  assert_int_equal(layer_of(model, 0).conv_elements, 3 * (32 + 2 * 2 * 8));
-  assert_int_equal(layer_of(model, 0).state_elements, 8 * 32);
-  assert_int_equal(layer_of(model, 1).kind, INFERMEM_LAYER_ATTENTION);
-  assert_int_equal(layer_of(model, 2).is_nextn, 1);
-  assert_int_equal(layer_of(model, 2).attention_bytes, 2 * 32 * 64);
-  for (uint64_t i = 0; i < 2; i++) assert_int_equal(layer_of(model, i).confidence, INFERMEM_CONFIDENCE_EXACT);
-  assert_int_equal(config_of(model).tied_embeddings, 0);
-  assert_int_equal(weights_of(model).output_bytes, 2 * 128 * 64);
-  assert_int_equal(weights_of(model).total_bytes, t.data);
+  assert_int_equal(card_layer(model, 0).kind, INFERMEM_LAYER_RECURRENT);
+  assert_int_equal(card_layer(model, 0).conv_elements, 3 * (32 + 2 * 2 * 8));
+  assert_int_equal(card_layer(model, 0).state_elements, 8 * 32);
+  assert_int_equal(card_layer(model, 1).kind, INFERMEM_LAYER_ATTENTION);
+  assert_int_equal(card_layer(model, 2).is_nextn, 1);
+  assert_int_equal(card_layer(model, 2).attention_bytes, 2 * 32 * 64);
+  for (uint64_t i = 0; i < 2; i++) assert_int_equal(card_layer(model, i).confidence, INFERMEM_CONFIDENCE_EXACT);
+  assert_int_equal(card_config(model).tied_embeddings, 0);
+  assert_int_equal(card_weights(model).output_bytes, 2 * 128 * 64);
+  assert_int_equal(card_weights(model).total_bytes, t.data);
   model_free(model);
 }
 
@@ -177,7 +152,7 @@ static void assert_kinds(const char *text, const char *kinds) {
   static const char letters[] = "?AWMRBN"; /* of INFERMEM_LAYER_ATTENTION and so on */
   infermem_model *model = open_text(text);
   for (uint64_t i = 0; kinds[i]; i++) {
-    const char got = letters[layer_of(model, i).kind];
+    const char got = letters[card_layer(model, i).kind];
     if (got != kinds[i]) fail_msg("layer %u is %c, not %c: %s", (unsigned)i, got, kinds[i], text);
   }
   model_free(model);
@@ -258,7 +233,7 @@ static void experts_are_in_the_layers_that_are_said(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     infermem_model *model = open_text(cases[i].text);
     for (uint64_t k = 0; k < 4; k++) {
-      const infermem_model_layer l = layer_of(model, k);
+      const infermem_model_layer l = card_layer(model, k);
       const int experts = cases[i].layers[k] == 'E';
       assert_int_equal(l.n_experts, experts ? 4 : 0);
       assert_int_equal(l.intermediate, experts ? 0 : 96);
@@ -305,7 +280,7 @@ static void hostile_values_are_left_out_with_a_warning(void **state) {
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     infermem_model *model = open_text(cases[i].text);
-    if (!warned(model, cases[i].warning)) fail_msg("no warning \"%s\": %s", cases[i].warning, cases[i].text);
+    if (!card_warned(model, cases[i].warning)) fail_msg("no warning \"%s\": %s", cases[i].warning, cases[i].text);
     model_free(model);
   }
   assert_int_equal(gguf_heap.live, 0);
@@ -323,11 +298,11 @@ static void the_largest_numbers_are_refused_as_a_whole(void **state) {
       "x.ssm.state_size 1048575\nx.ssm.group_count 1048575\nx.ssm.time_step_rank 1048575\n"
       "x.attention.kv_lora_rank 1048575\nx.attention.q_lora_rank 1048575\nx.attention.key_length_mla 1048575\n"
       "x.attention.value_length_mla 1048575\nx.attention.sliding_window 2147483648\n");
-  const infermem_model_config config = config_of(model);
+  const infermem_model_config config = card_config(model);
   assert_int_equal(config.ssm_groups, 1048575);
   assert_fails(INFERMEM_E_LIMIT, infermem_config_validate(&config)); /* of the shared experts' middle */
-  assert_int_equal(weights_of(model).total_bytes, 0);
-  assert_int_equal(layer_of(model, 4095).state_elements, 1048575 * (uint64_t)2147483648);
+  assert_int_equal(card_weights(model).total_bytes, 0);
+  assert_int_equal(card_layer(model, 4095).state_elements, 1048575 * (uint64_t)2147483648);
   infermem_model_config c = config;
   c.n_experts_shared = c.shared_intermediate = 0;
   assert_fails(INFERMEM_E_OVERFLOW, infermem_config_validate(&c));
@@ -479,9 +454,9 @@ static int32_t open_and_ask(const infermem_allocator *allocator) {
     assert_null(model);
     return status;
   }
-  const uint64_t n = config_of(model).n_layers;
-  for (uint64_t i = 0; i < n; i++) (void)layer_of(model, i);
-  (void)weights_of(model);
+  const uint64_t n = card_config(model).n_layers;
+  for (uint64_t i = 0; i < n; i++) (void)card_layer(model, i);
+  (void)card_weights(model);
   model_free(model);
   return INFERMEM_OK;
 }

@@ -135,20 +135,7 @@ static void no_huge_pages(const infermem_tape *tape) {
 static void put(const infermem_tape *tape, const void *from, size_t n) {
   void *to = NULL;
   assert_ok(tape_alloc(tape, n, 64, &to));
-  if (from)
-    memcpy(to, from, n);
-  else
-    memset(to, 1, n);
-}
-
-/* The buffers of a pass over a batch of tokens, one by one. */
-static void put_scratch(const infermem_tape *tape, const infermem_model_config *c, size_t batch) {
-  const size_t q = c->n_heads * c->head_dim_k, kv = c->n_kv_heads * c->head_dim_k, h = c->hidden, i = c->intermediate;
-  const size_t wide = ((q > h ? q : h) + 255) / 256 * 256, inner = (i + 255) / 256 * 256;
-  const size_t floats[] = {h, h, q + 2 * kv, q, kv, kv, q, h, i, i, h, c->vocab, wide / 256, inner / 256};
-  for (size_t b = 0; b < sizeof floats / sizeof *floats; b++) put(tape, NULL, floats[b] * 4 * batch);
-  put(tape, NULL, wide * batch);
-  put(tape, NULL, inner * batch);
+  memcpy(to, from, n);
 }
 
 static void fill_kv(infermem_kv *kv, const infermem_model_config *c) {
@@ -196,7 +183,9 @@ static void check_audit(infermem_model *model, int32_t k_type, int32_t v_type, u
     kv_bytes += kv_memory_bytes(kvs[i]);
     fill_kv(kvs[i], &config);
   }
-  put_scratch(tapes[2], &config, 64);
+  infermem_scratch *scratch = NULL;
+  assert_ok(plan_build_scratch(plan, tapes[2], &scratch));
+  assert_int_equal(scratch_total_bytes(scratch), plans_get(plan, INFERMEM_PLAN_COMPUTE));
 
   /* The handles. */
   const uint32_t kinds[] = {INFERMEM_PLAN_WEIGHTS, INFERMEM_PLAN_KV_GLOBAL, INFERMEM_PLAN_COMPUTE};
@@ -218,6 +207,7 @@ static void check_audit(infermem_model *model, int32_t k_type, int32_t v_type, u
   assert_ok(plan_audit(plan, rows, 4));
   for (size_t i = 0; i < 4; i++) assert_in_range(rows[i].per_million, 0, kWithin);
   for (size_t i = 0; i < n_sequences; i++) kv_free(kvs[i]);
+  scratch_free(scratch);
   layout_free(layout);
   plan_free(plan);
 }
@@ -388,7 +378,10 @@ static void there_must_be_something_to_build(void **state) {
   infermem_layout *layout = NULL;
   infermem_plan *plan = plans_one(&c, MIB, NULL); /* a refusal */
   assert_fails(INFERMEM_E_STATE, plan_build_kv(plan, NULL, &kv));
+  infermem_scratch *scratch = NULL;
   assert_fails(INFERMEM_E_STATE, plan_build_layout(plan, &layout));
+  assert_fails(INFERMEM_E_STATE, plan_build_scratch(plan, NULL, &scratch));
+  assert_null(scratch);
   plan_free(plan);
   plan = plans_one(&c, 200 * GIB, NULL); /* nothing on the host */
   assert_fails(INFERMEM_E_STATE, plan_build_layout(plan, &layout));
@@ -431,6 +424,24 @@ static void a_layout_has_what_the_host_has(void **state) {
   plan_free(plan);
 }
 
+static void a_model_that_lacks_numbers_cannot_be_planned(void **state) {
+  (void)state;
+  struct gguf g = {0};
+  gguf_header(&g, 3, 0, 1);
+  gguf_meta_string(&g, "general.architecture", "llama");
+  gguf_save(&g);
+  gguf_free(&g);
+  infermem_model *model = NULL;
+  assert_ok(model_open(gguf_path(), NULL, &model));
+  INFERMEM_STRUCT(infermem_plan_options, options);
+  options.host_bytes = GIB;
+  infermem_plan *plan = NULL;
+  assert_fails(INFERMEM_E_ARG, plan_new(model, NULL, NULL, 0, &options, &plan));
+  assert_null(plan);
+  model_free(model);
+  gguf_remove();
+}
+
 /* ---- A large model's header ---- */
 
 static void a_large_header_takes_at_most_twice_its_bytes(void **state) {
@@ -464,6 +475,12 @@ static void a_large_header_takes_at_most_twice_its_bytes(void **state) {
   gguf_remove();
 }
 
+static int tear_down(void **state) {
+  (void)state;
+  gguf_remove();
+  return 0;
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_demo_model_takes_what_was_planned),
@@ -474,7 +491,8 @@ int main(void) {
       cmocka_unit_test(what_a_cache_cannot_be_is_unsupported),
       cmocka_unit_test(there_must_be_something_to_build),
       cmocka_unit_test(a_layout_has_what_the_host_has),
+      cmocka_unit_test(a_model_that_lacks_numbers_cannot_be_planned),
       cmocka_unit_test(a_large_header_takes_at_most_twice_its_bytes),
   };
-  return cmocka_run_group_tests_name("plans and memory", tests, NULL, NULL);
+  return cmocka_run_group_tests_name("plans and memory", tests, NULL, tear_down);
 }

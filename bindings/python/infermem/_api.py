@@ -59,6 +59,11 @@ INFERMEM_HOST_CGROUP = 4
 INFERMEM_HOST_EFFECTIVE = 8
 INFERMEM_HOST_HUGE_PAGES = 16
 INFERMEM_HOST_NUMA = 32
+INFERMEM_DISPATCH_MAX_BACKENDS = 32
+INFERMEM_DISPATCH_MAX_NAME = 63
+INFERMEM_DISPATCH_MAX_BOUNDS = 256
+INFERMEM_DISPATCH_CPU = 0
+INFERMEM_DISPATCH_GPU = 1
 INFERMEM_DTYPE_F32 = 0
 INFERMEM_DTYPE_F16 = 1
 INFERMEM_DTYPE_Q4_0 = 2
@@ -186,7 +191,44 @@ INFERMEM_LAYER_MLA = 3
 INFERMEM_LAYER_RECURRENT = 4
 INFERMEM_LAYER_BOTH = 5
 INFERMEM_LAYER_NONE = 6
+INFERMEM_QUANT_SAVED_ALIGN = 64
+INFERMEM_QUANT_NATIVE = -1
+INFERMEM_QUANT_PLAIN = 0
+INFERMEM_QUANT_PACKED = 1
+INFERMEM_QUANT_REFUSE = 0
+INFERMEM_QUANT_CLAMP = 1
+INFERMEM_QUANT_NO_VERIFY = 1
 INFERMEM_NEURON_STRICT = 1
+INFERMEM_NEURON_LRU = 0
+INFERMEM_NEURON_LFU = 1
+INFERMEM_NEURON_HOT = 2
+INFERMEM_NEURON_PENDING = 1
+INFERMEM_SCRATCH_PLAN_MAX = 8192
+INFERMEM_SCRATCH_HIDDEN = 0
+INFERMEM_SCRATCH_NORMED = 1
+INFERMEM_SCRATCH_QKV = 2
+INFERMEM_SCRATCH_Q = 3
+INFERMEM_SCRATCH_K = 4
+INFERMEM_SCRATCH_V = 5
+INFERMEM_SCRATCH_ATTN_OUT = 6
+INFERMEM_SCRATCH_ATTN_PROJ = 7
+INFERMEM_SCRATCH_FFN_UP = 8
+INFERMEM_SCRATCH_FFN_GATE = 9
+INFERMEM_SCRATCH_FFN_DOWN = 10
+INFERMEM_SCRATCH_LOGITS = 11
+INFERMEM_SCRATCH_EXPANDED_V = 12
+INFERMEM_SCRATCH_Q8_SCALES = 13
+INFERMEM_SCRATCH_Q8_QUANTS = 14
+INFERMEM_SCRATCH_Q8K_HIDDEN_SCALES = 15
+INFERMEM_SCRATCH_Q8K_HIDDEN_QUANTS = 16
+INFERMEM_SCRATCH_Q8K_INTER_SCALES = 17
+INFERMEM_SCRATCH_Q8K_INTER_QUANTS = 18
+INFERMEM_SCRATCH_COUNT = 19
+INFERMEM_SCRATCH_OVERLAP = 1
+INFERMEM_SCRATCH_Q8 = 2
+INFERMEM_SCRATCH_EXPAND_V = 4
+INFERMEM_SCRATCH_Q8K_HIDDEN = 0
+INFERMEM_SCRATCH_Q8K_INTER = 1
 INFERMEM_PLAN_MAX_DEVICES = 64
 INFERMEM_PLAN_MAX_CONTEXT = 2147483648
 INFERMEM_PLAN_MARGIN = 1073741824
@@ -278,13 +320,6 @@ INFERMEM_PLAN_ADVICE_ALLOW = 5
 INFERMEM_PLAN_ADVICE_HOST_MEMORY = 6
 INFERMEM_PLAN_ADVICE_WEIGHTS = 7
 INFERMEM_PLAN_TEXT_UTF8 = 1
-INFERMEM_QUANT_SAVED_ALIGN = 64
-INFERMEM_QUANT_NATIVE = -1
-INFERMEM_QUANT_PLAIN = 0
-INFERMEM_QUANT_PACKED = 1
-INFERMEM_QUANT_REFUSE = 0
-INFERMEM_QUANT_CLAMP = 1
-INFERMEM_QUANT_NO_VERIFY = 1
 
 
 class infermem_tape(C.Structure):
@@ -292,6 +327,10 @@ class infermem_tape(C.Structure):
 
 
 class infermem_device_list(C.Structure):
+    pass
+
+
+class infermem_dispatch(C.Structure):
     pass
 
 
@@ -307,7 +346,15 @@ class infermem_model(C.Structure):
     pass
 
 
+class infermem_quant(C.Structure):
+    pass
+
+
 class infermem_neuron(C.Structure):
+    pass
+
+
+class infermem_neuron_store(C.Structure):
     pass
 
 
@@ -315,11 +362,15 @@ class infermem_pad(C.Structure):
     pass
 
 
-class infermem_plan(C.Structure):
+class infermem_scratch(C.Structure):
     pass
 
 
-class infermem_quant(C.Structure):
+class infermem_scratch_plan(C.Structure):
+    pass
+
+
+class infermem_plan(C.Structure):
     pass
 
 
@@ -340,6 +391,14 @@ class infermem_device_facts(C.Structure):
 
 
 class infermem_host_facts(C.Structure):
+    pass
+
+
+class infermem_dispatch_options(C.Structure):
+    pass
+
+
+class infermem_dispatch_stats(C.Structure):
     pass
 
 
@@ -415,6 +474,18 @@ class infermem_meta_info(C.Structure):
     pass
 
 
+class infermem_quant_options(C.Structure):
+    pass
+
+
+class infermem_quant_errors(C.Structure):
+    pass
+
+
+class infermem_quant_tensors(C.Structure):
+    pass
+
+
 class infermem_neuron_options(C.Structure):
     pass
 
@@ -423,7 +494,27 @@ class infermem_neuron_counts(C.Structure):
     pass
 
 
+class infermem_neuron_store_options(C.Structure):
+    pass
+
+
+class infermem_neuron_store_facts(C.Structure):
+    pass
+
+
 class infermem_pad_options(C.Structure):
+    pass
+
+
+class infermem_scratch_options(C.Structure):
+    pass
+
+
+class infermem_scratch_lifetime(C.Structure):
+    pass
+
+
+class infermem_scratch_plan_options(C.Structure):
     pass
 
 
@@ -450,18 +541,6 @@ class infermem_plan_advice_facts(C.Structure):
 class infermem_plan_measure(C.Structure):
     pass
 
-
-class infermem_quant_options(C.Structure):
-    pass
-
-
-class infermem_quant_errors(C.Structure):
-    pass
-
-
-class infermem_quant_tensors(C.Structure):
-    pass
-
 infermem_allocator_allocate = C.CFUNCTYPE(C.c_void_p, C.c_void_p, C.c_size_t, C.c_size_t)
 infermem_allocator_release = C.CFUNCTYPE(None, C.c_void_p, C.c_void_p, C.c_size_t, C.c_size_t)
 infermem_log_function = C.CFUNCTYPE(None, C.c_void_p, C.c_int32, C.c_char_p)
@@ -470,6 +549,7 @@ infermem_dlpack_unversioned_deleter = C.CFUNCTYPE(None, C.POINTER(infermem_dlpac
 infermem_write_function = C.CFUNCTYPE(C.c_int64, C.c_void_p, C.c_void_p, C.c_size_t)
 infermem_read_function = C.CFUNCTYPE(C.c_int64, C.c_void_p, C.c_void_p, C.c_size_t)
 infermem_read_at_function = C.CFUNCTYPE(C.c_int64, C.c_void_p, C.c_uint64, C.c_void_p, C.c_size_t)
+infermem_neuron_load_function = C.CFUNCTYPE(C.c_int32, C.c_void_p, C.c_uint64, C.POINTER(C.c_uint32), C.c_size_t, C.POINTER(C.c_void_p))
 
 infermem_allocator._fields_ = [
     ("struct_size", C.c_size_t),
@@ -528,6 +608,30 @@ infermem_host_facts._fields_ = [
     ("huge_pages_total", C.c_uint64),
     ("huge_pages_free", C.c_uint64),
     ("timestamp_ns", C.c_uint64),
+]
+infermem_dispatch_options._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("n_backends", C.c_uint32),
+    ("resolution", C.c_uint32),
+    ("names", C.POINTER(C.c_char_p)),
+    ("allocator", C.POINTER(infermem_allocator)),
+]
+infermem_dispatch_stats._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("dispatches", C.c_uint64),
+    ("latencies", C.c_uint64),
+    ("sum_ns", C.c_uint64),
+    ("min_ns", C.c_uint64),
+    ("max_ns", C.c_uint64),
+    ("p50_ns", C.c_uint64),
+    ("p90_ns", C.c_uint64),
+    ("p95_ns", C.c_uint64),
+    ("p99_ns", C.c_uint64),
+    ("p999_ns", C.c_uint64),
+    ("mean_ns", C.c_double),
+    ("variance_ns2", C.c_double),
+    ("deviation_ns", C.c_double),
+    ("variation_percent", C.c_double),
 ]
 infermem_view._fields_ = [
     ("data", C.c_void_p),
@@ -770,6 +874,39 @@ infermem_meta_info._fields_ = [
     ("element_type", C.c_uint32),
     ("count", C.c_uint64),
 ]
+infermem_quant_options._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("bits", C.c_uint32),
+    ("nan_policy", C.c_uint32),
+    ("group", C.c_size_t),
+    ("tape", C.POINTER(infermem_tape)),
+    ("allocator", C.POINTER(infermem_allocator)),
+    ("params", C.c_int32),
+    ("symmetric", C.c_uint32),
+    ("flags", C.c_uint64),
+]
+infermem_quant_errors._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("max", C.c_double),
+    ("mean", C.c_double),
+    ("rmse", C.c_double),
+    ("max_index", C.c_size_t),
+    ("worst_group", C.c_size_t),
+    ("worst_group_rmse", C.c_double),
+]
+infermem_quant_tensors._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("weights", C.c_void_p),
+    ("weights_bytes", C.c_size_t),
+    ("zeros", C.c_void_p),
+    ("zeros_bytes", C.c_size_t),
+    ("scales", C.c_void_p),
+    ("scales_bytes", C.c_size_t),
+    ("group_index", C.c_void_p),
+    ("group_index_bytes", C.c_size_t),
+    ("scales_type", C.c_int32),
+    ("gptq_version", C.c_uint32),
+]
 infermem_neuron_options._fields_ = [
     ("struct_size", C.c_size_t),
     ("n_layers", C.c_uint32),
@@ -777,9 +914,15 @@ infermem_neuron_options._fields_ = [
     ("threshold", C.c_float),
     ("interval", C.c_uint32),
     ("flags", C.c_uint32),
-    ("reserved", C.c_uint32),
+    ("half_life", C.c_uint32),
     ("tape", C.POINTER(infermem_tape)),
     ("allocator", C.POINTER(infermem_allocator)),
+    ("budget_count", C.c_uint32),
+    ("budget_fraction", C.c_float),
+    ("budget_bytes", C.c_uint64),
+    ("row_bytes", C.c_uint64),
+    ("hysteresis", C.c_float),
+    ("reserved", C.c_uint32),
 ]
 infermem_neuron_counts._fields_ = [
     ("struct_size", C.c_size_t),
@@ -789,6 +932,39 @@ infermem_neuron_counts._fields_ = [
     ("out_of_range", C.c_uint64),
     ("reclassifications", C.c_uint64),
     ("hot_ratio", C.c_double),
+    ("nans", C.c_uint64),
+]
+infermem_neuron_store_options._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("n_rows", C.c_uint32),
+    ("policy", C.c_uint32),
+    ("row_bytes", C.c_uint64),
+    ("budget_bytes", C.c_uint64),
+    ("load", infermem_neuron_load_function),
+    ("context", C.c_void_p),
+    ("quant", C.POINTER(infermem_quant)),
+    ("half_life", C.c_uint32),
+    ("window", C.c_uint32),
+    ("n_fetches", C.c_uint32),
+    ("reserved", C.c_uint32),
+    ("tape", C.POINTER(infermem_tape)),
+    ("allocator", C.POINTER(infermem_allocator)),
+]
+infermem_neuron_store_facts._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("fetches", C.c_uint64),
+    ("hits", C.c_uint64),
+    ("waits", C.c_uint64),
+    ("misses", C.c_uint64),
+    ("loads", C.c_uint64),
+    ("failures", C.c_uint64),
+    ("bytes_loaded", C.c_uint64),
+    ("evictions", C.c_uint64),
+    ("drops", C.c_uint64),
+    ("capacity", C.c_uint64),
+    ("resident", C.c_uint64),
+    ("in_use", C.c_uint64),
+    ("memory_bytes", C.c_uint64),
 ]
 infermem_pad_options._fields_ = [
     ("struct_size", C.c_size_t),
@@ -797,6 +973,24 @@ infermem_pad_options._fields_ = [
     ("type", C.c_int32),
     ("reserved", C.c_int32),
     ("tape", C.POINTER(infermem_tape)),
+    ("allocator", C.POINTER(infermem_allocator)),
+]
+infermem_scratch_options._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("batch", C.c_size_t),
+    ("flags", C.c_uint32),
+    ("reserved", C.c_uint32),
+    ("tape", C.POINTER(infermem_tape)),
+    ("allocator", C.POINTER(infermem_allocator)),
+]
+infermem_scratch_lifetime._fields_ = [
+    ("bytes", C.c_uint64),
+    ("first_use", C.c_uint64),
+    ("last_use", C.c_uint64),
+]
+infermem_scratch_plan_options._fields_ = [
+    ("struct_size", C.c_size_t),
+    ("align", C.c_uint64),
     ("allocator", C.POINTER(infermem_allocator)),
 ]
 infermem_plan_device._fields_ = [
@@ -868,39 +1062,6 @@ infermem_plan_measure._fields_ = [
     ("predicted_bytes", C.c_uint64),
     ("per_million", C.c_uint64),
 ]
-infermem_quant_options._fields_ = [
-    ("struct_size", C.c_size_t),
-    ("bits", C.c_uint32),
-    ("nan_policy", C.c_uint32),
-    ("group", C.c_size_t),
-    ("tape", C.POINTER(infermem_tape)),
-    ("allocator", C.POINTER(infermem_allocator)),
-    ("params", C.c_int32),
-    ("symmetric", C.c_uint32),
-    ("flags", C.c_uint64),
-]
-infermem_quant_errors._fields_ = [
-    ("struct_size", C.c_size_t),
-    ("max", C.c_double),
-    ("mean", C.c_double),
-    ("rmse", C.c_double),
-    ("max_index", C.c_size_t),
-    ("worst_group", C.c_size_t),
-    ("worst_group_rmse", C.c_double),
-]
-infermem_quant_tensors._fields_ = [
-    ("struct_size", C.c_size_t),
-    ("weights", C.c_void_p),
-    ("weights_bytes", C.c_size_t),
-    ("zeros", C.c_void_p),
-    ("zeros_bytes", C.c_size_t),
-    ("scales", C.c_void_p),
-    ("scales_bytes", C.c_size_t),
-    ("group_index", C.c_void_p),
-    ("group_index_bytes", C.c_size_t),
-    ("scales_type", C.c_int32),
-    ("gptq_version", C.c_uint32),
-]
 
 STRUCTS = (
     infermem_allocator,
@@ -908,6 +1069,8 @@ STRUCTS = (
     infermem_device_options,
     infermem_device_facts,
     infermem_host_facts,
+    infermem_dispatch_options,
+    infermem_dispatch_stats,
     infermem_view,
     infermem_dlpack_tensor,
     infermem_dlpack,
@@ -926,18 +1089,23 @@ STRUCTS = (
     infermem_model_weights,
     infermem_tensor_info,
     infermem_meta_info,
+    infermem_quant_options,
+    infermem_quant_errors,
+    infermem_quant_tensors,
     infermem_neuron_options,
     infermem_neuron_counts,
+    infermem_neuron_store_options,
+    infermem_neuron_store_facts,
     infermem_pad_options,
+    infermem_scratch_options,
+    infermem_scratch_lifetime,
+    infermem_scratch_plan_options,
     infermem_plan_device,
     infermem_plan_options,
     infermem_plan_term_facts,
     infermem_plan_layer_facts,
     infermem_plan_advice_facts,
     infermem_plan_measure,
-    infermem_quant_options,
-    infermem_quant_errors,
-    infermem_quant_tensors,
 )
 
 # name: (what it returns, what it takes)
@@ -956,6 +1124,21 @@ FUNCTIONS = {
     "device_host": (C.c_int32, [C.POINTER(infermem_device_list), C.POINTER(infermem_host_facts)]),
     "device_why_not": (C.c_int32, [C.POINTER(infermem_device_list), C.POINTER(C.c_int32)]),
     "device_why_not_text": (C.c_char_p, [C.POINTER(infermem_device_list)]),
+    "dispatch_new": (C.c_int32, [C.POINTER(infermem_dispatch_options), C.POINTER(C.POINTER(infermem_dispatch))]),
+    "dispatch_free": (None, [C.POINTER(infermem_dispatch)]),
+    "dispatch_record": (C.c_int32, [C.POINTER(infermem_dispatch), C.c_uint32, C.c_int64]),
+    "dispatch_count_only": (C.c_int32, [C.POINTER(infermem_dispatch), C.c_uint32]),
+    "dispatch_timer_start": (C.c_uint64, []),
+    "dispatch_timer_stop": (C.c_int32, [C.POINTER(infermem_dispatch), C.c_uint32, C.c_uint64]),
+    "dispatch_reset": (C.c_int32, [C.POINTER(infermem_dispatch)]),
+    "dispatch_snapshot": (C.c_int32, [C.POINTER(infermem_dispatch), C.c_uint32, C.POINTER(infermem_dispatch_stats)]),
+    "dispatch_histogram": (C.c_int32, [C.POINTER(infermem_dispatch), C.c_uint32, C.POINTER(C.c_uint64), C.c_size_t, C.POINTER(C.c_uint64)]),
+    "dispatch_ratio": (C.c_double, [C.POINTER(infermem_dispatch), C.c_uint32]),
+    "dispatch_speedup": (C.c_double, [C.POINTER(infermem_dispatch), C.c_uint32, C.c_uint32]),
+    "dispatch_elapsed_ns": (C.c_uint64, [C.POINTER(infermem_dispatch)]),
+    "dispatch_throughput": (C.c_double, [C.POINTER(infermem_dispatch)]),
+    "dispatch_prometheus": (C.c_int32, [C.POINTER(infermem_dispatch), C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
+    "dispatch_json": (C.c_int32, [C.POINTER(infermem_dispatch), C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
     "infermem_dtype_name": (C.c_char_p, [C.c_int32]),
     "infermem_dtype_block": (C.c_int32, [C.c_int32, C.POINTER(C.c_size_t), C.POINTER(C.c_size_t)]),
     "infermem_dtype_bytes": (C.c_int32, [C.c_int32, C.c_uint64, C.POINTER(C.c_uint64)]),
@@ -1061,55 +1244,6 @@ FUNCTIONS = {
     "model_meta_array_i64": (C.c_int32, [C.POINTER(infermem_model), C.c_char_p, C.c_uint64, C.c_size_t, C.POINTER(C.c_int64)]),
     "model_meta_array_f64": (C.c_int32, [C.POINTER(infermem_model), C.c_char_p, C.c_uint64, C.c_size_t, C.POINTER(C.c_double)]),
     "model_meta_array_strings": (C.c_int32, [C.POINTER(infermem_model), C.c_char_p, C.c_uint64, C.c_size_t, C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t), C.POINTER(C.c_size_t)]),
-    "neuron_new": (C.c_int32, [C.POINTER(infermem_neuron_options), C.POINTER(C.POINTER(infermem_neuron))]),
-    "neuron_free": (None, [C.POINTER(infermem_neuron)]),
-    "neuron_record": (C.c_int32, [C.POINTER(infermem_neuron), C.c_size_t, C.POINTER(C.c_uint32), C.c_size_t]),
-    "neuron_reclassify": (C.c_int32, [C.POINTER(infermem_neuron), C.c_size_t]),
-    "neuron_hot": (C.c_int32, [C.POINTER(infermem_neuron), C.c_size_t, C.POINTER(C.POINTER(C.c_uint32)), C.POINTER(C.c_size_t)]),
-    "neuron_cold": (C.c_int32, [C.POINTER(infermem_neuron), C.c_size_t, C.POINTER(C.POINTER(C.c_uint32)), C.POINTER(C.c_size_t)]),
-    "neuron_is_hot": (C.c_int32, [C.POINTER(infermem_neuron), C.c_size_t, C.c_uint32]),
-    "neuron_frequency": (C.c_double, [C.POINTER(infermem_neuron), C.c_size_t, C.c_uint32]),
-    "neuron_stat": (C.c_int32, [C.POINTER(infermem_neuron), C.c_size_t, C.POINTER(infermem_neuron_counts)]),
-    "neuron_clear": (C.c_int32, [C.POINTER(infermem_neuron)]),
-    "pad_new": (C.c_int32, [C.POINTER(infermem_pad_options), C.POINTER(C.POINTER(infermem_pad))]),
-    "pad_free": (None, [C.POINTER(infermem_pad)]),
-    "pad_append": (C.c_int32, [C.POINTER(infermem_pad), C.c_void_p, C.c_size_t]),
-    "pad_append_rows": (C.c_int32, [C.POINTER(infermem_pad), C.c_void_p, C.c_size_t, C.c_size_t]),
-    "pad_append_f32": (C.c_int32, [C.POINTER(infermem_pad), C.POINTER(C.c_float), C.c_size_t, C.c_size_t]),
-    "pad_view": (C.c_int32, [C.POINTER(infermem_pad), C.POINTER(infermem_view)]),
-    "pad_truncate": (C.c_int32, [C.POINTER(infermem_pad), C.c_size_t]),
-    "pad_clear": (C.c_int32, [C.POINTER(infermem_pad)]),
-    "pad_len": (C.c_size_t, [C.POINTER(infermem_pad)]),
-    "pad_capacity": (C.c_size_t, [C.POINTER(infermem_pad)]),
-    "pad_dim": (C.c_size_t, [C.POINTER(infermem_pad)]),
-    "pad_is_empty": (C.c_int32, [C.POINTER(infermem_pad)]),
-    "pad_generation": (C.c_uint64, [C.POINTER(infermem_pad)]),
-    "pad_text": (C.c_int32, [C.POINTER(infermem_pad), C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
-    "plan_device_from": (C.c_int32, [C.POINTER(infermem_device_facts), C.POINTER(infermem_plan_device)]),
-    "plan_new": (C.c_int32, [C.POINTER(infermem_model), C.POINTER(infermem_model_config), C.POINTER(infermem_plan_device), C.c_size_t, C.POINTER(infermem_plan_options), C.POINTER(C.POINTER(infermem_plan))]),
-    "plan_free": (None, [C.POINTER(infermem_plan)]),
-    "plan_mode": (C.c_int32, [C.POINTER(infermem_plan)]),
-    "plan_query": (C.c_int32, [C.POINTER(infermem_plan), C.c_uint32, C.c_uint32, C.POINTER(C.c_uint64)]),
-    "plan_term_count": (C.c_size_t, [C.POINTER(infermem_plan)]),
-    "plan_term": (C.c_int32, [C.POINTER(infermem_plan), C.c_size_t, C.POINTER(infermem_plan_term_facts)]),
-    "plan_layer": (C.c_int32, [C.POINTER(infermem_plan), C.c_uint64, C.POINTER(infermem_plan_layer_facts)]),
-    "plan_advice_count": (C.c_size_t, [C.POINTER(infermem_plan)]),
-    "plan_advice": (C.c_int32, [C.POINTER(infermem_plan), C.c_size_t, C.POINTER(infermem_plan_advice_facts)]),
-    "plan_text": (C.c_int32, [C.POINTER(infermem_plan), C.c_uint32, C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
-    "plan_json": (C.c_int32, [C.POINTER(infermem_plan), C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
-    "plan_build_layout": (C.c_int32, [C.POINTER(infermem_plan), C.POINTER(C.POINTER(infermem_layout))]),
-    "plan_build_kv": (C.c_int32, [C.POINTER(infermem_plan), C.POINTER(infermem_tape), C.POINTER(C.POINTER(infermem_kv))]),
-    "plan_audit": (C.c_int32, [C.POINTER(infermem_plan), C.POINTER(infermem_plan_measure), C.c_size_t]),
-    "plan_audit_text": (C.c_int32, [C.POINTER(infermem_plan), C.POINTER(infermem_plan_measure), C.c_size_t, C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
-    "plan_estimate_layer": (C.c_int32, [C.POINTER(infermem_model_config), C.POINTER(C.c_uint64)]),
-    "plan_estimate_kv": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.POINTER(C.c_uint64)]),
-    "plan_estimate_full": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.POINTER(C.c_uint64)]),
-    "plan_estimate_streaming": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.POINTER(C.c_uint64)]),
-    "plan_estimate_prefill_cache": (C.c_int32, [C.POINTER(infermem_model_config), C.c_int32, C.POINTER(C.c_uint64)]),
-    "plan_estimate_mode": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.c_uint64, C.POINTER(C.c_int32)]),
-    "plan_should_stream": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.c_uint64, C.POINTER(C.c_int32)]),
-    "plan_mode_text": (C.c_char_p, [C.c_int32]),
-    "plan_estimate_text": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.c_uint64, C.c_uint64, C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
     "quant_from_f32": (C.c_int32, [C.POINTER(C.c_float), C.c_size_t, C.c_size_t, C.c_size_t, C.POINTER(infermem_quant_options), C.POINTER(C.POINTER(infermem_quant))]),
     "quant_from_f16": (C.c_int32, [C.POINTER(C.c_uint16), C.c_size_t, C.c_size_t, C.c_size_t, C.POINTER(infermem_quant_options), C.POINTER(C.POINTER(infermem_quant))]),
     "quant_from_bf16": (C.c_int32, [C.POINTER(C.c_uint16), C.c_size_t, C.c_size_t, C.c_size_t, C.POINTER(infermem_quant_options), C.POINTER(C.POINTER(infermem_quant))]),
@@ -1148,6 +1282,91 @@ FUNCTIONS = {
     "quant_is_symmetric": (C.c_int32, [C.POINTER(infermem_quant)]),
     "quant_layout": (C.c_int32, [C.POINTER(infermem_quant)]),
     "quant_dtype": (C.c_int32, [C.POINTER(infermem_quant)]),
+    "neuron_new": (C.c_int32, [C.POINTER(infermem_neuron_options), C.POINTER(C.POINTER(infermem_neuron))]),
+    "neuron_free": (None, [C.POINTER(infermem_neuron)]),
+    "neuron_record": (C.c_int32, [C.POINTER(infermem_neuron), C.c_size_t, C.POINTER(C.c_uint32), C.c_size_t]),
+    "neuron_record_mask": (C.c_int32, [C.POINTER(infermem_neuron), C.c_size_t, C.POINTER(C.c_uint8), C.c_size_t]),
+    "neuron_record_values": (C.c_int32, [C.POINTER(infermem_neuron), C.c_size_t, C.POINTER(C.c_float), C.c_size_t, C.c_float]),
+    "neuron_reclassify": (C.c_int32, [C.POINTER(infermem_neuron), C.c_size_t]),
+    "neuron_hot": (C.c_int32, [C.POINTER(infermem_neuron), C.c_size_t, C.POINTER(C.POINTER(C.c_uint32)), C.POINTER(C.c_size_t)]),
+    "neuron_cold": (C.c_int32, [C.POINTER(infermem_neuron), C.c_size_t, C.POINTER(C.POINTER(C.c_uint32)), C.POINTER(C.c_size_t)]),
+    "neuron_is_hot": (C.c_int32, [C.POINTER(infermem_neuron), C.c_size_t, C.c_uint32]),
+    "neuron_frequency": (C.c_double, [C.POINTER(infermem_neuron), C.c_size_t, C.c_uint32]),
+    "neuron_stat": (C.c_int32, [C.POINTER(infermem_neuron), C.c_size_t, C.POINTER(infermem_neuron_counts)]),
+    "neuron_clear": (C.c_int32, [C.POINTER(infermem_neuron)]),
+    "neuron_coverage": (C.c_int32, [C.POINTER(infermem_neuron), C.c_size_t, C.POINTER(C.c_double), C.c_size_t, C.POINTER(C.c_double)]),
+    "neuron_merge": (C.c_int32, [C.POINTER(infermem_neuron), C.POINTER(C.POINTER(infermem_neuron)), C.c_size_t]),
+    "neuron_save": (C.c_int32, [C.POINTER(infermem_neuron), C.c_char_p]),
+    "neuron_load": (C.c_int32, [C.c_char_p, C.POINTER(infermem_neuron_options), C.POINTER(C.POINTER(infermem_neuron))]),
+    "neuron_store_new": (C.c_int32, [C.POINTER(infermem_neuron_store_options), C.POINTER(C.POINTER(infermem_neuron_store))]),
+    "neuron_store_free": (None, [C.POINTER(infermem_neuron_store)]),
+    "neuron_fetch": (C.c_int32, [C.POINTER(infermem_neuron_store), C.POINTER(C.c_uint32), C.c_size_t, C.POINTER(C.c_void_p)]),
+    "neuron_store_release": (C.c_int32, [C.POINTER(infermem_neuron_store)]),
+    "neuron_fetch_begin": (C.c_int32, [C.POINTER(infermem_neuron_store), C.POINTER(C.c_uint32), C.c_size_t, C.POINTER(C.c_void_p), C.POINTER(C.c_uint64)]),
+    "neuron_fetch_is_ready": (C.c_int32, [C.POINTER(infermem_neuron_store), C.c_uint64]),
+    "neuron_fetch_wait": (C.c_int32, [C.POINTER(infermem_neuron_store), C.c_uint64]),
+    "neuron_fetch_end": (C.c_int32, [C.POINTER(infermem_neuron_store), C.c_uint64]),
+    "neuron_store_loaded": (C.c_int32, [C.POINTER(infermem_neuron_store), C.c_uint64, C.c_int32]),
+    "neuron_store_keep": (C.c_int32, [C.POINTER(infermem_neuron_store), C.POINTER(C.c_uint32), C.c_size_t]),
+    "neuron_store_rank": (C.c_int32, [C.POINTER(infermem_neuron_store), C.POINTER(infermem_neuron)]),
+    "neuron_store_has": (C.c_int32, [C.POINTER(infermem_neuron_store), C.c_uint32]),
+    "neuron_store_stat": (C.c_int32, [C.POINTER(infermem_neuron_store), C.POINTER(infermem_neuron_store_facts)]),
+    "pad_new": (C.c_int32, [C.POINTER(infermem_pad_options), C.POINTER(C.POINTER(infermem_pad))]),
+    "pad_free": (None, [C.POINTER(infermem_pad)]),
+    "pad_append": (C.c_int32, [C.POINTER(infermem_pad), C.c_void_p, C.c_size_t]),
+    "pad_append_rows": (C.c_int32, [C.POINTER(infermem_pad), C.c_void_p, C.c_size_t, C.c_size_t]),
+    "pad_append_f32": (C.c_int32, [C.POINTER(infermem_pad), C.POINTER(C.c_float), C.c_size_t, C.c_size_t]),
+    "pad_view": (C.c_int32, [C.POINTER(infermem_pad), C.POINTER(infermem_view)]),
+    "pad_truncate": (C.c_int32, [C.POINTER(infermem_pad), C.c_size_t]),
+    "pad_clear": (C.c_int32, [C.POINTER(infermem_pad)]),
+    "pad_len": (C.c_size_t, [C.POINTER(infermem_pad)]),
+    "pad_capacity": (C.c_size_t, [C.POINTER(infermem_pad)]),
+    "pad_dim": (C.c_size_t, [C.POINTER(infermem_pad)]),
+    "pad_is_empty": (C.c_int32, [C.POINTER(infermem_pad)]),
+    "pad_generation": (C.c_uint64, [C.POINTER(infermem_pad)]),
+    "pad_text": (C.c_int32, [C.POINTER(infermem_pad), C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
+    "scratch_new": (C.c_int32, [C.POINTER(infermem_model_config), C.POINTER(infermem_scratch_options), C.POINTER(C.POINTER(infermem_scratch))]),
+    "scratch_free": (None, [C.POINTER(infermem_scratch)]),
+    "scratch_f32": (C.c_int32, [C.POINTER(infermem_scratch), C.c_int32, C.POINTER(C.POINTER(C.c_float)), C.POINTER(C.c_size_t)]),
+    "scratch_i8": (C.c_int32, [C.POINTER(infermem_scratch), C.c_int32, C.POINTER(C.POINTER(C.c_int8)), C.POINTER(C.c_size_t)]),
+    "scratch_view": (C.c_int32, [C.POINTER(infermem_scratch), C.c_int32, C.POINTER(infermem_view)]),
+    "scratch_reset": (C.c_int32, [C.POINTER(infermem_scratch)]),
+    "scratch_reset_all": (C.c_int32, [C.POINTER(infermem_scratch)]),
+    "scratch_total_bytes": (C.c_size_t, [C.POINTER(infermem_scratch)]),
+    "scratch_separate_bytes": (C.c_size_t, [C.POINTER(infermem_scratch)]),
+    "scratch_quantize_q8k": (C.c_int32, [C.POINTER(infermem_scratch), C.c_int32, C.c_size_t, C.POINTER(C.c_float), C.c_size_t]),
+    "scratch_quantize_q8": (C.c_int32, [C.POINTER(infermem_scratch), C.c_size_t, C.POINTER(C.c_float), C.c_size_t]),
+    "scratch_plan_new": (C.c_int32, [C.POINTER(infermem_scratch_lifetime), C.c_size_t, C.POINTER(infermem_scratch_plan_options), C.POINTER(C.POINTER(infermem_scratch_plan))]),
+    "scratch_plan_free": (None, [C.POINTER(infermem_scratch_plan)]),
+    "scratch_plan_offsets": (C.c_int32, [C.POINTER(infermem_scratch_plan), C.POINTER(C.POINTER(C.c_uint64)), C.POINTER(C.c_size_t)]),
+    "scratch_plan_total_bytes": (C.c_uint64, [C.POINTER(infermem_scratch_plan)]),
+    "scratch_plan_separate_bytes": (C.c_uint64, [C.POINTER(infermem_scratch_plan)]),
+    "plan_device_from": (C.c_int32, [C.POINTER(infermem_device_facts), C.POINTER(infermem_plan_device)]),
+    "plan_new": (C.c_int32, [C.POINTER(infermem_model), C.POINTER(infermem_model_config), C.POINTER(infermem_plan_device), C.c_size_t, C.POINTER(infermem_plan_options), C.POINTER(C.POINTER(infermem_plan))]),
+    "plan_free": (None, [C.POINTER(infermem_plan)]),
+    "plan_mode": (C.c_int32, [C.POINTER(infermem_plan)]),
+    "plan_query": (C.c_int32, [C.POINTER(infermem_plan), C.c_uint32, C.c_uint32, C.POINTER(C.c_uint64)]),
+    "plan_term_count": (C.c_size_t, [C.POINTER(infermem_plan)]),
+    "plan_term": (C.c_int32, [C.POINTER(infermem_plan), C.c_size_t, C.POINTER(infermem_plan_term_facts)]),
+    "plan_layer": (C.c_int32, [C.POINTER(infermem_plan), C.c_uint64, C.POINTER(infermem_plan_layer_facts)]),
+    "plan_advice_count": (C.c_size_t, [C.POINTER(infermem_plan)]),
+    "plan_advice": (C.c_int32, [C.POINTER(infermem_plan), C.c_size_t, C.POINTER(infermem_plan_advice_facts)]),
+    "plan_text": (C.c_int32, [C.POINTER(infermem_plan), C.c_uint32, C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
+    "plan_json": (C.c_int32, [C.POINTER(infermem_plan), C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
+    "plan_build_layout": (C.c_int32, [C.POINTER(infermem_plan), C.POINTER(C.POINTER(infermem_layout))]),
+    "plan_build_scratch": (C.c_int32, [C.POINTER(infermem_plan), C.POINTER(infermem_tape), C.POINTER(C.POINTER(infermem_scratch))]),
+    "plan_build_kv": (C.c_int32, [C.POINTER(infermem_plan), C.POINTER(infermem_tape), C.POINTER(C.POINTER(infermem_kv))]),
+    "plan_audit": (C.c_int32, [C.POINTER(infermem_plan), C.POINTER(infermem_plan_measure), C.c_size_t]),
+    "plan_audit_text": (C.c_int32, [C.POINTER(infermem_plan), C.POINTER(infermem_plan_measure), C.c_size_t, C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
+    "plan_estimate_layer": (C.c_int32, [C.POINTER(infermem_model_config), C.POINTER(C.c_uint64)]),
+    "plan_estimate_kv": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.POINTER(C.c_uint64)]),
+    "plan_estimate_full": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.POINTER(C.c_uint64)]),
+    "plan_estimate_streaming": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.POINTER(C.c_uint64)]),
+    "plan_estimate_prefill_cache": (C.c_int32, [C.POINTER(infermem_model_config), C.c_int32, C.POINTER(C.c_uint64)]),
+    "plan_estimate_mode": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.c_uint64, C.POINTER(C.c_int32)]),
+    "plan_should_stream": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.c_uint64, C.POINTER(C.c_int32)]),
+    "plan_mode_text": (C.c_char_p, [C.c_int32]),
+    "plan_estimate_text": (C.c_int32, [C.POINTER(infermem_model_config), C.c_uint64, C.c_uint64, C.c_uint64, C.POINTER(C.c_char), C.c_size_t, C.POINTER(C.c_size_t)]),
     "infermem_simd_name": (C.c_char_p, []),
     "infermem_simd_available": (C.c_char_p, [C.c_size_t]),
     "infermem_simd_select": (C.c_int32, [C.c_char_p]),

@@ -60,6 +60,11 @@ pub const INFERMEM_HOST_CGROUP: u32 = 4;
 pub const INFERMEM_HOST_EFFECTIVE: u32 = 8;
 pub const INFERMEM_HOST_HUGE_PAGES: u32 = 16;
 pub const INFERMEM_HOST_NUMA: u32 = 32;
+pub const INFERMEM_DISPATCH_MAX_BACKENDS: u32 = 32;
+pub const INFERMEM_DISPATCH_MAX_NAME: u32 = 63;
+pub const INFERMEM_DISPATCH_MAX_BOUNDS: u32 = 256;
+pub const INFERMEM_DISPATCH_CPU: u32 = 0;
+pub const INFERMEM_DISPATCH_GPU: u32 = 1;
 pub const INFERMEM_DTYPE_F32: i32 = 0;
 pub const INFERMEM_DTYPE_F16: i32 = 1;
 pub const INFERMEM_DTYPE_Q4_0: i32 = 2;
@@ -187,7 +192,44 @@ pub const INFERMEM_LAYER_MLA: u32 = 3;
 pub const INFERMEM_LAYER_RECURRENT: u32 = 4;
 pub const INFERMEM_LAYER_BOTH: u32 = 5;
 pub const INFERMEM_LAYER_NONE: u32 = 6;
+pub const INFERMEM_QUANT_SAVED_ALIGN: u32 = 64;
+pub const INFERMEM_QUANT_NATIVE: i32 = -1;
+pub const INFERMEM_QUANT_PLAIN: u32 = 0;
+pub const INFERMEM_QUANT_PACKED: u32 = 1;
+pub const INFERMEM_QUANT_REFUSE: u32 = 0;
+pub const INFERMEM_QUANT_CLAMP: u32 = 1;
+pub const INFERMEM_QUANT_NO_VERIFY: u32 = 1;
 pub const INFERMEM_NEURON_STRICT: u32 = 1;
+pub const INFERMEM_NEURON_LRU: u32 = 0;
+pub const INFERMEM_NEURON_LFU: u32 = 1;
+pub const INFERMEM_NEURON_HOT: u32 = 2;
+pub const INFERMEM_NEURON_PENDING: u32 = 1;
+pub const INFERMEM_SCRATCH_PLAN_MAX: u32 = 8192;
+pub const INFERMEM_SCRATCH_HIDDEN: u32 = 0;
+pub const INFERMEM_SCRATCH_NORMED: u32 = 1;
+pub const INFERMEM_SCRATCH_QKV: u32 = 2;
+pub const INFERMEM_SCRATCH_Q: u32 = 3;
+pub const INFERMEM_SCRATCH_K: u32 = 4;
+pub const INFERMEM_SCRATCH_V: u32 = 5;
+pub const INFERMEM_SCRATCH_ATTN_OUT: u32 = 6;
+pub const INFERMEM_SCRATCH_ATTN_PROJ: u32 = 7;
+pub const INFERMEM_SCRATCH_FFN_UP: u32 = 8;
+pub const INFERMEM_SCRATCH_FFN_GATE: u32 = 9;
+pub const INFERMEM_SCRATCH_FFN_DOWN: u32 = 10;
+pub const INFERMEM_SCRATCH_LOGITS: u32 = 11;
+pub const INFERMEM_SCRATCH_EXPANDED_V: u32 = 12;
+pub const INFERMEM_SCRATCH_Q8_SCALES: u32 = 13;
+pub const INFERMEM_SCRATCH_Q8_QUANTS: u32 = 14;
+pub const INFERMEM_SCRATCH_Q8K_HIDDEN_SCALES: u32 = 15;
+pub const INFERMEM_SCRATCH_Q8K_HIDDEN_QUANTS: u32 = 16;
+pub const INFERMEM_SCRATCH_Q8K_INTER_SCALES: u32 = 17;
+pub const INFERMEM_SCRATCH_Q8K_INTER_QUANTS: u32 = 18;
+pub const INFERMEM_SCRATCH_COUNT: u32 = 19;
+pub const INFERMEM_SCRATCH_OVERLAP: u32 = 1;
+pub const INFERMEM_SCRATCH_Q8: u32 = 2;
+pub const INFERMEM_SCRATCH_EXPAND_V: u32 = 4;
+pub const INFERMEM_SCRATCH_Q8K_HIDDEN: u32 = 0;
+pub const INFERMEM_SCRATCH_Q8K_INTER: u32 = 1;
 pub const INFERMEM_PLAN_MAX_DEVICES: u32 = 64;
 pub const INFERMEM_PLAN_MAX_CONTEXT: u32 = 2147483648;
 pub const INFERMEM_PLAN_MARGIN: u32 = 1073741824;
@@ -279,13 +321,6 @@ pub const INFERMEM_PLAN_ADVICE_ALLOW: u32 = 5;
 pub const INFERMEM_PLAN_ADVICE_HOST_MEMORY: u32 = 6;
 pub const INFERMEM_PLAN_ADVICE_WEIGHTS: u32 = 7;
 pub const INFERMEM_PLAN_TEXT_UTF8: u32 = 1;
-pub const INFERMEM_QUANT_SAVED_ALIGN: u32 = 64;
-pub const INFERMEM_QUANT_NATIVE: i32 = -1;
-pub const INFERMEM_QUANT_PLAIN: u32 = 0;
-pub const INFERMEM_QUANT_PACKED: u32 = 1;
-pub const INFERMEM_QUANT_REFUSE: u32 = 0;
-pub const INFERMEM_QUANT_CLAMP: u32 = 1;
-pub const INFERMEM_QUANT_NO_VERIFY: u32 = 1;
 
 /// A handle.
 #[repr(C)]
@@ -297,6 +332,13 @@ pub struct infermem_tape {
 /// A handle.
 #[repr(C)]
 pub struct infermem_device_list {
+    _private: [u8; 0],
+    _marker: core::marker::PhantomData<(*mut u8, core::marker::PhantomPinned)>,
+}
+
+/// A handle.
+#[repr(C)]
+pub struct infermem_dispatch {
     _private: [u8; 0],
     _marker: core::marker::PhantomData<(*mut u8, core::marker::PhantomPinned)>,
 }
@@ -324,7 +366,21 @@ pub struct infermem_model {
 
 /// A handle.
 #[repr(C)]
+pub struct infermem_quant {
+    _private: [u8; 0],
+    _marker: core::marker::PhantomData<(*mut u8, core::marker::PhantomPinned)>,
+}
+
+/// A handle.
+#[repr(C)]
 pub struct infermem_neuron {
+    _private: [u8; 0],
+    _marker: core::marker::PhantomData<(*mut u8, core::marker::PhantomPinned)>,
+}
+
+/// A handle.
+#[repr(C)]
+pub struct infermem_neuron_store {
     _private: [u8; 0],
     _marker: core::marker::PhantomData<(*mut u8, core::marker::PhantomPinned)>,
 }
@@ -338,14 +394,21 @@ pub struct infermem_pad {
 
 /// A handle.
 #[repr(C)]
-pub struct infermem_plan {
+pub struct infermem_scratch {
     _private: [u8; 0],
     _marker: core::marker::PhantomData<(*mut u8, core::marker::PhantomPinned)>,
 }
 
 /// A handle.
 #[repr(C)]
-pub struct infermem_quant {
+pub struct infermem_scratch_plan {
+    _private: [u8; 0],
+    _marker: core::marker::PhantomData<(*mut u8, core::marker::PhantomPinned)>,
+}
+
+/// A handle.
+#[repr(C)]
+pub struct infermem_plan {
     _private: [u8; 0],
     _marker: core::marker::PhantomData<(*mut u8, core::marker::PhantomPinned)>,
 }
@@ -358,6 +421,7 @@ pub type infermem_dlpack_unversioned_deleter = unsafe extern "C" fn(self_: *mut 
 pub type infermem_write_function = unsafe extern "C" fn(context: *mut c_void, bytes: *const c_void, n: usize) -> i64;
 pub type infermem_read_function = unsafe extern "C" fn(context: *mut c_void, out: *mut c_void, n: usize) -> i64;
 pub type infermem_read_at_function = unsafe extern "C" fn(context: *mut c_void, offset: u64, out: *mut c_void, n: usize) -> i64;
+pub type infermem_neuron_load_function = unsafe extern "C" fn(context: *mut c_void, load: u64, ids: *const u32, n: usize, rows: *const *mut c_void) -> i32;
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -471,6 +535,56 @@ pub struct infermem_host_facts {
 }
 
 impl Default for infermem_host_facts {
+    /// All zeros, which mean the defaults, and its own size.
+    fn default() -> Self {
+        // All fields are numbers and pointers.
+        let mut new: Self = unsafe { core::mem::zeroed() };
+        new.struct_size = core::mem::size_of::<Self>();
+        new
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct infermem_dispatch_options {
+    pub struct_size: usize,
+    pub n_backends: u32,
+    pub resolution: u32,
+    pub names: *const *const c_char,
+    pub allocator: *const infermem_allocator,
+}
+
+impl Default for infermem_dispatch_options {
+    /// All zeros, which mean the defaults, and its own size.
+    fn default() -> Self {
+        // All fields are numbers and pointers.
+        let mut new: Self = unsafe { core::mem::zeroed() };
+        new.struct_size = core::mem::size_of::<Self>();
+        new
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct infermem_dispatch_stats {
+    pub struct_size: usize,
+    pub dispatches: u64,
+    pub latencies: u64,
+    pub sum_ns: u64,
+    pub min_ns: u64,
+    pub max_ns: u64,
+    pub p50_ns: u64,
+    pub p90_ns: u64,
+    pub p95_ns: u64,
+    pub p99_ns: u64,
+    pub p999_ns: u64,
+    pub mean_ns: f64,
+    pub variance_ns2: f64,
+    pub deviation_ns: f64,
+    pub variation_percent: f64,
+}
+
+impl Default for infermem_dispatch_stats {
     /// All zeros, which mean the defaults, and its own size.
     fn default() -> Self {
         // All fields are numbers and pointers.
@@ -947,6 +1061,78 @@ impl Default for infermem_meta_info {
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
+pub struct infermem_quant_options {
+    pub struct_size: usize,
+    pub bits: u32,
+    pub nan_policy: u32,
+    pub group: usize,
+    pub tape: *const infermem_tape,
+    pub allocator: *const infermem_allocator,
+    pub params: i32,
+    pub symmetric: u32,
+    pub flags: u64,
+}
+
+impl Default for infermem_quant_options {
+    /// All zeros, which mean the defaults, and its own size.
+    fn default() -> Self {
+        // All fields are numbers and pointers.
+        let mut new: Self = unsafe { core::mem::zeroed() };
+        new.struct_size = core::mem::size_of::<Self>();
+        new
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct infermem_quant_errors {
+    pub struct_size: usize,
+    pub max: f64,
+    pub mean: f64,
+    pub rmse: f64,
+    pub max_index: usize,
+    pub worst_group: usize,
+    pub worst_group_rmse: f64,
+}
+
+impl Default for infermem_quant_errors {
+    /// All zeros, which mean the defaults, and its own size.
+    fn default() -> Self {
+        // All fields are numbers and pointers.
+        let mut new: Self = unsafe { core::mem::zeroed() };
+        new.struct_size = core::mem::size_of::<Self>();
+        new
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct infermem_quant_tensors {
+    pub struct_size: usize,
+    pub weights: *const c_void,
+    pub weights_bytes: usize,
+    pub zeros: *const c_void,
+    pub zeros_bytes: usize,
+    pub scales: *const c_void,
+    pub scales_bytes: usize,
+    pub group_index: *const c_void,
+    pub group_index_bytes: usize,
+    pub scales_type: i32,
+    pub gptq_version: u32,
+}
+
+impl Default for infermem_quant_tensors {
+    /// All zeros, which mean the defaults, and its own size.
+    fn default() -> Self {
+        // All fields are numbers and pointers.
+        let mut new: Self = unsafe { core::mem::zeroed() };
+        new.struct_size = core::mem::size_of::<Self>();
+        new
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
 pub struct infermem_neuron_options {
     pub struct_size: usize,
     pub n_layers: u32,
@@ -954,9 +1140,15 @@ pub struct infermem_neuron_options {
     pub threshold: f32,
     pub interval: u32,
     pub flags: u32,
-    pub reserved: u32,
+    pub half_life: u32,
     pub tape: *const infermem_tape,
     pub allocator: *const infermem_allocator,
+    pub budget_count: u32,
+    pub budget_fraction: f32,
+    pub budget_bytes: u64,
+    pub row_bytes: u64,
+    pub hysteresis: f32,
+    pub reserved: u32,
 }
 
 impl Default for infermem_neuron_options {
@@ -979,9 +1171,68 @@ pub struct infermem_neuron_counts {
     pub out_of_range: u64,
     pub reclassifications: u64,
     pub hot_ratio: f64,
+    pub nans: u64,
 }
 
 impl Default for infermem_neuron_counts {
+    /// All zeros, which mean the defaults, and its own size.
+    fn default() -> Self {
+        // All fields are numbers and pointers.
+        let mut new: Self = unsafe { core::mem::zeroed() };
+        new.struct_size = core::mem::size_of::<Self>();
+        new
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct infermem_neuron_store_options {
+    pub struct_size: usize,
+    pub n_rows: u32,
+    pub policy: u32,
+    pub row_bytes: u64,
+    pub budget_bytes: u64,
+    pub load: Option<infermem_neuron_load_function>,
+    pub context: *mut c_void,
+    pub quant: *const infermem_quant,
+    pub half_life: u32,
+    pub window: u32,
+    pub n_fetches: u32,
+    pub reserved: u32,
+    pub tape: *const infermem_tape,
+    pub allocator: *const infermem_allocator,
+}
+
+impl Default for infermem_neuron_store_options {
+    /// All zeros, which mean the defaults, and its own size.
+    fn default() -> Self {
+        // All fields are numbers and pointers.
+        let mut new: Self = unsafe { core::mem::zeroed() };
+        new.struct_size = core::mem::size_of::<Self>();
+        new
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct infermem_neuron_store_facts {
+    pub struct_size: usize,
+    pub fetches: u64,
+    pub hits: u64,
+    pub waits: u64,
+    pub misses: u64,
+    pub loads: u64,
+    pub failures: u64,
+    pub bytes_loaded: u64,
+    pub evictions: u64,
+    pub drops: u64,
+    pub capacity: u64,
+    pub resident: u64,
+    pub in_use: u64,
+    pub memory_bytes: u64,
+}
+
+impl Default for infermem_neuron_store_facts {
     /// All zeros, which mean the defaults, and its own size.
     fn default() -> Self {
         // All fields are numbers and pointers.
@@ -1004,6 +1255,61 @@ pub struct infermem_pad_options {
 }
 
 impl Default for infermem_pad_options {
+    /// All zeros, which mean the defaults, and its own size.
+    fn default() -> Self {
+        // All fields are numbers and pointers.
+        let mut new: Self = unsafe { core::mem::zeroed() };
+        new.struct_size = core::mem::size_of::<Self>();
+        new
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct infermem_scratch_options {
+    pub struct_size: usize,
+    pub batch: usize,
+    pub flags: u32,
+    pub reserved: u32,
+    pub tape: *const infermem_tape,
+    pub allocator: *const infermem_allocator,
+}
+
+impl Default for infermem_scratch_options {
+    /// All zeros, which mean the defaults, and its own size.
+    fn default() -> Self {
+        // All fields are numbers and pointers.
+        let mut new: Self = unsafe { core::mem::zeroed() };
+        new.struct_size = core::mem::size_of::<Self>();
+        new
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct infermem_scratch_lifetime {
+    pub bytes: u64,
+    pub first_use: u64,
+    pub last_use: u64,
+}
+
+impl Default for infermem_scratch_lifetime {
+    /// All zeros.
+    fn default() -> Self {
+        // All fields are numbers and pointers.
+        unsafe { core::mem::zeroed() }
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct infermem_scratch_plan_options {
+    pub struct_size: usize,
+    pub align: u64,
+    pub allocator: *const infermem_allocator,
+}
+
+impl Default for infermem_scratch_plan_options {
     /// All zeros, which mean the defaults, and its own size.
     fn default() -> Self {
         // All fields are numbers and pointers.
@@ -1160,78 +1466,6 @@ impl Default for infermem_plan_measure {
     }
 }
 
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct infermem_quant_options {
-    pub struct_size: usize,
-    pub bits: u32,
-    pub nan_policy: u32,
-    pub group: usize,
-    pub tape: *const infermem_tape,
-    pub allocator: *const infermem_allocator,
-    pub params: i32,
-    pub symmetric: u32,
-    pub flags: u64,
-}
-
-impl Default for infermem_quant_options {
-    /// All zeros, which mean the defaults, and its own size.
-    fn default() -> Self {
-        // All fields are numbers and pointers.
-        let mut new: Self = unsafe { core::mem::zeroed() };
-        new.struct_size = core::mem::size_of::<Self>();
-        new
-    }
-}
-
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct infermem_quant_errors {
-    pub struct_size: usize,
-    pub max: f64,
-    pub mean: f64,
-    pub rmse: f64,
-    pub max_index: usize,
-    pub worst_group: usize,
-    pub worst_group_rmse: f64,
-}
-
-impl Default for infermem_quant_errors {
-    /// All zeros, which mean the defaults, and its own size.
-    fn default() -> Self {
-        // All fields are numbers and pointers.
-        let mut new: Self = unsafe { core::mem::zeroed() };
-        new.struct_size = core::mem::size_of::<Self>();
-        new
-    }
-}
-
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct infermem_quant_tensors {
-    pub struct_size: usize,
-    pub weights: *const c_void,
-    pub weights_bytes: usize,
-    pub zeros: *const c_void,
-    pub zeros_bytes: usize,
-    pub scales: *const c_void,
-    pub scales_bytes: usize,
-    pub group_index: *const c_void,
-    pub group_index_bytes: usize,
-    pub scales_type: i32,
-    pub gptq_version: u32,
-}
-
-impl Default for infermem_quant_tensors {
-    /// All zeros, which mean the defaults, and its own size.
-    fn default() -> Self {
-        // All fields are numbers and pointers.
-        let mut new: Self = unsafe { core::mem::zeroed() };
-        new.struct_size = core::mem::size_of::<Self>();
-        new
-    }
-}
-
 extern "C" {
     /// ```text
     /// The version of the library at run time, as INFERMEM_VERSION_NUMBER encodes it.
@@ -1326,6 +1560,125 @@ extern "C" {
     /// ```
     #[link_name = "infermem_device_why_not_text"]
     pub fn device_why_not_text(list: *const infermem_device_list) -> *const c_char;
+    /// ```text
+    /// Makes an object that has recorded nothing; free it with dispatch_free.
+    ///   options: NULL means all defaults.
+    /// Errors: INFERMEM_E_NULL: out, or one of the names, is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_LIMIT: n_backends exceeds
+    /// INFERMEM_DISPATCH_MAX_BACKENDS, or a name INFERMEM_DISPATCH_MAX_NAME.  INFERMEM_E_ARG: resolution is not within 10 to
+    /// 1000; a name is empty, no UTF-8, or there twice; or the allocator lacks a function.  INFERMEM_E_NOMEM.
+    /// Thread: any.  Memory: one handle from the allocator; one mapping, by default of 17 MiB of address range a backend,
+    /// of which pages are committed as latencies need them: a few a thread, backend and decade of latencies.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_new"]
+    pub fn dispatch_new(options: *const infermem_dispatch_options, out: *mut *mut infermem_dispatch) -> i32;
+    /// ```text
+    /// Frees the object. NULL is allowed.
+    /// Thread: exclusive.  Memory: releases.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_free"]
+    pub fn dispatch_free(dispatch: *mut infermem_dispatch);
+    /// ```text
+    /// Records one dispatch and its latency.
+    ///   backend: below n_backends.  latency_ns: 0 or more.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: there is no such backend.  INFERMEM_E_ARG: the latency
+    /// is negative, as that of a clock that was set back.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_record"]
+    pub fn dispatch_record(dispatch: *const infermem_dispatch, backend: u32, latency_ns: i64) -> i32;
+    /// ```text
+    /// Records one dispatch of which the latency is not known.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: there is no such backend.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_count_only"]
+    pub fn dispatch_count_only(dispatch: *const infermem_dispatch, backend: u32) -> i32;
+    /// ```text
+    /// Nanoseconds of the system's monotonic clock, for dispatch_timer_stop.
+    /// Thread: any.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_timer_start"]
+    pub fn dispatch_timer_start() -> u64;
+    /// ```text
+    /// Records one dispatch whose latency is from started_ns, which dispatch_timer_start returned, until now.
+    /// Errors: those of dispatch_record; INFERMEM_E_ARG: started_ns is later than now.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_timer_stop"]
+    pub fn dispatch_timer_stop(dispatch: *const infermem_dispatch, backend: u32, started_ns: u64) -> i32;
+    /// ```text
+    /// Forgets everything that was recorded, and starts the time anew. A record that another thread is making meanwhile is
+    /// forgotten, too, or counts as new.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_reset"]
+    pub fn dispatch_reset(dispatch: *const infermem_dispatch) -> i32;
+    /// ```text
+    /// Fills *out, whose struct_size the caller has set, with what a backend did.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_RANGE: there is no such backend.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_snapshot"]
+    pub fn dispatch_snapshot(dispatch: *const infermem_dispatch, backend: u32, out: *mut infermem_dispatch_stats) -> i32;
+    /// ```text
+    /// Counts a backend's latencies between bounds: those below the first, from each on and below the next, and from the last
+    /// on. A latency that equals a bound is in the bucket above it. The classic bounds are 100, 500, 1000 and 5000 us.
+    ///   bounds_ns: n of them, ascending, none twice; may be NULL when n is 0. A bound of more than two significant digits
+    ///   is rounded down to its bucket's edge.  out_counts: room for n + 1; their sum is stats.latencies.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: there is no such backend.  INFERMEM_E_ARG: the bounds
+    /// do not ascend.  INFERMEM_E_LIMIT: n exceeds INFERMEM_DISPATCH_MAX_BOUNDS.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_histogram"]
+    pub fn dispatch_histogram(dispatch: *const infermem_dispatch, backend: u32, bounds_ns: *const u64, n: usize, out_counts: *mut u64) -> i32;
+    /// ```text
+    /// The share of all dispatches that a backend did, 0 to 1; 0 when there were none. 0 also where there is no such backend,
+    /// of NULL, and of a handle of another kind (the error record then says so).
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_ratio"]
+    pub fn dispatch_ratio(dispatch: *const infermem_dispatch, backend: u32) -> f64;
+    /// ```text
+    /// How many times faster one backend is than another: the mean latency of slow, divided by that of fast. 0 when the latter
+    /// is below 1 ns, and in the cases of dispatch_ratio.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_speedup"]
+    pub fn dispatch_speedup(dispatch: *const infermem_dispatch, slow: u32, fast: u32) -> f64;
+    /// ```text
+    /// Nanoseconds since the object was made or reset, by the system's monotonic clock. 0 of NULL or a handle of another kind.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_elapsed_ns"]
+    pub fn dispatch_elapsed_ns(dispatch: *const infermem_dispatch) -> u64;
+    /// ```text
+    /// Dispatches a second, of all backends, since the object was made or reset; 0 while that is less than 1 ms ago. 0 of NULL
+    /// or a handle of another kind.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_throughput"]
+    pub fn dispatch_throughput(dispatch: *const infermem_dispatch) -> f64;
+    /// ```text
+    /// Writes all backends' figures in the text format of Prometheus, version 0.0.4, and a NUL, to a buffer of capacity bytes:
+    /// the counter infermem_dispatches_total, and the histogram infermem_dispatch_latency_seconds with the classic bounds,
+    /// both labelled with the backend's name. *out_length is the length without the NUL. A NULL buffer of capacity 0 asks
+    /// for the length alone, which may have grown by the next call.
+    /// Errors: INFERMEM_E_NULL: dispatch or out_length is NULL, or buffer is while capacity is not 0.  INFERMEM_E_HANDLE.
+    /// INFERMEM_E_BUFFER: capacity is too small; the error's `expected` is the capacity needed.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_prometheus"]
+    pub fn dispatch_prometheus(dispatch: *const infermem_dispatch, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
+    /// ```text
+    /// Writes the same as JSON: {"elapsed_ns": n, "backends": [{"name": "CPU", ...}, ...]}, where a backend has the fields of
+    /// infermem_dispatch_stats, but for variance_ns2, and "buckets": [{"below_ns": 100000, "count": n}, ...], the last with
+    /// "below_ns": null. As dispatch_prometheus.
+    /// Errors: those of dispatch_prometheus.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_dispatch_json"]
+    pub fn dispatch_json(dispatch: *const infermem_dispatch, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
     /// ```text
     /// The name of a type, "Q4_0", or "unknown"; static storage.
     /// Thread: any.  Memory: none.  Since: 0.1
@@ -2280,418 +2633,6 @@ extern "C" {
     #[link_name = "infermem_model_meta_array_strings"]
     pub fn model_meta_array_strings(model: *const infermem_model, key: *const c_char, first: u64, n: usize, buffer: *mut c_char, capacity: usize, out_offsets: *mut usize, out_length: *mut usize) -> i32;
     /// ```text
-    /// Makes the counts of options->n_layers layers, all zero; free them with neuron_free. A layer takes 64 bytes, and 12
-    /// bytes and one bit a neuron.
-    /// Errors: INFERMEM_E_NULL: options or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: n_neurons is 0, threshold is
-    /// not within 0 to 1 (or NaN), a flag is unknown, a reserved field is not 0, or the allocator lacks a function.
-    /// INFERMEM_E_OVERFLOW: the counts do not fit the address range.  INFERMEM_E_NOMEM.  INFERMEM_E_HANDLE: tape is another
-    /// kind of handle.  INFERMEM_E_FULL, INFERMEM_E_SEALED: the tape has no room, or is sealed.
-    /// Thread: any; with an EXCLUSIVE tape, one at a time.  Memory: one handle from the allocator; counts and lists from the
-    /// tape, or one mapping.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_neuron_new"]
-    pub fn neuron_new(options: *const infermem_neuron_options, out: *mut *mut infermem_neuron) -> i32;
-    /// ```text
-    /// Frees the counts; a tape keeps its bytes until it is cleared. NULL is allowed.
-    /// Thread: exclusive.  Memory: releases.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_neuron_free"]
-    pub fn neuron_free(neuron: *mut infermem_neuron);
-    /// ```text
-    /// Records one activation event of a layer: the neurons that were active in one pass. Each index counts once for each
-    /// time that it occurs. An index of n_neurons or more is skipped and counted in out_of_range; with STRICT it is an error
-    /// and the whole call records nothing. Every `interval` events of the layer since the start (or neuron_clear) the layer
-    /// is reclassified on the way out. Counts are exact up to 2^32 - 1 and stay there.
-    ///   indices: n_indices of them, in any order; may be NULL when n_indices is 0, which is an event all the same.
-    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: there is no such layer, or (with STRICT) no such
-    /// neuron.  INFERMEM_E_STALE: the tape was cleared, or rewound past the counts.  INFERMEM_E_SEALED: it is sealed.
-    /// Thread: exclusive.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_neuron_record"]
-    pub fn neuron_record(neuron: *mut infermem_neuron, layer: usize, indices: *const u32, n_indices: usize) -> i32;
-    /// ```text
-    /// Sorts a layer's neurons into hot and cold now. Hot is whose count is at least max(1, trunc(events * threshold)), the
-    /// product taken in double precision; a count that has reached 2^32 - 1 is enough in any case. The events until the next
-    /// automatic classification stay what they were.
-    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: there is no such layer.  INFERMEM_E_STALE.
-    /// INFERMEM_E_SEALED.
-    /// Thread: exclusive.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_neuron_reclassify"]
-    pub fn neuron_reclassify(neuron: *mut infermem_neuron, layer: usize) -> i32;
-    /// ```text
-    /// The hot neurons of a layer by its last classification, in ascending order; they are valid until the next call that
-    /// takes the handle without const, or until the tape is cleared. None of them are hot before the first classification.
-    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: there is no such layer.  INFERMEM_E_STALE.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_neuron_hot"]
-    pub fn neuron_hot(neuron: *const infermem_neuron, layer: usize, out: *mut *const u32, out_n: *mut usize) -> i32;
-    /// ```text
-    /// The cold neurons, all that are not hot; as neuron_hot.
-    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: there is no such layer.  INFERMEM_E_STALE.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_neuron_cold"]
-    pub fn neuron_cold(neuron: *const infermem_neuron, layer: usize, out: *mut *const u32, out_n: *mut usize) -> i32;
-    /// ```text
-    /// 1 when the last classification found the neuron hot, else 0; constant time. 0 also where there is no such neuron or
-    /// layer, of NULL, of a handle of another kind, and when the tape was cleared (the error record then says so).
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_neuron_is_hot"]
-    pub fn neuron_is_hot(neuron: *const infermem_neuron, layer: usize, index: u32) -> i32;
-    /// ```text
-    /// How often the neuron was active: count / events, as of now. More than 1 when it occurs several times in an event; 0
-    /// when there were no events, and in the cases of neuron_is_hot.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_neuron_frequency"]
-    pub fn neuron_frequency(neuron: *const infermem_neuron, layer: usize, index: u32) -> f64;
-    /// ```text
-    /// Fills *out, whose struct_size the caller has set, with the state of a layer.
-    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_RANGE: there is no such layer.
-    /// INFERMEM_E_STALE.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_neuron_stat"]
-    pub fn neuron_stat(neuron: *const infermem_neuron, layer: usize, out: *mut infermem_neuron_counts) -> i32;
-    /// ```text
-    /// Forgets everything, in all layers: they are as neuron_new made them.
-    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SEALED.
-    /// Thread: exclusive.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_neuron_clear"]
-    pub fn neuron_clear(neuron: *mut infermem_neuron) -> i32;
-    /// ```text
-    /// Makes an empty pad of which every byte is 0; free it with pad_free. The first row is on a multiple of 64 bytes, the
-    /// others follow without gaps. The pages of a mapping are committed as rows arrive; in a
-    /// tape all of it is written here.
-    /// Errors: INFERMEM_E_NULL: options or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: max_tokens or dim is 0, reserved
-    /// is not, or the allocator lacks a function.  INFERMEM_E_TYPE: type is no known type's number.  INFERMEM_E_UNSUPPORTED:
-    /// it is a type that a pad cannot store.  INFERMEM_E_OVERFLOW: the bytes do not fit.  INFERMEM_E_NOMEM: the handle or the
-    /// address range could not be had.  INFERMEM_E_HANDLE: the tape is none.  INFERMEM_E_FULL, INFERMEM_E_SEALED: as
-    /// tape_alloc.
-    /// Thread: any; with an EXCLUSIVE tape, one at a time.  Memory: one handle from the allocator; one mapping, or one
-    /// allocation from the tape.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_pad_new"]
-    pub fn pad_new(options: *const infermem_pad_options, out: *mut *mut infermem_pad) -> i32;
-    /// ```text
-    /// Frees a pad; a tape's memory stays as it is. NULL is allowed.
-    /// Thread: exclusive.  Memory: releases.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_pad_free"]
-    pub fn pad_free(pad: *mut infermem_pad);
-    /// ```text
-    /// Copies one row behind those that are there. Its width is checked first, then the room.
-    ///   row: dim elements of the pad's own type (double, float, or 16 bits), at any address.  dim: the pad's.
-    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SEALED: the tape of the pad is sealed.
-    /// INFERMEM_E_SHAPE: dim is not the pad's.  INFERMEM_E_FULL: the pad has max_tokens rows already.
-    /// Thread: exclusive.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_pad_append"]
-    pub fn pad_append(pad: *mut infermem_pad, row: *const c_void, dim: usize) -> i32;
-    /// ```text
-    /// Copies n rows, all of them or none.
-    ///   rows: n rows as pad_append takes them, without gaps; may be NULL when n is 0, which changes nothing.
-    /// Errors: those of pad_append; INFERMEM_E_FULL: n exceeds pad_capacity - pad_len.
-    /// Thread: exclusive.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_pad_append_rows"]
-    pub fn pad_append_rows(pad: *mut infermem_pad, rows: *const c_void, n: usize, dim: usize) -> i32;
-    /// ```text
-    /// Appends n rows of floats, all of them or none, converted to the pad's type on the way: to F16 and BF16 by rounding to
-    /// nearest, ties to even, where what is too large becomes infinite; to F64 exactly.
-    ///   rows: n * dim floats; may be NULL when n is 0, which changes nothing.  dim: the pad's.
-    /// Errors: those of pad_append_rows.
-    /// Thread: exclusive.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_pad_append_f32"]
-    pub fn pad_append_f32(pad: *mut infermem_pad, rows: *const f32, n: usize, dim: usize) -> i32;
-    /// ```text
-    /// The rows, [pad_len, dim] of the pad's type, without a copy and read-only. Of an empty pad shape[0] is 0. Valid until
-    /// the rows are truncated or cleared: rows appended later are not part of it, and leave it as it is.
-    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_pad_view"]
-    pub fn pad_view(pad: *const infermem_pad, out: *mut infermem_view) -> i32;
-    /// ```text
-    /// Shortens the pad to its first n rows.
-    ///   n: pad_len at most.
-    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_RANGE: n exceeds pad_len.
-    /// Thread: exclusive.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_pad_truncate"]
-    pub fn pad_truncate(pad: *mut infermem_pad, n: usize) -> i32;
-    /// ```text
-    /// Empties the pad; the generation grows by one.
-    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.
-    /// Thread: exclusive.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_pad_clear"]
-    pub fn pad_clear(pad: *mut infermem_pad) -> i32;
-    /// ```text
-    /// Rows in the pad. Constant time, as are all the queries below; of NULL or a handle of another kind each is 0, but for
-    /// pad_is_empty.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_pad_len"]
-    pub fn pad_len(pad: *const infermem_pad) -> usize;
-    /// ```text
-    /// The most rows that the pad can hold: max_tokens.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_pad_capacity"]
-    pub fn pad_capacity(pad: *const infermem_pad) -> usize;
-    /// ```text
-    /// Elements of a row.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_pad_dim"]
-    pub fn pad_dim(pad: *const infermem_pad) -> usize;
-    /// ```text
-    /// 1 when pad_len is 0, else 0.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_pad_is_empty"]
-    pub fn pad_is_empty(pad: *const infermem_pad) -> i32;
-    /// ```text
-    /// How many times the pad was cleared.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_pad_generation"]
-    pub fn pad_generation(pad: *const infermem_pad) -> u64;
-    /// ```text
-    /// Writes "Scratchpad(len=3, capacity=512, dim=4096)" and a NUL to a buffer of capacity bytes. *out_length is the length
-    /// without the NUL. A NULL buffer of capacity 0 asks for the length alone.
-    /// Errors: INFERMEM_E_NULL: pad or out_length is NULL, or buffer is while capacity is not 0.  INFERMEM_E_HANDLE.
-    /// INFERMEM_E_BUFFER: capacity is too small; the error's `expected` is the capacity needed.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_pad_text"]
-    pub fn pad_text(pad: *const infermem_pad, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
-    /// ```text
-    /// Fills *out, whose struct_size the caller has set, from what a probe found. Where free_bytes is not known it is 0, for
-    /// the caller to replace.
-    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_STRUCT.
-    /// Thread: any.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_device_from"]
-    pub fn plan_device_from(facts: *const infermem_device_facts, out: *mut infermem_plan_device) -> i32;
-    /// ```text
-    /// Plans a model; free the plan with plan_free. That nothing fits is no error but the mode INSUFFICIENT.
-    ///   model, config: one of them, the other NULL. With a model the weights are those of its tensors, else those of the
-    /// configuration's formula. Neither is kept.  devices: n_devices elements, struct_size bytes apart; may be NULL when
-    /// n_devices is 0: then the host alone is planned with.  options: NULL means all defaults.
-    /// Errors: INFERMEM_E_NULL: out is NULL, or devices is while n_devices is not 0, or both model and config are.
-    /// INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT: also where devices differ in struct_size.  INFERMEM_E_ARG: both model and
-    /// config are given; the free memory of a device, or without devices the host's, is 0; a device that shares the host's
-    /// memory is not alone; a name has no NUL; min_context is above the context; slots are not 2 to 4; STEP_NONE is not
-    /// alone; a profile, flag, step or MLA form is unknown, or two of DEQUANT_F8 and _F16; a reserved field is not 0;
-    /// margin_fraction is not from 0 to below 1; or as infermem_config_validate.  INFERMEM_E_NOT_FINITE: margin_fraction is
-    /// not. INFERMEM_E_LIMIT: n_devices is above INFERMEM_PLAN_MAX_DEVICES, or a number of tokens, sequences or snapshots
-    /// above INFERMEM_PLAN_MAX_CONTEXT.  INFERMEM_E_TYPE: k_type or v_type is no known type's number.  INFERMEM_E_SHAPE: a
-    /// head of a layer is not whole blocks of its type, the message names the layer; or as infermem_config_validate.
-    /// INFERMEM_E_UNSUPPORTED: PLAIN, and a type that infermem_kv cannot store; CELLS, and values of a block type without
-    /// flash attention.  INFERMEM_E_OVERFLOW: what was asked for does not fit 64 bits.  INFERMEM_E_NOMEM.
-    /// Thread: any; model many at once.  Memory: one handle, an array of the places and one of the layers from the
-    /// allocator, and of a configuration one more while it runs.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_new"]
-    pub fn plan_new(model: *const infermem_model, config: *const infermem_model_config, devices: *const infermem_plan_device, n_devices: usize, options: *const infermem_plan_options, out: *mut *mut infermem_plan) -> i32;
-    /// ```text
-    /// Frees a plan. NULL is allowed.
-    /// Thread: exclusive.  Memory: releases.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_free"]
-    pub fn plan_free(plan: *mut infermem_plan);
-    /// ```text
-    /// The mode: INFERMEM_PLAN_FULL_CACHE, …; 0 of NULL or a handle of another kind.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_mode"]
-    pub fn plan_mode(plan: *const infermem_plan) -> i32;
-    /// ```text
-    /// A number of the plan's.
-    ///   key: a term's kind, or one of the further keys.  place: a device's index, INFERMEM_PLAN_PLACE_HOST or _ALL.
-    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_ARG: there is no such key, or it takes no place.
-    /// INFERMEM_E_RANGE: there is no such device.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_query"]
-    pub fn plan_query(plan: *const infermem_plan, key: u32, place: u32, out: *mut u64) -> i32;
-    /// ```text
-    /// How many terms there are; 0 of NULL or a handle of another kind. They are in the order of their kinds, and of one
-    /// kind in the order of the devices, the host last.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_term_count"]
-    pub fn plan_term_count(plan: *const infermem_plan) -> usize;
-    /// ```text
-    /// Fills *out, whose struct_size the caller has set, with a term.
-    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_RANGE: index is not below
-    /// plan_term_count.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_term"]
-    pub fn plan_term(plan: *const infermem_plan, index: usize, out: *mut infermem_plan_term_facts) -> i32;
-    /// ```text
-    /// Fills *out, whose struct_size the caller has set, with what becomes of a layer. Of a refusal the layers that did not
-    /// fit are on the last device, and not resident.
-    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_RANGE: the model has no such layer.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_layer"]
-    pub fn plan_layer(plan: *const infermem_plan, index: u64, out: *mut infermem_plan_layer_facts) -> i32;
-    /// ```text
-    /// How many changes plan_advice knows; 0 of NULL, of a handle of another kind, and where step 1 was taken as asked.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_advice_count"]
-    pub fn plan_advice_count(plan: *const infermem_plan) -> usize;
-    /// ```text
-    /// Fills *out, whose struct_size the caller has set, with a change that would do: each by itself leads to its mode, or
-    /// to a better one. Of WEIGHTS that holds where the weights shrink alike everywhere but in what stays as it is.
-    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_RANGE: there is none of that index.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_advice"]
-    pub fn plan_advice(plan: *const infermem_plan, index: usize, out: *mut infermem_plan_advice_facts) -> i32;
-    /// ```text
-    /// The plan as a table for people, NUL-terminated, lines ended with '\n': the verdict, a row a term, a bar a place, the
-    /// context, notes, and what to change. Names are shown with '?' for what is not printable ASCII. *out_length is the
-    /// length without the NUL. With buffer NULL and capacity 0 the length alone is given.
-    ///   flags: INFERMEM_PLAN_TEXT_*.  capacity: bytes of buffer, the NUL included.
-    /// Errors: INFERMEM_E_NULL: plan or out_length is NULL, or buffer is while capacity is not 0.  INFERMEM_E_HANDLE.
-    /// INFERMEM_E_ARG: a flag is unknown.  INFERMEM_E_BUFFER: capacity is not enough; nothing was written, and the error's
-    /// `expected` is the capacity needed.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_text"]
-    pub fn plan_text(plan: *const infermem_plan, flags: u32, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
-    /// ```text
-    /// The plan as one JSON object, in ASCII, NUL-terminated, as src/doc/plan_json.md describes: every number in bytes,
-    /// tokens or layers, whatever names hold escaped. Otherwise as plan_text.
-    /// Errors: as plan_text, but for INFERMEM_E_ARG.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_json"]
-    pub fn plan_json(plan: *const infermem_plan, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
-    /// ```text
-    /// Makes a layout for what the plan puts into the host's memory, or the pool shared with it: weights, slots and the
-    /// copy to prefill with go to its weights tape, compute and output to its scratch tape, caches and recurrent state of
-    /// all sequences to its history tape. Each tape has room besides for 64-byte alignment of every tensor, buffer and
-    /// cache. All three are LAZY: pages are committed as they are written. Free it with layout_free.
-    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STATE: the plan is a refusal, or puts nothing there.
-    /// INFERMEM_E_OVERFLOW, INFERMEM_E_NOMEM: as layout_new.
-    /// Thread: many at once.  Memory: as layout_new, from the plan's allocator.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_build_layout"]
-    pub fn plan_build_layout(plan: *const infermem_plan, out: *mut *mut infermem_layout) -> i32;
-    /// ```text
-    /// Makes the cache of one sequence: a layer for each that has keys and values of its own (see kv_index of plan_layer),
-    /// of the planned context and types. With the PLAIN profile, kv_memory_bytes times the sequences is what the plan says.
-    /// Free it with kv_free.
-    ///   tape: where it is stored, such as the history of plan_build_layout; NULL means a mapping of its own.
-    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STATE: the plan is a refusal, or has no cache.
-    /// INFERMEM_E_UNSUPPORTED: layers differ in heads, head sizes or tokens, keys are stored without values, or a type is
-    /// none that a cache can store.  Else as kv_new.
-    /// Thread: many at once.  Memory: as kv_new, and 8 bytes a layer while it runs, of the plan's allocator.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_build_kv"]
-    pub fn plan_build_kv(plan: *const infermem_plan, tape: *const infermem_tape, out: *mut *mut infermem_kv) -> i32;
-    /// ```text
-    /// Sets predicted_bytes and per_million of each measure: what the plan says of the same, and how far off it was.
-    ///   measures: n elements, struct_size bytes apart.
-    /// Errors: INFERMEM_E_NULL: plan is NULL, or measures is while n is not 0.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT: also
-    /// where measures differ in struct_size, or it ends before per_million.  INFERMEM_E_ARG: a kind is unknown.
-    /// INFERMEM_E_RANGE: there is no such device.
-    /// Thread: many at once, for different measures.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_audit"]
-    pub fn plan_audit(plan: *const infermem_plan, measures: *mut infermem_plan_measure, n: usize) -> i32;
-    /// ```text
-    /// The same as a table for people, a row a measure; the last line names the worst. Otherwise as plan_text.
-    /// Errors: those of plan_audit.  INFERMEM_E_NULL: also where out_length is NULL, or buffer is while capacity is not 0.
-    /// INFERMEM_E_BUFFER: as plan_text.
-    /// Thread: many at once.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_audit_text"]
-    pub fn plan_audit_text(plan: *const infermem_plan, measures: *const infermem_plan_measure, n: usize, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
-    /// ```text
-    /// The bytes of one layer's weights.
-    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_OVERFLOW.
-    /// Thread: any.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_estimate_layer"]
-    pub fn plan_estimate_layer(config: *const infermem_model_config, out_bytes: *mut u64) -> i32;
-    /// ```text
-    /// The bytes of the KV cache of n_tokens tokens, in all layers.
-    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_OVERFLOW.
-    /// Thread: any.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_estimate_kv"]
-    pub fn plan_estimate_kv(config: *const infermem_model_config, n_tokens: u64, out_bytes: *mut u64) -> i32;
-    /// ```text
-    /// The bytes of the embedding, the last norm, all layers, and the KV cache of n_tokens tokens (of 0 tokens, the weights
-    /// alone).
-    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_OVERFLOW.
-    /// Thread: any.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_estimate_full"]
-    pub fn plan_estimate_full(config: *const infermem_model_config, n_tokens: u64, out_bytes: *mut u64) -> i32;
-    /// ```text
-    /// The same with one layer's weights in place of all.
-    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_OVERFLOW.
-    /// Thread: any.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_estimate_streaming"]
-    pub fn plan_estimate_streaming(config: *const infermem_model_config, n_tokens: u64, out_bytes: *mut u64) -> i32;
-    /// ```text
-    /// The bytes of a copy of all matrices, embedding included, to prefill with: 1 byte an element when fp8 is 1, 2 when it
-    /// is 0.
-    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_ARG: also when fp8 is neither.
-    /// INFERMEM_E_OVERFLOW.
-    /// Thread: any.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_estimate_prefill_cache"]
-    pub fn plan_estimate_prefill_cache(config: *const infermem_model_config, fp8: i32, out_bytes: *mut u64) -> i32;
-    /// ```text
-    /// Which mode free_bytes allow, of which nine tenths (rounded down) are used: FULL_CACHE where plan_estimate_full fits,
-    /// else LAYER_STREAMING where plan_estimate_streaming does, else INSUFFICIENT.
-    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_OVERFLOW.
-    /// Thread: any.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_estimate_mode"]
-    pub fn plan_estimate_mode(config: *const infermem_model_config, n_tokens: u64, free_bytes: u64, out_mode: *mut i32) -> i32;
-    /// ```text
-    /// 1 where plan_estimate_mode is LAYER_STREAMING, else 0: also where not even that fits.
-    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_OVERFLOW.
-    /// Thread: any.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_should_stream"]
-    pub fn plan_should_stream(config: *const infermem_model_config, n_tokens: u64, free_bytes: u64, out: *mut i32) -> i32;
-    /// ```text
-    /// A mode in words, "Full Cache (all layers pre-cached on GPU)", or "unknown"; static storage.
-    /// Thread: any.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_mode_text"]
-    pub fn plan_mode_text(mode: i32) -> *const c_char;
-    /// ```text
-    /// The mode that plan_estimate_mode gives, with the numbers behind it in whole MB (bytes / 1048576), NUL-terminated;
-    /// where the memory is insufficient, also three things to do about it. *out_length is its length without the NUL. With
-    /// buffer NULL and capacity 0 the length alone is given.
-    ///   total_bytes: the device's memory, which is only reported.  capacity: bytes of buffer, the NUL included.
-    /// Errors: INFERMEM_E_NULL: config or out_length is NULL, or buffer is while capacity is not 0.  Those of
-    /// infermem_config_validate.  INFERMEM_E_OVERFLOW.  INFERMEM_E_BUFFER: capacity is not enough; nothing was written, and
-    /// the error's `expected` is the capacity needed.
-    /// Thread: any.  Memory: none.  Since: 0.1
-    /// ```
-    #[link_name = "infermem_plan_estimate_text"]
-    pub fn plan_estimate_text(config: *const infermem_model_config, n_tokens: u64, free_bytes: u64, total_bytes: u64, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
-    /// ```text
     /// Quantizes a row-major matrix of floats to the library's own form; free it with quant_free. With levels = 2^bits - 1,
     /// and every step rounded to a float:
     ///     scale = (max - min) / levels, or 1 where max equals min
@@ -3131,6 +3072,758 @@ extern "C" {
     /// ```
     #[link_name = "infermem_quant_dtype"]
     pub fn quant_dtype(q: *const infermem_quant) -> i32;
+    /// ```text
+    /// Makes the counts of options->n_layers layers, all zero; free them with neuron_free. A layer takes 128 bytes, and 12
+    /// bytes and one bit a neuron.
+    /// Errors: INFERMEM_E_NULL: options or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: n_neurons is 0; threshold,
+    /// budget_fraction or hysteresis is not within 0 to 1 (or NaN); more than one of threshold, budget_count,
+    /// budget_fraction and budget_bytes is given; row_bytes is 0 with budget_bytes, or more, or not 0 without; a flag is
+    /// unknown, a reserved field is not 0, or the allocator lacks a function. INFERMEM_E_OVERFLOW: the counts do not fit the
+    /// address range.  INFERMEM_E_NOMEM.  INFERMEM_E_HANDLE: tape is another kind of handle.  INFERMEM_E_FULL,
+    /// INFERMEM_E_SEALED: the tape has no room, or is sealed.
+    /// Thread: any; with an EXCLUSIVE tape, one at a time.  Memory: one handle from the allocator; counts and lists from the
+    /// tape, or one mapping.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_new"]
+    pub fn neuron_new(options: *const infermem_neuron_options, out: *mut *mut infermem_neuron) -> i32;
+    /// ```text
+    /// Frees the counts; a tape keeps its bytes until it is cleared. NULL is allowed.
+    /// Thread: exclusive.  Memory: releases.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_free"]
+    pub fn neuron_free(neuron: *mut infermem_neuron);
+    /// ```text
+    /// Records one activation event of a layer: the neurons that were active in one pass. Each index counts once for each
+    /// time that it occurs. An index of n_neurons or more is skipped and counted in out_of_range; with STRICT it is an error
+    /// and the whole call records nothing. Every `interval` events of the layer since the start (or neuron_clear) the layer
+    /// is reclassified on the way out. Counts are exact up to 2^32 - 1 and stay there.
+    ///   With a half_life, an activation counts 256 * 2^(p / half_life), to the nearest whole number, p events of the layer
+    /// after the start, and each half_life events all counts are halved, rounded down, and p begins at 0 again: they, and
+    /// the events that frequencies and thresholds are about, fade smoothly, and what happened once is forgotten after about
+    /// nine half-lives.
+    ///   indices: n_indices of them, in any order; may be NULL when n_indices is 0, which is an event all the same.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: there is no such layer, or (with STRICT) no such
+    /// neuron.  INFERMEM_E_STALE: the tape was cleared, or rewound past the counts.  INFERMEM_E_SEALED: it is sealed.
+    /// Thread: exclusive.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_record"]
+    pub fn neuron_record(neuron: *mut infermem_neuron, layer: usize, indices: *const u32, n_indices: usize) -> i32;
+    /// ```text
+    /// The same of a mask: bit i % 8 of byte i / 8 tells whether neuron i was active. Bits beyond the last neuron are out of
+    /// range, as such indices are.
+    ///   mask: n_bytes bytes.  n_bytes: n_neurons / 8, rounded up.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: there is no such layer, or (with STRICT) a bit beyond
+    /// the last neuron is set.  INFERMEM_E_SHAPE: n_bytes is another number.  INFERMEM_E_STALE.  INFERMEM_E_SEALED.
+    /// Thread: exclusive.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_record_mask"]
+    pub fn neuron_record_mask(neuron: *mut infermem_neuron, layer: usize, mask: *const u8, n_bytes: usize) -> i32;
+    /// ```text
+    /// The same of the activations themselves: a neuron was active where the magnitude of its value is above the cutoff, so
+    /// with a cutoff of 0 where it is not 0. A value that is NaN is skipped and counted in nans; with STRICT, one that is
+    /// NaN or infinite is an error and the call records nothing.
+    ///   values: n floats.  n: n_neurons.  cutoff: 0 or more.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: there is no such layer.  INFERMEM_E_SHAPE: n is not
+    /// n_neurons.  INFERMEM_E_ARG: cutoff is negative or NaN.  INFERMEM_E_NOT_FINITE: (with STRICT) a value is NaN or
+    /// infinite; the error's `got` is the index of the first.  INFERMEM_E_STALE.  INFERMEM_E_SEALED.
+    /// Thread: exclusive.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_record_values"]
+    pub fn neuron_record_values(neuron: *mut infermem_neuron, layer: usize, values: *const f32, n: usize, cutoff: f32) -> i32;
+    /// ```text
+    /// Sorts a layer's neurons into hot and cold now. By threshold, hot is whose count is at least max(1, trunc(events *
+    /// threshold)), the product taken in double precision; a count that has reached 2^32 - 1 is enough in any case. By
+    /// budget, hot are the budget_count neurons with the largest counts, of equal ones those of the lowest indices, and
+    /// fewer where fewer were ever active. In both, the count of a neuron that is hot already is taken as count +
+    /// trunc(count * hysteresis). The events until the next automatic classification stay what they were.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: there is no such layer.  INFERMEM_E_STALE.
+    /// INFERMEM_E_SEALED.
+    /// Thread: exclusive.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_reclassify"]
+    pub fn neuron_reclassify(neuron: *mut infermem_neuron, layer: usize) -> i32;
+    /// ```text
+    /// The hot neurons of a layer by its last classification, in ascending order; they are valid until the next call that
+    /// takes the handle without const, or until the tape is cleared. None of them are hot before the first classification.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: there is no such layer.  INFERMEM_E_STALE.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_hot"]
+    pub fn neuron_hot(neuron: *const infermem_neuron, layer: usize, out: *mut *const u32, out_n: *mut usize) -> i32;
+    /// ```text
+    /// The cold neurons, all that are not hot; as neuron_hot.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: there is no such layer.  INFERMEM_E_STALE.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_cold"]
+    pub fn neuron_cold(neuron: *const infermem_neuron, layer: usize, out: *mut *const u32, out_n: *mut usize) -> i32;
+    /// ```text
+    /// 1 when the last classification found the neuron hot, else 0; constant time. 0 also where there is no such neuron or
+    /// layer, of NULL, of a handle of another kind, and when the tape was cleared (the error record then says so).
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_is_hot"]
+    pub fn neuron_is_hot(neuron: *const infermem_neuron, layer: usize, index: u32) -> i32;
+    /// ```text
+    /// How often the neuron was active: count / events, as of now. More than 1 when it occurs several times in an event; 0
+    /// when there were no events, and in the cases of neuron_is_hot.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_frequency"]
+    pub fn neuron_frequency(neuron: *const infermem_neuron, layer: usize, index: u32) -> f64;
+    /// ```text
+    /// Fills *out, whose struct_size the caller has set, with the state of a layer.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_RANGE: there is no such layer.
+    /// INFERMEM_E_STALE.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_stat"]
+    pub fn neuron_stat(neuron: *const infermem_neuron, layer: usize, out: *mut infermem_neuron_counts) -> i32;
+    /// ```text
+    /// Forgets everything, in all layers: they are as neuron_new made them.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SEALED.
+    /// Thread: exclusive.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_clear"]
+    pub fn neuron_clear(neuron: *mut infermem_neuron) -> i32;
+    /// ```text
+    /// What share of all activations of a layer its most active neurons have: out[i] is that of the n_neurons * fractions[i]
+    /// (to the nearest whole number) with the largest counts, and 0 as long as nothing was active. Where a quarter of the
+    /// neurons has most of the activations, keeping hot neurons apart pays; where it has little more than a quarter, it does
+    /// not.
+    ///   fractions: n numbers from 0 to 1, in any order.  out: n numbers; may be fractions.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: there is no such layer.  INFERMEM_E_ARG: a fraction
+    /// is not within 0 to 1, or NaN; the error's `got` is its index.  INFERMEM_E_STALE.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_coverage"]
+    pub fn neuron_coverage(neuron: *const infermem_neuron, layer: usize, fractions: *const f64, n: usize, out: *mut f64) -> i32;
+    /// ```text
+    /// Adds what others counted to a neuron's counts: events and activations of each layer, and what was skipped. Then all
+    /// layers are reclassified, and the next automatic classification comes with the next multiple of `interval` events.
+    /// How neurons are classified stays the handle's own: so a saved profile is classified otherwise by merging it into a
+    /// new handle. Where counts fade, those of each are taken as they stand in their half-life.
+    ///   others: n handles of as many layers and neurons, with the same half_life; none may be the neuron itself.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_ARG: one is the neuron itself, or has another half_life.
+    /// INFERMEM_E_SHAPE: one has other layers or neurons.  INFERMEM_E_LIMIT: the events would be more than 2^62.
+    /// INFERMEM_E_STALE.  INFERMEM_E_SEALED.
+    /// Thread: exclusive, and many at once of the others.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_merge"]
+    pub fn neuron_merge(neuron: *mut infermem_neuron, others: *const *const infermem_neuron, n: usize) -> i32;
+    /// ```text
+    /// Writes everything there is to a file: how neurons are classified, the counts, and which are hot. The file is written
+    /// whole or not at all, as quant_save does, and is the same for the same state; its format is told in
+    /// src/doc/neuron_file.md.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_ARG: path names no file, or something that is no regular
+    /// file.  INFERMEM_E_STALE.  INFERMEM_E_IO: the system refused; the error has its errno. Where it is only the directory
+    /// that could not be written back, the new file is in its place.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_save"]
+    pub fn neuron_save(neuron: *const infermem_neuron, path: *const c_char) -> i32;
+    /// ```text
+    /// Makes counts from a saved file, in the state that they were saved in; free them with neuron_free. Nothing of the file
+    /// is trusted: whatever its bytes are, what is loaded works.
+    ///   options: NULL, or all but tape and allocator 0.
+    /// Errors: INFERMEM_E_NULL: path or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: a field of options that must be 0
+    /// is not, or the allocator lacks a function.  INFERMEM_E_IO.  INFERMEM_E_FORMAT: it is no saved profile, or contradicts
+    /// itself.  INFERMEM_E_VERSION: it is of a later format.  INFERMEM_E_UNSUPPORTED: it has a flag that is not known.
+    /// INFERMEM_E_TRUNCATED.  INFERMEM_E_CORRUPT: a checksum is wrong, or the file is longer than it says.
+    /// INFERMEM_E_NOMEM. INFERMEM_E_HANDLE: tape is another kind of handle.  INFERMEM_E_FULL, INFERMEM_E_SEALED: the tape
+    /// has no room, or is sealed. When reading fails, the tape's cursor moves back, unless another thread took something
+    /// from it meanwhile.
+    /// Thread: any; with an EXCLUSIVE tape, one at a time.  Memory: one handle from the allocator; counts and lists from the
+    /// tape, or one mapping.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_load"]
+    pub fn neuron_load(path: *const c_char, options: *const infermem_neuron_options, out: *mut *mut infermem_neuron) -> i32;
+    /// ```text
+    /// Makes an empty store; free it with neuron_store_free. Besides the rows it takes 4 bytes an id, 12 with LFU and HOT,
+    /// and for each row that fits 124 bytes, and 16 for each of n_fetches.
+    /// Errors: INFERMEM_E_NULL: options or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: both load and quant are given,
+    /// or neither; n_rows or row_bytes is 0, or with quant not; budget_bytes is less than a row; the policy is unknown;
+    /// half_life is given without LFU, or window without LRU; n_fetches is more than 1000; reserved is not 0, or the
+    /// allocator lacks a function.  INFERMEM_E_SHAPE: with quant, n_rows is not its rows.  INFERMEM_E_OVERFLOW: the bytes do
+    /// not fit. INFERMEM_E_NOMEM.  INFERMEM_E_HANDLE: tape or quant is another kind of handle.  INFERMEM_E_FULL,
+    /// INFERMEM_E_SEALED: the tape has no room, or is sealed.
+    /// Thread: any; with an EXCLUSIVE tape, one at a time.  Memory: one handle from the allocator; the rest from the tape,
+    /// or one mapping, of which untouched pages cost nothing.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_store_new"]
+    pub fn neuron_store_new(options: *const infermem_neuron_store_options, out: *mut *mut infermem_neuron_store) -> i32;
+    /// ```text
+    /// Frees the store, once all loads that are pending are complete: it waits for them. A tape keeps its bytes until it is
+    /// cleared. NULL is allowed.
+    /// Thread: exclusive, but for the neuron_store_loaded of these loads.  Memory: releases.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_store_free"]
+    pub fn neuron_store_free(store: *mut infermem_neuron_store);
+    /// ```text
+    /// Gives the rows of n ids, out[i] that of ids[i], which are read and not written. Those that are not there are loaded,
+    /// in one call of the load function, straight to their places; for those that are being loaded it waits. The rows stay
+    /// until the next neuron_fetch, or neuron_store_release: no row that is in use makes room for another. So a miss costs
+    /// what loading without a store does, and the bookkeeping.
+    ///   ids: n ids, which may repeat; may be NULL when n is 0, as out may.  out: n pointers, to row_bytes each.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: an id is not below n_rows; the error's `got` is the
+    /// id. INFERMEM_E_FULL: the rows do not fit beside those in use; ask for fewer at a time.  INFERMEM_E_STATE: another
+    /// thread is in the same call.  INFERMEM_E_STALE.  INFERMEM_E_SEALED. In these cases nothing changed. Else it is the code of a load that failed, INFERMEM_E_STATE where that was a positive one: then none of the
+    /// rows are had, those of the previous fetch are released, and rows that made room are gone.
+    /// Thread: many at once with other calls, but one neuron_fetch or neuron_store_release at a time.  Memory: none.
+    /// Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_fetch"]
+    pub fn neuron_fetch(store: *const infermem_neuron_store, ids: *const u32, n: usize, out: *mut *const c_void) -> i32;
+    /// ```text
+    /// Ends the use of the rows of the last neuron_fetch.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SEALED.
+    /// Thread: as neuron_fetch.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_store_release"]
+    pub fn neuron_store_release(store: *const infermem_neuron_store) -> i32;
+    /// ```text
+    /// The same as neuron_fetch without waiting, and with an end of its own: the rows are there once neuron_fetch_wait has
+    /// returned INFERMEM_OK, or neuron_fetch_is_ready 1, and stay until neuron_fetch_end, which must be called. Whoever ends
+    /// a fetch at once has asked for rows ahead of time.
+    ///   out: n pointers, where the rows will be.  out_fetch: the number of the fetch.
+    /// Errors: as neuron_fetch; and INFERMEM_E_STATE: n_fetches are begun and not ended, or ended with their load pending.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_fetch_begin"]
+    pub fn neuron_fetch_begin(store: *const infermem_neuron_store, ids: *const u32, n: usize, out: *mut *const c_void, out_fetch: *mut u64) -> i32;
+    /// ```text
+    /// 1 when nothing of the fetch is being loaded any more, so that neuron_fetch_wait would not wait, else 0; 0 of NULL, a
+    /// handle of another kind, and a fetch that was ended.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_fetch_is_ready"]
+    pub fn neuron_fetch_is_ready(store: *const infermem_neuron_store, fetch: u64) -> i32;
+    /// ```text
+    /// Waits until nothing of the fetch is being loaded.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STATE: the fetch was ended, or never begun.
+    /// INFERMEM_E_STALE. Else it is the code of a load that failed, this fetch's own or another's that it waited for: the
+    /// row is not had.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_fetch_wait"]
+    pub fn neuron_fetch_wait(store: *const infermem_neuron_store, fetch: u64) -> i32;
+    /// ```text
+    /// Ends the use of a fetch's rows. What is being loaded for it still comes, and stays as other rows do.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STATE: the fetch was ended, or never begun.
+    /// INFERMEM_E_STALE. INFERMEM_E_SEALED.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_fetch_end"]
+    pub fn neuron_fetch_end(store: *const infermem_neuron_store, fetch: u64) -> i32;
+    /// ```text
+    /// Tells that a load is complete, whose load function returned INFERMEM_NEURON_PENDING or is about to.
+    ///   load: what the load function was given.  status: INFERMEM_OK when all rows are there, or a negative code.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_ARG: status is positive.  INFERMEM_E_STATE: the load is
+    /// complete. INFERMEM_E_STALE.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_store_loaded"]
+    pub fn neuron_store_loaded(store: *const infermem_neuron_store, load: u64, status: i32) -> i32;
+    /// ```text
+    /// Keeps the rows of n ids for good, instead of those kept before: loads what is not there, and no row makes room for
+    /// another as long as it is kept. The hot neurons are what to keep.
+    /// Errors: as neuron_fetch; when loading fails, nothing is kept.
+    /// Thread: many at once with other calls, but one neuron_store_keep at a time.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_store_keep"]
+    pub fn neuron_store_keep(store: *const infermem_neuron_store, ids: *const u32, n: usize) -> i32;
+    /// ```text
+    /// Takes over how frequently each row's neuron was active, for HOT: row layer * n_neurons + i has neuron_frequency of
+    /// neuron i of that layer. To be called whenever the counts have changed enough to matter, as after a classification;
+    /// before the first time all are equal. It takes time in proportion to the rows.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STATE: the policy is another.  INFERMEM_E_SHAPE: the layers'
+    /// neurons are not n_rows.  INFERMEM_E_STALE.  INFERMEM_E_SEALED.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_store_rank"]
+    pub fn neuron_store_rank(store: *const infermem_neuron_store, neuron: *const infermem_neuron) -> i32;
+    /// ```text
+    /// 1 when the row is there, loaded, else 0; 0 also of NULL, a handle of another kind, and once the tape was cleared.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_store_has"]
+    pub fn neuron_store_has(store: *const infermem_neuron_store, id: u32) -> i32;
+    /// ```text
+    /// Fills *out, whose struct_size the caller has set.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_neuron_store_stat"]
+    pub fn neuron_store_stat(store: *const infermem_neuron_store, out: *mut infermem_neuron_store_facts) -> i32;
+    /// ```text
+    /// Makes an empty pad of which every byte is 0; free it with pad_free. The first row is on a multiple of 64 bytes, the
+    /// others follow without gaps. The pages of a mapping are committed as rows arrive; in a
+    /// tape all of it is written here.
+    /// Errors: INFERMEM_E_NULL: options or out is NULL.  INFERMEM_E_STRUCT.  INFERMEM_E_ARG: max_tokens or dim is 0, reserved
+    /// is not, or the allocator lacks a function.  INFERMEM_E_TYPE: type is no known type's number.  INFERMEM_E_UNSUPPORTED:
+    /// it is a type that a pad cannot store.  INFERMEM_E_OVERFLOW: the bytes do not fit.  INFERMEM_E_NOMEM: the handle or the
+    /// address range could not be had.  INFERMEM_E_HANDLE: the tape is none.  INFERMEM_E_FULL, INFERMEM_E_SEALED: as
+    /// tape_alloc.
+    /// Thread: any; with an EXCLUSIVE tape, one at a time.  Memory: one handle from the allocator; one mapping, or one
+    /// allocation from the tape.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_pad_new"]
+    pub fn pad_new(options: *const infermem_pad_options, out: *mut *mut infermem_pad) -> i32;
+    /// ```text
+    /// Frees a pad; a tape's memory stays as it is. NULL is allowed.
+    /// Thread: exclusive.  Memory: releases.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_pad_free"]
+    pub fn pad_free(pad: *mut infermem_pad);
+    /// ```text
+    /// Copies one row behind those that are there. Its width is checked first, then the room.
+    ///   row: dim elements of the pad's own type (double, float, or 16 bits), at any address.  dim: the pad's.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SEALED: the tape of the pad is sealed.
+    /// INFERMEM_E_SHAPE: dim is not the pad's.  INFERMEM_E_FULL: the pad has max_tokens rows already.
+    /// Thread: exclusive.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_pad_append"]
+    pub fn pad_append(pad: *mut infermem_pad, row: *const c_void, dim: usize) -> i32;
+    /// ```text
+    /// Copies n rows, all of them or none.
+    ///   rows: n rows as pad_append takes them, without gaps; may be NULL when n is 0, which changes nothing.
+    /// Errors: those of pad_append; INFERMEM_E_FULL: n exceeds pad_capacity - pad_len.
+    /// Thread: exclusive.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_pad_append_rows"]
+    pub fn pad_append_rows(pad: *mut infermem_pad, rows: *const c_void, n: usize, dim: usize) -> i32;
+    /// ```text
+    /// Appends n rows of floats, all of them or none, converted to the pad's type on the way: to F16 and BF16 by rounding to
+    /// nearest, ties to even, where what is too large becomes infinite; to F64 exactly.
+    ///   rows: n * dim floats; may be NULL when n is 0, which changes nothing.  dim: the pad's.
+    /// Errors: those of pad_append_rows.
+    /// Thread: exclusive.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_pad_append_f32"]
+    pub fn pad_append_f32(pad: *mut infermem_pad, rows: *const f32, n: usize, dim: usize) -> i32;
+    /// ```text
+    /// The rows, [pad_len, dim] of the pad's type, without a copy and read-only. Of an empty pad shape[0] is 0. Valid until
+    /// the rows are truncated or cleared: rows appended later are not part of it, and leave it as it is.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_pad_view"]
+    pub fn pad_view(pad: *const infermem_pad, out: *mut infermem_view) -> i32;
+    /// ```text
+    /// Shortens the pad to its first n rows.
+    ///   n: pad_len at most.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_RANGE: n exceeds pad_len.
+    /// Thread: exclusive.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_pad_truncate"]
+    pub fn pad_truncate(pad: *mut infermem_pad, n: usize) -> i32;
+    /// ```text
+    /// Empties the pad; the generation grows by one.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.
+    /// Thread: exclusive.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_pad_clear"]
+    pub fn pad_clear(pad: *mut infermem_pad) -> i32;
+    /// ```text
+    /// Rows in the pad. Constant time, as are all the queries below; of NULL or a handle of another kind each is 0, but for
+    /// pad_is_empty.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_pad_len"]
+    pub fn pad_len(pad: *const infermem_pad) -> usize;
+    /// ```text
+    /// The most rows that the pad can hold: max_tokens.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_pad_capacity"]
+    pub fn pad_capacity(pad: *const infermem_pad) -> usize;
+    /// ```text
+    /// Elements of a row.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_pad_dim"]
+    pub fn pad_dim(pad: *const infermem_pad) -> usize;
+    /// ```text
+    /// 1 when pad_len is 0, else 0.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_pad_is_empty"]
+    pub fn pad_is_empty(pad: *const infermem_pad) -> i32;
+    /// ```text
+    /// How many times the pad was cleared.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_pad_generation"]
+    pub fn pad_generation(pad: *const infermem_pad) -> u64;
+    /// ```text
+    /// Writes "Scratchpad(len=3, capacity=512, dim=4096)" and a NUL to a buffer of capacity bytes. *out_length is the length
+    /// without the NUL. A NULL buffer of capacity 0 asks for the length alone.
+    /// Errors: INFERMEM_E_NULL: pad or out_length is NULL, or buffer is while capacity is not 0.  INFERMEM_E_HANDLE.
+    /// INFERMEM_E_BUFFER: capacity is too small; the error's `expected` is the capacity needed.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_pad_text"]
+    pub fn pad_text(pad: *const infermem_pad, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
+    /// ```text
+    /// Makes the buffers, all zero; free them with scratch_free. Each is a matrix of batch rows.
+    ///
+    /// With OVERLAP, buffers share memory whose uses in a pass do not meet, where a pass is in this order: HIDDEN is normed to
+    /// NORMED; that is projected to QKV, or to Q, K and V, which QKV may be split into; attention reads these and EXPANDED_V
+    /// and writes ATTN_OUT, which is projected to ATTN_PROJ and added to HIDDEN; that is normed to NORMED, which becomes
+    /// FFN_UP and FFN_GATE, these FFN_DOWN, by way of Q8K_INTER, and that is added to HIDDEN; in the end NORMED becomes LOGITS.
+    /// HIDDEN, NORMED, Q8 and Q8K_HIDDEN share with none.
+    ///   config: as infermem_config_validate takes it.  options: NULL means all defaults.
+    /// Errors: INFERMEM_E_NULL: config or out is NULL.  INFERMEM_E_STRUCT.  Those of infermem_config_validate.
+    /// INFERMEM_E_ARG: a flag is unknown, a reserved field is not 0, or the allocator lacks a function.  INFERMEM_E_OVERFLOW:
+    /// the buffers do not fit the address range.  INFERMEM_E_NOMEM.  INFERMEM_E_HANDLE: tape is another kind of handle.
+    /// INFERMEM_E_FULL, INFERMEM_E_SEALED: the tape has no room, or is sealed.
+    /// Thread: any; with an EXCLUSIVE tape, one at a time.  Memory: one handle from the allocator, and meanwhile what planning
+    /// takes; one allocation from the tape, or one mapping.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_new"]
+    pub fn scratch_new(config: *const infermem_model_config, options: *const infermem_scratch_options, out: *mut *mut infermem_scratch) -> i32;
+    /// ```text
+    /// Frees the buffers; a tape keeps its bytes until it is cleared. NULL is allowed.
+    /// Thread: exclusive.  Memory: releases.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_free"]
+    pub fn scratch_free(scratch: *mut infermem_scratch);
+    /// ```text
+    /// A buffer of floats, for the caller to write and read: *out_n is its length in elements, all rows of the batch together.
+    ///   which: INFERMEM_SCRATCH_*.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: there is no such buffer.  INFERMEM_E_STATE: the scratch
+    /// was made without it.  INFERMEM_E_TYPE: it is one of 8-bit integers.  INFERMEM_E_STALE.
+    /// Thread: many at once; who writes where is the caller's.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_f32"]
+    pub fn scratch_f32(scratch: *const infermem_scratch, which: i32, out: *mut *mut f32, out_n: *mut usize) -> i32;
+    /// ```text
+    /// A buffer of 8-bit integers; as scratch_f32.
+    /// Errors: those of scratch_f32; INFERMEM_E_TYPE: it is one of floats.
+    /// Thread: many at once; who writes where is the caller's.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_i8"]
+    pub fn scratch_i8(scratch: *const infermem_scratch, which: i32, out: *mut *mut i8, out_n: *mut usize) -> i32;
+    /// ```text
+    /// Any buffer as a view, [batch, elements of a token] of F32 or I8, valid as long as the scratch.
+    /// Errors: those of scratch_f32, but for INFERMEM_E_TYPE.
+    /// Thread: many at once; who writes where is the caller's.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_view"]
+    pub fn scratch_view(scratch: *const infermem_scratch, which: i32, out: *mut infermem_view) -> i32;
+    /// ```text
+    /// Makes HIDDEN and NORMED zero, which is what a pass starts from.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SEALED: the tape is sealed.
+    /// Thread: exclusive.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_reset"]
+    pub fn scratch_reset(scratch: *mut infermem_scratch) -> i32;
+    /// ```text
+    /// Makes all buffers zero.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STALE.  INFERMEM_E_SEALED: the tape is sealed.
+    /// Thread: exclusive.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_reset_all"]
+    pub fn scratch_reset_all(scratch: *mut infermem_scratch) -> i32;
+    /// ```text
+    /// Bytes of memory that the buffers take, with the gaps for alignment; 0 of NULL or a handle of another kind.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_total_bytes"]
+    pub fn scratch_total_bytes(scratch: *const infermem_scratch) -> usize;
+    /// ```text
+    /// Bytes that they would take if none shared memory; 0 of NULL or a handle of another kind.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_separate_bytes"]
+    pub fn scratch_separate_bytes(scratch: *const infermem_scratch) -> usize;
+    /// ```text
+    /// Quantizes one token's floats to 8 bits, in blocks of 256, into a row of Q8K_HIDDEN or Q8K_INTER: of each block the scale
+    /// is the largest magnitude / 127 (1 / 127 where that magnitude is 1e-10 or less), and a level the value / scale, rounded
+    /// to nearest, halves away from 0, within -128 to 127: each operation rounded to float, the same bits on every machine. The
+    /// last block is filled up with zeros; blocks of the row beyond it stay what they are.
+    ///   which: INFERMEM_SCRATCH_Q8K_*.  row: below the batch.  values: n floats; may be NULL when n is 0, which changes
+    ///   nothing.  n: the row's length at most.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_RANGE: there is no such `which`, or no such row.
+    /// INFERMEM_E_SHAPE: n exceeds the row.  INFERMEM_E_NOT_FINITE: a value is NaN or infinite; the error's `got` is its index.
+    /// INFERMEM_E_STALE.  INFERMEM_E_SEALED: the tape is sealed.
+    /// Thread: exclusive.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_quantize_q8k"]
+    pub fn scratch_quantize_q8k(scratch: *mut infermem_scratch, which: i32, row: usize, values: *const f32, n: usize) -> i32;
+    /// ```text
+    /// The same in blocks of 32, into a row of Q8_SCALES and Q8_QUANTS.
+    /// Errors: those of scratch_quantize_q8k; INFERMEM_E_STATE: the scratch was made without INFERMEM_SCRATCH_Q8.
+    /// Thread: exclusive.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_quantize_q8"]
+    pub fn scratch_quantize_q8(scratch: *mut infermem_scratch, row: usize, values: *const f32, n: usize) -> i32;
+    /// ```text
+    /// Finds offsets for n buffers in one piece of memory, such that those in use at the same step do not overlap. The piece is
+    /// never larger than the buffers one after the other. The search is exact where there are few buffers, and in general
+    /// stops where the piece is as small as the step at which most bytes are in use allows; it takes a bounded number of steps,
+    /// of about the square of n.
+    ///   lifetimes: n of them; may be NULL when n is 0, which gives a plan of 0 bytes.  options: NULL means all defaults.
+    /// Errors: INFERMEM_E_NULL: out is NULL, or lifetimes is.  INFERMEM_E_STRUCT.  INFERMEM_E_LIMIT: n exceeds
+    /// INFERMEM_SCRATCH_PLAN_MAX.  INFERMEM_E_ARG: a first_use is after its last_use, align is no power of two, or the allocator
+    /// lacks a function.  INFERMEM_E_OVERFLOW: the buffers one after the other do not fit 64 bits.  INFERMEM_E_NOMEM.
+    /// Thread: any.  Memory: the handle and the offsets, and meanwhile what the search takes.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_plan_new"]
+    pub fn scratch_plan_new(lifetimes: *const infermem_scratch_lifetime, n: usize, options: *const infermem_scratch_plan_options, out: *mut *mut infermem_scratch_plan) -> i32;
+    /// ```text
+    /// Frees a plan. NULL is allowed.
+    /// Thread: exclusive.  Memory: releases.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_plan_free"]
+    pub fn scratch_plan_free(plan: *mut infermem_scratch_plan);
+    /// ```text
+    /// The offsets in bytes, in the order of the lifetimes, *out_n of them; valid as long as the plan. Of no bytes it is 0.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_plan_offsets"]
+    pub fn scratch_plan_offsets(plan: *const infermem_scratch_plan, out: *mut *const u64, out_n: *mut usize) -> i32;
+    /// ```text
+    /// Bytes of the piece of memory; 0 of NULL or a handle of another kind.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_plan_total_bytes"]
+    pub fn scratch_plan_total_bytes(plan: *const infermem_scratch_plan) -> u64;
+    /// ```text
+    /// Bytes that the buffers take one after the other, each with what aligns the next; 0 of NULL or a handle of another kind.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_scratch_plan_separate_bytes"]
+    pub fn scratch_plan_separate_bytes(plan: *const infermem_scratch_plan) -> u64;
+    /// ```text
+    /// Fills *out, whose struct_size the caller has set, from what a probe found. Where free_bytes is not known it is 0, for
+    /// the caller to replace.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_STRUCT.
+    /// Thread: any.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_device_from"]
+    pub fn plan_device_from(facts: *const infermem_device_facts, out: *mut infermem_plan_device) -> i32;
+    /// ```text
+    /// Plans a model; free the plan with plan_free. That nothing fits is no error but the mode INSUFFICIENT.
+    ///   model, config: one of them, the other NULL. With a model the weights are those of its tensors, else those of the
+    /// configuration's formula. Neither is kept.  devices: n_devices elements, struct_size bytes apart; may be NULL when
+    /// n_devices is 0: then the host alone is planned with.  options: NULL means all defaults.
+    /// Errors: INFERMEM_E_NULL: out is NULL, or devices is while n_devices is not 0, or both model and config are.
+    /// INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT: also where devices differ in struct_size.  INFERMEM_E_ARG: both model and
+    /// config are given; the free memory of a device, or without devices the host's, is 0; a device that shares the host's
+    /// memory is not alone; a name has no NUL; min_context is above the context; slots are not 2 to 4; STEP_NONE is not
+    /// alone; a profile, flag, step or MLA form is unknown, or two of DEQUANT_F8 and _F16; a reserved field is not 0;
+    /// margin_fraction is not from 0 to below 1; or as infermem_config_validate.  INFERMEM_E_NOT_FINITE: margin_fraction is
+    /// not. INFERMEM_E_LIMIT: n_devices is above INFERMEM_PLAN_MAX_DEVICES, or a number of tokens, sequences or snapshots
+    /// above INFERMEM_PLAN_MAX_CONTEXT.  INFERMEM_E_TYPE: k_type or v_type is no known type's number.  INFERMEM_E_SHAPE: a
+    /// head of a layer is not whole blocks of its type, the message names the layer; or as infermem_config_validate.
+    /// INFERMEM_E_UNSUPPORTED: PLAIN, and a type that infermem_kv cannot store; CELLS, and values of a block type without
+    /// flash attention.  INFERMEM_E_OVERFLOW: what was asked for does not fit 64 bits.  INFERMEM_E_NOMEM.
+    /// Thread: any; model many at once.  Memory: one handle, an array of the places and one of the layers from the
+    /// allocator, and of a configuration one more while it runs.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_new"]
+    pub fn plan_new(model: *const infermem_model, config: *const infermem_model_config, devices: *const infermem_plan_device, n_devices: usize, options: *const infermem_plan_options, out: *mut *mut infermem_plan) -> i32;
+    /// ```text
+    /// Frees a plan. NULL is allowed.
+    /// Thread: exclusive.  Memory: releases.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_free"]
+    pub fn plan_free(plan: *mut infermem_plan);
+    /// ```text
+    /// The mode: INFERMEM_PLAN_FULL_CACHE, …; 0 of NULL or a handle of another kind.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_mode"]
+    pub fn plan_mode(plan: *const infermem_plan) -> i32;
+    /// ```text
+    /// A number of the plan's.
+    ///   key: a term's kind, or one of the further keys.  place: a device's index, INFERMEM_PLAN_PLACE_HOST or _ALL.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_ARG: there is no such key, or it takes no place.
+    /// INFERMEM_E_RANGE: there is no such device.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_query"]
+    pub fn plan_query(plan: *const infermem_plan, key: u32, place: u32, out: *mut u64) -> i32;
+    /// ```text
+    /// How many terms there are; 0 of NULL or a handle of another kind. They are in the order of their kinds, and of one
+    /// kind in the order of the devices, the host last.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_term_count"]
+    pub fn plan_term_count(plan: *const infermem_plan) -> usize;
+    /// ```text
+    /// Fills *out, whose struct_size the caller has set, with a term.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_RANGE: index is not below
+    /// plan_term_count.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_term"]
+    pub fn plan_term(plan: *const infermem_plan, index: usize, out: *mut infermem_plan_term_facts) -> i32;
+    /// ```text
+    /// Fills *out, whose struct_size the caller has set, with what becomes of a layer. Of a refusal the layers that did not
+    /// fit are on the last device, and not resident.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_RANGE: the model has no such layer.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_layer"]
+    pub fn plan_layer(plan: *const infermem_plan, index: u64, out: *mut infermem_plan_layer_facts) -> i32;
+    /// ```text
+    /// How many changes plan_advice knows; 0 of NULL, of a handle of another kind, and where step 1 was taken as asked.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_advice_count"]
+    pub fn plan_advice_count(plan: *const infermem_plan) -> usize;
+    /// ```text
+    /// Fills *out, whose struct_size the caller has set, with a change that would do: each by itself leads to its mode, or
+    /// to a better one. WEIGHTS is what is left for them where nothing else changes.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_RANGE: there is none of that index.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_advice"]
+    pub fn plan_advice(plan: *const infermem_plan, index: usize, out: *mut infermem_plan_advice_facts) -> i32;
+    /// ```text
+    /// The plan as a table for people, NUL-terminated, lines ended with '\n': the verdict, a row a term, a bar a place, the
+    /// context, notes, and what to change. Names are shown with '?' for what is not printable ASCII. *out_length is the
+    /// length without the NUL. With buffer NULL and capacity 0 the length alone is given.
+    ///   flags: INFERMEM_PLAN_TEXT_*.  capacity: bytes of buffer, the NUL included.
+    /// Errors: INFERMEM_E_NULL: plan or out_length is NULL, or buffer is while capacity is not 0.  INFERMEM_E_HANDLE.
+    /// INFERMEM_E_ARG: a flag is unknown.  INFERMEM_E_BUFFER: capacity is not enough; nothing was written, and the error's
+    /// `expected` is the capacity needed.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_text"]
+    pub fn plan_text(plan: *const infermem_plan, flags: u32, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
+    /// ```text
+    /// The plan as one JSON object, in ASCII, NUL-terminated, as src/doc/plan_json.md describes: every number in bytes,
+    /// tokens or layers, whatever names hold escaped. Otherwise as plan_text.
+    /// Errors: as plan_text, but for INFERMEM_E_ARG.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_json"]
+    pub fn plan_json(plan: *const infermem_plan, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
+    /// ```text
+    /// Makes a layout for what the plan puts into the host's memory, or the pool shared with it: weights, slots and the
+    /// copy to prefill with go to its weights tape, compute and output to its scratch tape, caches and recurrent state of
+    /// all sequences to its history tape. Each tape has room besides for 64-byte alignment of every tensor, buffer and
+    /// cache. All three are LAZY: pages are committed as they are written. Free it with layout_free.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STATE: the plan is a refusal, or puts nothing there.
+    /// INFERMEM_E_OVERFLOW, INFERMEM_E_NOMEM: as layout_new.
+    /// Thread: many at once.  Memory: as layout_new, from the plan's allocator.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_build_layout"]
+    pub fn plan_build_layout(plan: *const infermem_plan, out: *mut *mut infermem_layout) -> i32;
+    /// ```text
+    /// Makes the buffers of one pass, of as many tokens as the plan computes at once, without any of scratch.h's flags. With
+    /// the PLAIN profile, scratch_total_bytes is what the plan says. Free it with scratch_free.
+    ///   tape: where they are stored, such as the scratch of plan_build_layout; NULL means a mapping of their own.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STATE: the plan is a refusal.  Else as scratch_new.
+    /// Thread: many at once.  Memory: as scratch_new, of the plan's allocator.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_build_scratch"]
+    pub fn plan_build_scratch(plan: *const infermem_plan, tape: *const infermem_tape, out: *mut *mut infermem_scratch) -> i32;
+    /// ```text
+    /// Makes the cache of one sequence: a layer for each that has keys and values of its own (see kv_index of plan_layer),
+    /// of the planned context and types. With the PLAIN profile, kv_memory_bytes times the sequences is what the plan says.
+    /// Free it with kv_free.
+    ///   tape: where it is stored, such as the history of plan_build_layout; NULL means a mapping of its own.
+    /// Errors: INFERMEM_E_NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STATE: the plan is a refusal, or has no cache.
+    /// INFERMEM_E_UNSUPPORTED: layers differ in heads, head sizes or tokens, keys are stored without values, or a type is
+    /// none that a cache can store.  Else as kv_new.
+    /// Thread: many at once.  Memory: as kv_new, and 8 bytes a layer while it runs, of the plan's allocator.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_build_kv"]
+    pub fn plan_build_kv(plan: *const infermem_plan, tape: *const infermem_tape, out: *mut *mut infermem_kv) -> i32;
+    /// ```text
+    /// Sets predicted_bytes and per_million of each measure: what the plan says of the same, and how far off it was.
+    ///   measures: n elements, struct_size bytes apart.
+    /// Errors: INFERMEM_E_NULL: plan is NULL, or measures is while n is not 0.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT: also
+    /// where measures differ in struct_size, or it ends before per_million.  INFERMEM_E_ARG: a kind is unknown.
+    /// INFERMEM_E_RANGE: there is no such device.
+    /// Thread: many at once, for different measures.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_audit"]
+    pub fn plan_audit(plan: *const infermem_plan, measures: *mut infermem_plan_measure, n: usize) -> i32;
+    /// ```text
+    /// The same as a table for people, a row a measure; the last line names the worst. Otherwise as plan_text.
+    /// Errors: those of plan_audit.  INFERMEM_E_NULL: also where out_length is NULL, or buffer is while capacity is not 0.
+    /// INFERMEM_E_BUFFER: as plan_text.
+    /// Thread: many at once.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_audit_text"]
+    pub fn plan_audit_text(plan: *const infermem_plan, measures: *const infermem_plan_measure, n: usize, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
+    /// ```text
+    /// The bytes of one layer's weights.
+    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_OVERFLOW.
+    /// Thread: any.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_estimate_layer"]
+    pub fn plan_estimate_layer(config: *const infermem_model_config, out_bytes: *mut u64) -> i32;
+    /// ```text
+    /// The bytes of the KV cache of n_tokens tokens, in all layers.
+    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_OVERFLOW.
+    /// Thread: any.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_estimate_kv"]
+    pub fn plan_estimate_kv(config: *const infermem_model_config, n_tokens: u64, out_bytes: *mut u64) -> i32;
+    /// ```text
+    /// The bytes of the embedding, the last norm, all layers, and the KV cache of n_tokens tokens (of 0 tokens, the weights
+    /// alone).
+    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_OVERFLOW.
+    /// Thread: any.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_estimate_full"]
+    pub fn plan_estimate_full(config: *const infermem_model_config, n_tokens: u64, out_bytes: *mut u64) -> i32;
+    /// ```text
+    /// The same with one layer's weights in place of all.
+    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_OVERFLOW.
+    /// Thread: any.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_estimate_streaming"]
+    pub fn plan_estimate_streaming(config: *const infermem_model_config, n_tokens: u64, out_bytes: *mut u64) -> i32;
+    /// ```text
+    /// The bytes of a copy of all matrices, embedding included, to prefill with: 1 byte an element when fp8 is 1, 2 when it
+    /// is 0.
+    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_ARG: also when fp8 is neither.
+    /// INFERMEM_E_OVERFLOW.
+    /// Thread: any.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_estimate_prefill_cache"]
+    pub fn plan_estimate_prefill_cache(config: *const infermem_model_config, fp8: i32, out_bytes: *mut u64) -> i32;
+    /// ```text
+    /// Which mode free_bytes allow, of which nine tenths (rounded down) are used: FULL_CACHE where plan_estimate_full fits,
+    /// else LAYER_STREAMING where plan_estimate_streaming does, else INSUFFICIENT.
+    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_OVERFLOW.
+    /// Thread: any.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_estimate_mode"]
+    pub fn plan_estimate_mode(config: *const infermem_model_config, n_tokens: u64, free_bytes: u64, out_mode: *mut i32) -> i32;
+    /// ```text
+    /// 1 where plan_estimate_mode is LAYER_STREAMING, else 0: also where not even that fits.
+    /// Errors: INFERMEM_E_NULL.  Those of infermem_config_validate.  INFERMEM_E_OVERFLOW.
+    /// Thread: any.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_should_stream"]
+    pub fn plan_should_stream(config: *const infermem_model_config, n_tokens: u64, free_bytes: u64, out: *mut i32) -> i32;
+    /// ```text
+    /// A mode in words, "Full Cache (all layers pre-cached on GPU)", or "unknown"; static storage.
+    /// Thread: any.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_mode_text"]
+    pub fn plan_mode_text(mode: i32) -> *const c_char;
+    /// ```text
+    /// The mode that plan_estimate_mode gives, with the numbers behind it in whole MB (bytes / 1048576), NUL-terminated;
+    /// where the memory is insufficient, also three things to do about it. *out_length is its length without the NUL. With
+    /// buffer NULL and capacity 0 the length alone is given.
+    ///   total_bytes: the device's memory, which is only reported.  capacity: bytes of buffer, the NUL included.
+    /// Errors: INFERMEM_E_NULL: config or out_length is NULL, or buffer is while capacity is not 0.  Those of
+    /// infermem_config_validate.  INFERMEM_E_OVERFLOW.  INFERMEM_E_BUFFER: capacity is not enough; nothing was written, and
+    /// the error's `expected` is the capacity needed.
+    /// Thread: any.  Memory: none.  Since: 0.1
+    /// ```
+    #[link_name = "infermem_plan_estimate_text"]
+    pub fn plan_estimate_text(config: *const infermem_model_config, n_tokens: u64, free_bytes: u64, total_bytes: u64, buffer: *mut c_char, capacity: usize, out_length: *mut usize) -> i32;
     /// ```text
     /// The instruction set in use, as one of the names above; static storage.
     /// Thread: any.  Memory: none.  Since: 0.1
