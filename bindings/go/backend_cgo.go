@@ -9,6 +9,7 @@ package infermem
 // int64_t infermem_go_read(void *, void *, size_t);
 // int64_t infermem_go_read_at(void *, uint64_t, void *, size_t);
 // void infermem_go_log(void *, int32_t, char *);
+// int32_t infermem_go_load(void *, uint64_t, uint32_t *, size_t, void **);
 import "C"
 
 import "unsafe"
@@ -20,6 +21,7 @@ func writeFunction() unsafe.Pointer  { return C.infermem_go_write }
 func readFunction() unsafe.Pointer   { return C.infermem_go_read }
 func readAtFunction() unsafe.Pointer { return C.infermem_go_read_at }
 func logFunction() unsafe.Pointer    { return C.infermem_go_log }
+func loadFunction() unsafe.Pointer   { return C.infermem_go_load }
 
 //export infermem_go_write
 func infermem_go_write(context, bytes unsafe.Pointer, n C.size_t) C.int64_t {
@@ -39,4 +41,9 @@ func infermem_go_read_at(context unsafe.Pointer, offset C.uint64_t, out unsafe.P
 //export infermem_go_log
 func infermem_go_log(_ unsafe.Pointer, level C.int32_t, message *C.char) {
 	onLog(int32(level), (*byte)(unsafe.Pointer(message)))
+}
+
+//export infermem_go_load
+func infermem_go_load(context unsafe.Pointer, load C.uint64_t, ids *C.uint32_t, n C.size_t, rows *unsafe.Pointer) C.int32_t {
+	return C.int32_t(onLoad(context, uint64(load), (*uint32)(unsafe.Pointer(ids)), uint(n), rows))
 }

@@ -60,6 +60,9 @@ var (
 	readAtFunction = callback(func(context unsafe.Pointer, offset uint64, out unsafe.Pointer, n uintptr) uintptr {
 		return uintptr(onReadAt(context, offset, out, uint(n)))
 	})
+	loadFunction = callback(func(context unsafe.Pointer, load uint64, ids *uint32, n uintptr, rows *unsafe.Pointer) uintptr {
+		return uintptr(onLoad(context, load, ids, uint(n), rows))
+	})
 	logFunction = callback(func(_ unsafe.Pointer, level int32, message *byte) uintptr {
 		onLog(level, message)
 		return 0

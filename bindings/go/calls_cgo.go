@@ -66,6 +66,66 @@ func device_why_not_text(list *infermem_device_list) *byte {
 	return (*byte)(unsafe.Pointer(C.device_why_not_text((*C.infermem_device_list)(unsafe.Pointer(list)))))
 }
 
+func dispatch_new(options *infermem_dispatch_options, out **infermem_dispatch) int32 {
+	return int32(C.dispatch_new((*C.infermem_dispatch_options)(unsafe.Pointer(options)), (**C.infermem_dispatch)(unsafe.Pointer(out))))
+}
+
+func dispatch_free(dispatch *infermem_dispatch) {
+	C.dispatch_free((*C.infermem_dispatch)(unsafe.Pointer(dispatch)))
+}
+
+func dispatch_record(dispatch *infermem_dispatch, backend uint32, latency_ns int64) int32 {
+	return int32(C.dispatch_record((*C.infermem_dispatch)(unsafe.Pointer(dispatch)), C.uint32_t(backend), C.int64_t(latency_ns)))
+}
+
+func dispatch_count_only(dispatch *infermem_dispatch, backend uint32) int32 {
+	return int32(C.dispatch_count_only((*C.infermem_dispatch)(unsafe.Pointer(dispatch)), C.uint32_t(backend)))
+}
+
+func dispatch_timer_start() uint64 {
+	return uint64(C.dispatch_timer_start())
+}
+
+func dispatch_timer_stop(dispatch *infermem_dispatch, backend uint32, started_ns uint64) int32 {
+	return int32(C.dispatch_timer_stop((*C.infermem_dispatch)(unsafe.Pointer(dispatch)), C.uint32_t(backend), C.uint64_t(started_ns)))
+}
+
+func dispatch_reset(dispatch *infermem_dispatch) int32 {
+	return int32(C.dispatch_reset((*C.infermem_dispatch)(unsafe.Pointer(dispatch))))
+}
+
+func dispatch_snapshot(dispatch *infermem_dispatch, backend uint32, out *DispatchStats) int32 {
+	return int32(C.dispatch_snapshot((*C.infermem_dispatch)(unsafe.Pointer(dispatch)), C.uint32_t(backend), (*C.infermem_dispatch_stats)(unsafe.Pointer(out))))
+}
+
+func dispatch_histogram(dispatch *infermem_dispatch, backend uint32, bounds_ns *uint64, n uint, out_counts *uint64) int32 {
+	return int32(C.dispatch_histogram((*C.infermem_dispatch)(unsafe.Pointer(dispatch)), C.uint32_t(backend), (*C.uint64_t)(unsafe.Pointer(bounds_ns)), C.size_t(n), (*C.uint64_t)(unsafe.Pointer(out_counts))))
+}
+
+func dispatch_ratio(dispatch *infermem_dispatch, backend uint32) float64 {
+	return float64(C.dispatch_ratio((*C.infermem_dispatch)(unsafe.Pointer(dispatch)), C.uint32_t(backend)))
+}
+
+func dispatch_speedup(dispatch *infermem_dispatch, slow uint32, fast uint32) float64 {
+	return float64(C.dispatch_speedup((*C.infermem_dispatch)(unsafe.Pointer(dispatch)), C.uint32_t(slow), C.uint32_t(fast)))
+}
+
+func dispatch_elapsed_ns(dispatch *infermem_dispatch) uint64 {
+	return uint64(C.dispatch_elapsed_ns((*C.infermem_dispatch)(unsafe.Pointer(dispatch))))
+}
+
+func dispatch_throughput(dispatch *infermem_dispatch) float64 {
+	return float64(C.dispatch_throughput((*C.infermem_dispatch)(unsafe.Pointer(dispatch))))
+}
+
+func dispatch_prometheus(dispatch *infermem_dispatch, buffer *byte, capacity uint, out_length *uint) int32 {
+	return int32(C.dispatch_prometheus((*C.infermem_dispatch)(unsafe.Pointer(dispatch)), (*C.char)(unsafe.Pointer(buffer)), C.size_t(capacity), (*C.size_t)(unsafe.Pointer(out_length))))
+}
+
+func dispatch_json(dispatch *infermem_dispatch, buffer *byte, capacity uint, out_length *uint) int32 {
+	return int32(C.dispatch_json((*C.infermem_dispatch)(unsafe.Pointer(dispatch)), (*C.char)(unsafe.Pointer(buffer)), C.size_t(capacity), (*C.size_t)(unsafe.Pointer(out_length))))
+}
+
 func infermem_dtype_name(dtype int32) *byte {
 	return (*byte)(unsafe.Pointer(C.infermem_dtype_name(C.int32_t(dtype))))
 }
@@ -486,202 +546,6 @@ func model_meta_array_strings(model *infermem_model, key *byte, first uint64, n 
 	return int32(C.model_meta_array_strings((*C.infermem_model)(unsafe.Pointer(model)), (*C.char)(unsafe.Pointer(key)), C.uint64_t(first), C.size_t(n), (*C.char)(unsafe.Pointer(buffer)), C.size_t(capacity), (*C.size_t)(unsafe.Pointer(out_offsets)), (*C.size_t)(unsafe.Pointer(out_length))))
 }
 
-func neuron_new(options *infermem_neuron_options, out **infermem_neuron) int32 {
-	return int32(C.neuron_new((*C.infermem_neuron_options)(unsafe.Pointer(options)), (**C.infermem_neuron)(unsafe.Pointer(out))))
-}
-
-func neuron_free(neuron *infermem_neuron) {
-	C.neuron_free((*C.infermem_neuron)(unsafe.Pointer(neuron)))
-}
-
-func neuron_record(neuron *infermem_neuron, layer uint, indices *uint32, n_indices uint) int32 {
-	return int32(C.neuron_record((*C.infermem_neuron)(unsafe.Pointer(neuron)), C.size_t(layer), (*C.uint32_t)(unsafe.Pointer(indices)), C.size_t(n_indices)))
-}
-
-func neuron_reclassify(neuron *infermem_neuron, layer uint) int32 {
-	return int32(C.neuron_reclassify((*C.infermem_neuron)(unsafe.Pointer(neuron)), C.size_t(layer)))
-}
-
-func neuron_hot(neuron *infermem_neuron, layer uint, out **uint32, out_n *uint) int32 {
-	return int32(C.neuron_hot((*C.infermem_neuron)(unsafe.Pointer(neuron)), C.size_t(layer), (**C.uint32_t)(unsafe.Pointer(out)), (*C.size_t)(unsafe.Pointer(out_n))))
-}
-
-func neuron_cold(neuron *infermem_neuron, layer uint, out **uint32, out_n *uint) int32 {
-	return int32(C.neuron_cold((*C.infermem_neuron)(unsafe.Pointer(neuron)), C.size_t(layer), (**C.uint32_t)(unsafe.Pointer(out)), (*C.size_t)(unsafe.Pointer(out_n))))
-}
-
-func neuron_is_hot(neuron *infermem_neuron, layer uint, index uint32) int32 {
-	return int32(C.neuron_is_hot((*C.infermem_neuron)(unsafe.Pointer(neuron)), C.size_t(layer), C.uint32_t(index)))
-}
-
-func neuron_frequency(neuron *infermem_neuron, layer uint, index uint32) float64 {
-	return float64(C.neuron_frequency((*C.infermem_neuron)(unsafe.Pointer(neuron)), C.size_t(layer), C.uint32_t(index)))
-}
-
-func neuron_stat(neuron *infermem_neuron, layer uint, out *NeuronCounts) int32 {
-	return int32(C.neuron_stat((*C.infermem_neuron)(unsafe.Pointer(neuron)), C.size_t(layer), (*C.infermem_neuron_counts)(unsafe.Pointer(out))))
-}
-
-func neuron_clear(neuron *infermem_neuron) int32 {
-	return int32(C.neuron_clear((*C.infermem_neuron)(unsafe.Pointer(neuron))))
-}
-
-func pad_new(options *infermem_pad_options, out **infermem_pad) int32 {
-	return int32(C.pad_new((*C.infermem_pad_options)(unsafe.Pointer(options)), (**C.infermem_pad)(unsafe.Pointer(out))))
-}
-
-func pad_free(pad *infermem_pad) {
-	C.pad_free((*C.infermem_pad)(unsafe.Pointer(pad)))
-}
-
-func pad_append(pad *infermem_pad, row unsafe.Pointer, dim uint) int32 {
-	return int32(C.pad_append((*C.infermem_pad)(unsafe.Pointer(pad)), row, C.size_t(dim)))
-}
-
-func pad_append_rows(pad *infermem_pad, rows unsafe.Pointer, n uint, dim uint) int32 {
-	return int32(C.pad_append_rows((*C.infermem_pad)(unsafe.Pointer(pad)), rows, C.size_t(n), C.size_t(dim)))
-}
-
-func pad_append_f32(pad *infermem_pad, rows *float32, n uint, dim uint) int32 {
-	return int32(C.pad_append_f32((*C.infermem_pad)(unsafe.Pointer(pad)), (*C.float)(unsafe.Pointer(rows)), C.size_t(n), C.size_t(dim)))
-}
-
-func pad_view(pad *infermem_pad, out *infermem_view) int32 {
-	return int32(C.pad_view((*C.infermem_pad)(unsafe.Pointer(pad)), (*C.infermem_view)(unsafe.Pointer(out))))
-}
-
-func pad_truncate(pad *infermem_pad, n uint) int32 {
-	return int32(C.pad_truncate((*C.infermem_pad)(unsafe.Pointer(pad)), C.size_t(n)))
-}
-
-func pad_clear(pad *infermem_pad) int32 {
-	return int32(C.pad_clear((*C.infermem_pad)(unsafe.Pointer(pad))))
-}
-
-func pad_len(pad *infermem_pad) uint {
-	return uint(C.pad_len((*C.infermem_pad)(unsafe.Pointer(pad))))
-}
-
-func pad_capacity(pad *infermem_pad) uint {
-	return uint(C.pad_capacity((*C.infermem_pad)(unsafe.Pointer(pad))))
-}
-
-func pad_dim(pad *infermem_pad) uint {
-	return uint(C.pad_dim((*C.infermem_pad)(unsafe.Pointer(pad))))
-}
-
-func pad_is_empty(pad *infermem_pad) int32 {
-	return int32(C.pad_is_empty((*C.infermem_pad)(unsafe.Pointer(pad))))
-}
-
-func pad_generation(pad *infermem_pad) uint64 {
-	return uint64(C.pad_generation((*C.infermem_pad)(unsafe.Pointer(pad))))
-}
-
-func pad_text(pad *infermem_pad, buffer *byte, capacity uint, out_length *uint) int32 {
-	return int32(C.pad_text((*C.infermem_pad)(unsafe.Pointer(pad)), (*C.char)(unsafe.Pointer(buffer)), C.size_t(capacity), (*C.size_t)(unsafe.Pointer(out_length))))
-}
-
-func plan_device_from(facts *DeviceFacts, out *PlanDevice) int32 {
-	return int32(C.plan_device_from((*C.infermem_device_facts)(unsafe.Pointer(facts)), (*C.infermem_plan_device)(unsafe.Pointer(out))))
-}
-
-func plan_new(model *infermem_model, config *ModelConfig, devices *PlanDevice, n_devices uint, options *PlanOptions, out **infermem_plan) int32 {
-	return int32(C.plan_new((*C.infermem_model)(unsafe.Pointer(model)), (*C.infermem_model_config)(unsafe.Pointer(config)), (*C.infermem_plan_device)(unsafe.Pointer(devices)), C.size_t(n_devices), (*C.infermem_plan_options)(unsafe.Pointer(options)), (**C.infermem_plan)(unsafe.Pointer(out))))
-}
-
-func plan_free(plan *infermem_plan) {
-	C.plan_free((*C.infermem_plan)(unsafe.Pointer(plan)))
-}
-
-func plan_mode(plan *infermem_plan) int32 {
-	return int32(C.plan_mode((*C.infermem_plan)(unsafe.Pointer(plan))))
-}
-
-func plan_query(plan *infermem_plan, key uint32, place uint32, out *uint64) int32 {
-	return int32(C.plan_query((*C.infermem_plan)(unsafe.Pointer(plan)), C.uint32_t(key), C.uint32_t(place), (*C.uint64_t)(unsafe.Pointer(out))))
-}
-
-func plan_term_count(plan *infermem_plan) uint {
-	return uint(C.plan_term_count((*C.infermem_plan)(unsafe.Pointer(plan))))
-}
-
-func plan_term(plan *infermem_plan, index uint, out *infermem_plan_term_facts) int32 {
-	return int32(C.plan_term((*C.infermem_plan)(unsafe.Pointer(plan)), C.size_t(index), (*C.infermem_plan_term_facts)(unsafe.Pointer(out))))
-}
-
-func plan_layer(plan *infermem_plan, index uint64, out *PlanLayerFacts) int32 {
-	return int32(C.plan_layer((*C.infermem_plan)(unsafe.Pointer(plan)), C.uint64_t(index), (*C.infermem_plan_layer_facts)(unsafe.Pointer(out))))
-}
-
-func plan_advice_count(plan *infermem_plan) uint {
-	return uint(C.plan_advice_count((*C.infermem_plan)(unsafe.Pointer(plan))))
-}
-
-func plan_advice(plan *infermem_plan, index uint, out *PlanAdviceFacts) int32 {
-	return int32(C.plan_advice((*C.infermem_plan)(unsafe.Pointer(plan)), C.size_t(index), (*C.infermem_plan_advice_facts)(unsafe.Pointer(out))))
-}
-
-func plan_text(plan *infermem_plan, flags uint32, buffer *byte, capacity uint, out_length *uint) int32 {
-	return int32(C.plan_text((*C.infermem_plan)(unsafe.Pointer(plan)), C.uint32_t(flags), (*C.char)(unsafe.Pointer(buffer)), C.size_t(capacity), (*C.size_t)(unsafe.Pointer(out_length))))
-}
-
-func plan_json(plan *infermem_plan, buffer *byte, capacity uint, out_length *uint) int32 {
-	return int32(C.plan_json((*C.infermem_plan)(unsafe.Pointer(plan)), (*C.char)(unsafe.Pointer(buffer)), C.size_t(capacity), (*C.size_t)(unsafe.Pointer(out_length))))
-}
-
-func plan_build_layout(plan *infermem_plan, out **infermem_layout) int32 {
-	return int32(C.plan_build_layout((*C.infermem_plan)(unsafe.Pointer(plan)), (**C.infermem_layout)(unsafe.Pointer(out))))
-}
-
-func plan_build_kv(plan *infermem_plan, tape *infermem_tape, out **infermem_kv) int32 {
-	return int32(C.plan_build_kv((*C.infermem_plan)(unsafe.Pointer(plan)), (*C.infermem_tape)(unsafe.Pointer(tape)), (**C.infermem_kv)(unsafe.Pointer(out))))
-}
-
-func plan_audit(plan *infermem_plan, measures *PlanMeasure, n uint) int32 {
-	return int32(C.plan_audit((*C.infermem_plan)(unsafe.Pointer(plan)), (*C.infermem_plan_measure)(unsafe.Pointer(measures)), C.size_t(n)))
-}
-
-func plan_audit_text(plan *infermem_plan, measures *PlanMeasure, n uint, buffer *byte, capacity uint, out_length *uint) int32 {
-	return int32(C.plan_audit_text((*C.infermem_plan)(unsafe.Pointer(plan)), (*C.infermem_plan_measure)(unsafe.Pointer(measures)), C.size_t(n), (*C.char)(unsafe.Pointer(buffer)), C.size_t(capacity), (*C.size_t)(unsafe.Pointer(out_length))))
-}
-
-func plan_estimate_layer(config *ModelConfig, out_bytes *uint64) int32 {
-	return int32(C.plan_estimate_layer((*C.infermem_model_config)(unsafe.Pointer(config)), (*C.uint64_t)(unsafe.Pointer(out_bytes))))
-}
-
-func plan_estimate_kv(config *ModelConfig, n_tokens uint64, out_bytes *uint64) int32 {
-	return int32(C.plan_estimate_kv((*C.infermem_model_config)(unsafe.Pointer(config)), C.uint64_t(n_tokens), (*C.uint64_t)(unsafe.Pointer(out_bytes))))
-}
-
-func plan_estimate_full(config *ModelConfig, n_tokens uint64, out_bytes *uint64) int32 {
-	return int32(C.plan_estimate_full((*C.infermem_model_config)(unsafe.Pointer(config)), C.uint64_t(n_tokens), (*C.uint64_t)(unsafe.Pointer(out_bytes))))
-}
-
-func plan_estimate_streaming(config *ModelConfig, n_tokens uint64, out_bytes *uint64) int32 {
-	return int32(C.plan_estimate_streaming((*C.infermem_model_config)(unsafe.Pointer(config)), C.uint64_t(n_tokens), (*C.uint64_t)(unsafe.Pointer(out_bytes))))
-}
-
-func plan_estimate_prefill_cache(config *ModelConfig, fp8 int32, out_bytes *uint64) int32 {
-	return int32(C.plan_estimate_prefill_cache((*C.infermem_model_config)(unsafe.Pointer(config)), C.int32_t(fp8), (*C.uint64_t)(unsafe.Pointer(out_bytes))))
-}
-
-func plan_estimate_mode(config *ModelConfig, n_tokens uint64, free_bytes uint64, out_mode *int32) int32 {
-	return int32(C.plan_estimate_mode((*C.infermem_model_config)(unsafe.Pointer(config)), C.uint64_t(n_tokens), C.uint64_t(free_bytes), (*C.int32_t)(unsafe.Pointer(out_mode))))
-}
-
-func plan_should_stream(config *ModelConfig, n_tokens uint64, free_bytes uint64, out *int32) int32 {
-	return int32(C.plan_should_stream((*C.infermem_model_config)(unsafe.Pointer(config)), C.uint64_t(n_tokens), C.uint64_t(free_bytes), (*C.int32_t)(unsafe.Pointer(out))))
-}
-
-func plan_mode_text(mode int32) *byte {
-	return (*byte)(unsafe.Pointer(C.plan_mode_text(C.int32_t(mode))))
-}
-
-func plan_estimate_text(config *ModelConfig, n_tokens uint64, free_bytes uint64, total_bytes uint64, buffer *byte, capacity uint, out_length *uint) int32 {
-	return int32(C.plan_estimate_text((*C.infermem_model_config)(unsafe.Pointer(config)), C.uint64_t(n_tokens), C.uint64_t(free_bytes), C.uint64_t(total_bytes), (*C.char)(unsafe.Pointer(buffer)), C.size_t(capacity), (*C.size_t)(unsafe.Pointer(out_length))))
-}
-
 func quant_from_f32(data *float32, n uint, rows uint, cols uint, options *infermem_quant_options, out **infermem_quant) int32 {
 	return int32(C.quant_from_f32((*C.float)(unsafe.Pointer(data)), C.size_t(n), C.size_t(rows), C.size_t(cols), (*C.infermem_quant_options)(unsafe.Pointer(options)), (**C.infermem_quant)(unsafe.Pointer(out))))
 }
@@ -832,6 +696,346 @@ func quant_layout(q *infermem_quant) int32 {
 
 func quant_dtype(q *infermem_quant) int32 {
 	return int32(C.quant_dtype((*C.infermem_quant)(unsafe.Pointer(q))))
+}
+
+func neuron_new(options *infermem_neuron_options, out **infermem_neuron) int32 {
+	return int32(C.neuron_new((*C.infermem_neuron_options)(unsafe.Pointer(options)), (**C.infermem_neuron)(unsafe.Pointer(out))))
+}
+
+func neuron_free(neuron *infermem_neuron) {
+	C.neuron_free((*C.infermem_neuron)(unsafe.Pointer(neuron)))
+}
+
+func neuron_record(neuron *infermem_neuron, layer uint, indices *uint32, n_indices uint) int32 {
+	return int32(C.neuron_record((*C.infermem_neuron)(unsafe.Pointer(neuron)), C.size_t(layer), (*C.uint32_t)(unsafe.Pointer(indices)), C.size_t(n_indices)))
+}
+
+func neuron_record_mask(neuron *infermem_neuron, layer uint, mask *uint8, n_bytes uint) int32 {
+	return int32(C.neuron_record_mask((*C.infermem_neuron)(unsafe.Pointer(neuron)), C.size_t(layer), (*C.uint8_t)(unsafe.Pointer(mask)), C.size_t(n_bytes)))
+}
+
+func neuron_record_values(neuron *infermem_neuron, layer uint, values *float32, n uint, cutoff float32) int32 {
+	return int32(C.neuron_record_values((*C.infermem_neuron)(unsafe.Pointer(neuron)), C.size_t(layer), (*C.float)(unsafe.Pointer(values)), C.size_t(n), C.float(cutoff)))
+}
+
+func neuron_reclassify(neuron *infermem_neuron, layer uint) int32 {
+	return int32(C.neuron_reclassify((*C.infermem_neuron)(unsafe.Pointer(neuron)), C.size_t(layer)))
+}
+
+func neuron_hot(neuron *infermem_neuron, layer uint, out **uint32, out_n *uint) int32 {
+	return int32(C.neuron_hot((*C.infermem_neuron)(unsafe.Pointer(neuron)), C.size_t(layer), (**C.uint32_t)(unsafe.Pointer(out)), (*C.size_t)(unsafe.Pointer(out_n))))
+}
+
+func neuron_cold(neuron *infermem_neuron, layer uint, out **uint32, out_n *uint) int32 {
+	return int32(C.neuron_cold((*C.infermem_neuron)(unsafe.Pointer(neuron)), C.size_t(layer), (**C.uint32_t)(unsafe.Pointer(out)), (*C.size_t)(unsafe.Pointer(out_n))))
+}
+
+func neuron_is_hot(neuron *infermem_neuron, layer uint, index uint32) int32 {
+	return int32(C.neuron_is_hot((*C.infermem_neuron)(unsafe.Pointer(neuron)), C.size_t(layer), C.uint32_t(index)))
+}
+
+func neuron_frequency(neuron *infermem_neuron, layer uint, index uint32) float64 {
+	return float64(C.neuron_frequency((*C.infermem_neuron)(unsafe.Pointer(neuron)), C.size_t(layer), C.uint32_t(index)))
+}
+
+func neuron_stat(neuron *infermem_neuron, layer uint, out *NeuronCounts) int32 {
+	return int32(C.neuron_stat((*C.infermem_neuron)(unsafe.Pointer(neuron)), C.size_t(layer), (*C.infermem_neuron_counts)(unsafe.Pointer(out))))
+}
+
+func neuron_clear(neuron *infermem_neuron) int32 {
+	return int32(C.neuron_clear((*C.infermem_neuron)(unsafe.Pointer(neuron))))
+}
+
+func neuron_coverage(neuron *infermem_neuron, layer uint, fractions *float64, n uint, out *float64) int32 {
+	return int32(C.neuron_coverage((*C.infermem_neuron)(unsafe.Pointer(neuron)), C.size_t(layer), (*C.double)(unsafe.Pointer(fractions)), C.size_t(n), (*C.double)(unsafe.Pointer(out))))
+}
+
+func neuron_merge(neuron *infermem_neuron, others **infermem_neuron, n uint) int32 {
+	return int32(C.neuron_merge((*C.infermem_neuron)(unsafe.Pointer(neuron)), (**C.infermem_neuron)(unsafe.Pointer(others)), C.size_t(n)))
+}
+
+func neuron_save(neuron *infermem_neuron, path *byte) int32 {
+	return int32(C.neuron_save((*C.infermem_neuron)(unsafe.Pointer(neuron)), (*C.char)(unsafe.Pointer(path))))
+}
+
+func neuron_load(path *byte, options *infermem_neuron_options, out **infermem_neuron) int32 {
+	return int32(C.neuron_load((*C.char)(unsafe.Pointer(path)), (*C.infermem_neuron_options)(unsafe.Pointer(options)), (**C.infermem_neuron)(unsafe.Pointer(out))))
+}
+
+func neuron_store_new(options *infermem_neuron_store_options, out **infermem_neuron_store) int32 {
+	return int32(C.neuron_store_new((*C.infermem_neuron_store_options)(unsafe.Pointer(options)), (**C.infermem_neuron_store)(unsafe.Pointer(out))))
+}
+
+func neuron_store_free(store *infermem_neuron_store) {
+	C.neuron_store_free((*C.infermem_neuron_store)(unsafe.Pointer(store)))
+}
+
+func neuron_fetch(store *infermem_neuron_store, ids *uint32, n uint, out *unsafe.Pointer) int32 {
+	return int32(C.neuron_fetch((*C.infermem_neuron_store)(unsafe.Pointer(store)), (*C.uint32_t)(unsafe.Pointer(ids)), C.size_t(n), out))
+}
+
+func neuron_store_release(store *infermem_neuron_store) int32 {
+	return int32(C.neuron_store_release((*C.infermem_neuron_store)(unsafe.Pointer(store))))
+}
+
+func neuron_fetch_begin(store *infermem_neuron_store, ids *uint32, n uint, out *unsafe.Pointer, out_fetch *uint64) int32 {
+	return int32(C.neuron_fetch_begin((*C.infermem_neuron_store)(unsafe.Pointer(store)), (*C.uint32_t)(unsafe.Pointer(ids)), C.size_t(n), out, (*C.uint64_t)(unsafe.Pointer(out_fetch))))
+}
+
+func neuron_fetch_is_ready(store *infermem_neuron_store, fetch uint64) int32 {
+	return int32(C.neuron_fetch_is_ready((*C.infermem_neuron_store)(unsafe.Pointer(store)), C.uint64_t(fetch)))
+}
+
+func neuron_fetch_wait(store *infermem_neuron_store, fetch uint64) int32 {
+	return int32(C.neuron_fetch_wait((*C.infermem_neuron_store)(unsafe.Pointer(store)), C.uint64_t(fetch)))
+}
+
+func neuron_fetch_end(store *infermem_neuron_store, fetch uint64) int32 {
+	return int32(C.neuron_fetch_end((*C.infermem_neuron_store)(unsafe.Pointer(store)), C.uint64_t(fetch)))
+}
+
+func neuron_store_loaded(store *infermem_neuron_store, load uint64, status int32) int32 {
+	return int32(C.neuron_store_loaded((*C.infermem_neuron_store)(unsafe.Pointer(store)), C.uint64_t(load), C.int32_t(status)))
+}
+
+func neuron_store_keep(store *infermem_neuron_store, ids *uint32, n uint) int32 {
+	return int32(C.neuron_store_keep((*C.infermem_neuron_store)(unsafe.Pointer(store)), (*C.uint32_t)(unsafe.Pointer(ids)), C.size_t(n)))
+}
+
+func neuron_store_rank(store *infermem_neuron_store, neuron *infermem_neuron) int32 {
+	return int32(C.neuron_store_rank((*C.infermem_neuron_store)(unsafe.Pointer(store)), (*C.infermem_neuron)(unsafe.Pointer(neuron))))
+}
+
+func neuron_store_has(store *infermem_neuron_store, id uint32) int32 {
+	return int32(C.neuron_store_has((*C.infermem_neuron_store)(unsafe.Pointer(store)), C.uint32_t(id)))
+}
+
+func neuron_store_stat(store *infermem_neuron_store, out *NeuronStoreFacts) int32 {
+	return int32(C.neuron_store_stat((*C.infermem_neuron_store)(unsafe.Pointer(store)), (*C.infermem_neuron_store_facts)(unsafe.Pointer(out))))
+}
+
+func pad_new(options *infermem_pad_options, out **infermem_pad) int32 {
+	return int32(C.pad_new((*C.infermem_pad_options)(unsafe.Pointer(options)), (**C.infermem_pad)(unsafe.Pointer(out))))
+}
+
+func pad_free(pad *infermem_pad) {
+	C.pad_free((*C.infermem_pad)(unsafe.Pointer(pad)))
+}
+
+func pad_append(pad *infermem_pad, row unsafe.Pointer, dim uint) int32 {
+	return int32(C.pad_append((*C.infermem_pad)(unsafe.Pointer(pad)), row, C.size_t(dim)))
+}
+
+func pad_append_rows(pad *infermem_pad, rows unsafe.Pointer, n uint, dim uint) int32 {
+	return int32(C.pad_append_rows((*C.infermem_pad)(unsafe.Pointer(pad)), rows, C.size_t(n), C.size_t(dim)))
+}
+
+func pad_append_f32(pad *infermem_pad, rows *float32, n uint, dim uint) int32 {
+	return int32(C.pad_append_f32((*C.infermem_pad)(unsafe.Pointer(pad)), (*C.float)(unsafe.Pointer(rows)), C.size_t(n), C.size_t(dim)))
+}
+
+func pad_view(pad *infermem_pad, out *infermem_view) int32 {
+	return int32(C.pad_view((*C.infermem_pad)(unsafe.Pointer(pad)), (*C.infermem_view)(unsafe.Pointer(out))))
+}
+
+func pad_truncate(pad *infermem_pad, n uint) int32 {
+	return int32(C.pad_truncate((*C.infermem_pad)(unsafe.Pointer(pad)), C.size_t(n)))
+}
+
+func pad_clear(pad *infermem_pad) int32 {
+	return int32(C.pad_clear((*C.infermem_pad)(unsafe.Pointer(pad))))
+}
+
+func pad_len(pad *infermem_pad) uint {
+	return uint(C.pad_len((*C.infermem_pad)(unsafe.Pointer(pad))))
+}
+
+func pad_capacity(pad *infermem_pad) uint {
+	return uint(C.pad_capacity((*C.infermem_pad)(unsafe.Pointer(pad))))
+}
+
+func pad_dim(pad *infermem_pad) uint {
+	return uint(C.pad_dim((*C.infermem_pad)(unsafe.Pointer(pad))))
+}
+
+func pad_is_empty(pad *infermem_pad) int32 {
+	return int32(C.pad_is_empty((*C.infermem_pad)(unsafe.Pointer(pad))))
+}
+
+func pad_generation(pad *infermem_pad) uint64 {
+	return uint64(C.pad_generation((*C.infermem_pad)(unsafe.Pointer(pad))))
+}
+
+func pad_text(pad *infermem_pad, buffer *byte, capacity uint, out_length *uint) int32 {
+	return int32(C.pad_text((*C.infermem_pad)(unsafe.Pointer(pad)), (*C.char)(unsafe.Pointer(buffer)), C.size_t(capacity), (*C.size_t)(unsafe.Pointer(out_length))))
+}
+
+func scratch_new(config *ModelConfig, options *infermem_scratch_options, out **infermem_scratch) int32 {
+	return int32(C.scratch_new((*C.infermem_model_config)(unsafe.Pointer(config)), (*C.infermem_scratch_options)(unsafe.Pointer(options)), (**C.infermem_scratch)(unsafe.Pointer(out))))
+}
+
+func scratch_free(scratch *infermem_scratch) {
+	C.scratch_free((*C.infermem_scratch)(unsafe.Pointer(scratch)))
+}
+
+func scratch_f32(scratch *infermem_scratch, which int32, out **float32, out_n *uint) int32 {
+	return int32(C.scratch_f32((*C.infermem_scratch)(unsafe.Pointer(scratch)), C.int32_t(which), (**C.float)(unsafe.Pointer(out)), (*C.size_t)(unsafe.Pointer(out_n))))
+}
+
+func scratch_i8(scratch *infermem_scratch, which int32, out **int8, out_n *uint) int32 {
+	return int32(C.scratch_i8((*C.infermem_scratch)(unsafe.Pointer(scratch)), C.int32_t(which), (**C.int8_t)(unsafe.Pointer(out)), (*C.size_t)(unsafe.Pointer(out_n))))
+}
+
+func scratch_view(scratch *infermem_scratch, which int32, out *infermem_view) int32 {
+	return int32(C.scratch_view((*C.infermem_scratch)(unsafe.Pointer(scratch)), C.int32_t(which), (*C.infermem_view)(unsafe.Pointer(out))))
+}
+
+func scratch_reset(scratch *infermem_scratch) int32 {
+	return int32(C.scratch_reset((*C.infermem_scratch)(unsafe.Pointer(scratch))))
+}
+
+func scratch_reset_all(scratch *infermem_scratch) int32 {
+	return int32(C.scratch_reset_all((*C.infermem_scratch)(unsafe.Pointer(scratch))))
+}
+
+func scratch_total_bytes(scratch *infermem_scratch) uint {
+	return uint(C.scratch_total_bytes((*C.infermem_scratch)(unsafe.Pointer(scratch))))
+}
+
+func scratch_separate_bytes(scratch *infermem_scratch) uint {
+	return uint(C.scratch_separate_bytes((*C.infermem_scratch)(unsafe.Pointer(scratch))))
+}
+
+func scratch_quantize_q8k(scratch *infermem_scratch, which int32, row uint, values *float32, n uint) int32 {
+	return int32(C.scratch_quantize_q8k((*C.infermem_scratch)(unsafe.Pointer(scratch)), C.int32_t(which), C.size_t(row), (*C.float)(unsafe.Pointer(values)), C.size_t(n)))
+}
+
+func scratch_quantize_q8(scratch *infermem_scratch, row uint, values *float32, n uint) int32 {
+	return int32(C.scratch_quantize_q8((*C.infermem_scratch)(unsafe.Pointer(scratch)), C.size_t(row), (*C.float)(unsafe.Pointer(values)), C.size_t(n)))
+}
+
+func scratch_plan_new(lifetimes *ScratchLifetime, n uint, options *ScratchPlanOptions, out **infermem_scratch_plan) int32 {
+	return int32(C.scratch_plan_new((*C.infermem_scratch_lifetime)(unsafe.Pointer(lifetimes)), C.size_t(n), (*C.infermem_scratch_plan_options)(unsafe.Pointer(options)), (**C.infermem_scratch_plan)(unsafe.Pointer(out))))
+}
+
+func scratch_plan_free(plan *infermem_scratch_plan) {
+	C.scratch_plan_free((*C.infermem_scratch_plan)(unsafe.Pointer(plan)))
+}
+
+func scratch_plan_offsets(plan *infermem_scratch_plan, out **uint64, out_n *uint) int32 {
+	return int32(C.scratch_plan_offsets((*C.infermem_scratch_plan)(unsafe.Pointer(plan)), (**C.uint64_t)(unsafe.Pointer(out)), (*C.size_t)(unsafe.Pointer(out_n))))
+}
+
+func scratch_plan_total_bytes(plan *infermem_scratch_plan) uint64 {
+	return uint64(C.scratch_plan_total_bytes((*C.infermem_scratch_plan)(unsafe.Pointer(plan))))
+}
+
+func scratch_plan_separate_bytes(plan *infermem_scratch_plan) uint64 {
+	return uint64(C.scratch_plan_separate_bytes((*C.infermem_scratch_plan)(unsafe.Pointer(plan))))
+}
+
+func plan_device_from(facts *DeviceFacts, out *PlanDevice) int32 {
+	return int32(C.plan_device_from((*C.infermem_device_facts)(unsafe.Pointer(facts)), (*C.infermem_plan_device)(unsafe.Pointer(out))))
+}
+
+func plan_new(model *infermem_model, config *ModelConfig, devices *PlanDevice, n_devices uint, options *PlanOptions, out **infermem_plan) int32 {
+	return int32(C.plan_new((*C.infermem_model)(unsafe.Pointer(model)), (*C.infermem_model_config)(unsafe.Pointer(config)), (*C.infermem_plan_device)(unsafe.Pointer(devices)), C.size_t(n_devices), (*C.infermem_plan_options)(unsafe.Pointer(options)), (**C.infermem_plan)(unsafe.Pointer(out))))
+}
+
+func plan_free(plan *infermem_plan) {
+	C.plan_free((*C.infermem_plan)(unsafe.Pointer(plan)))
+}
+
+func plan_mode(plan *infermem_plan) int32 {
+	return int32(C.plan_mode((*C.infermem_plan)(unsafe.Pointer(plan))))
+}
+
+func plan_query(plan *infermem_plan, key uint32, place uint32, out *uint64) int32 {
+	return int32(C.plan_query((*C.infermem_plan)(unsafe.Pointer(plan)), C.uint32_t(key), C.uint32_t(place), (*C.uint64_t)(unsafe.Pointer(out))))
+}
+
+func plan_term_count(plan *infermem_plan) uint {
+	return uint(C.plan_term_count((*C.infermem_plan)(unsafe.Pointer(plan))))
+}
+
+func plan_term(plan *infermem_plan, index uint, out *infermem_plan_term_facts) int32 {
+	return int32(C.plan_term((*C.infermem_plan)(unsafe.Pointer(plan)), C.size_t(index), (*C.infermem_plan_term_facts)(unsafe.Pointer(out))))
+}
+
+func plan_layer(plan *infermem_plan, index uint64, out *PlanLayerFacts) int32 {
+	return int32(C.plan_layer((*C.infermem_plan)(unsafe.Pointer(plan)), C.uint64_t(index), (*C.infermem_plan_layer_facts)(unsafe.Pointer(out))))
+}
+
+func plan_advice_count(plan *infermem_plan) uint {
+	return uint(C.plan_advice_count((*C.infermem_plan)(unsafe.Pointer(plan))))
+}
+
+func plan_advice(plan *infermem_plan, index uint, out *PlanAdviceFacts) int32 {
+	return int32(C.plan_advice((*C.infermem_plan)(unsafe.Pointer(plan)), C.size_t(index), (*C.infermem_plan_advice_facts)(unsafe.Pointer(out))))
+}
+
+func plan_text(plan *infermem_plan, flags uint32, buffer *byte, capacity uint, out_length *uint) int32 {
+	return int32(C.plan_text((*C.infermem_plan)(unsafe.Pointer(plan)), C.uint32_t(flags), (*C.char)(unsafe.Pointer(buffer)), C.size_t(capacity), (*C.size_t)(unsafe.Pointer(out_length))))
+}
+
+func plan_json(plan *infermem_plan, buffer *byte, capacity uint, out_length *uint) int32 {
+	return int32(C.plan_json((*C.infermem_plan)(unsafe.Pointer(plan)), (*C.char)(unsafe.Pointer(buffer)), C.size_t(capacity), (*C.size_t)(unsafe.Pointer(out_length))))
+}
+
+func plan_build_layout(plan *infermem_plan, out **infermem_layout) int32 {
+	return int32(C.plan_build_layout((*C.infermem_plan)(unsafe.Pointer(plan)), (**C.infermem_layout)(unsafe.Pointer(out))))
+}
+
+func plan_build_scratch(plan *infermem_plan, tape *infermem_tape, out **infermem_scratch) int32 {
+	return int32(C.plan_build_scratch((*C.infermem_plan)(unsafe.Pointer(plan)), (*C.infermem_tape)(unsafe.Pointer(tape)), (**C.infermem_scratch)(unsafe.Pointer(out))))
+}
+
+func plan_build_kv(plan *infermem_plan, tape *infermem_tape, out **infermem_kv) int32 {
+	return int32(C.plan_build_kv((*C.infermem_plan)(unsafe.Pointer(plan)), (*C.infermem_tape)(unsafe.Pointer(tape)), (**C.infermem_kv)(unsafe.Pointer(out))))
+}
+
+func plan_audit(plan *infermem_plan, measures *PlanMeasure, n uint) int32 {
+	return int32(C.plan_audit((*C.infermem_plan)(unsafe.Pointer(plan)), (*C.infermem_plan_measure)(unsafe.Pointer(measures)), C.size_t(n)))
+}
+
+func plan_audit_text(plan *infermem_plan, measures *PlanMeasure, n uint, buffer *byte, capacity uint, out_length *uint) int32 {
+	return int32(C.plan_audit_text((*C.infermem_plan)(unsafe.Pointer(plan)), (*C.infermem_plan_measure)(unsafe.Pointer(measures)), C.size_t(n), (*C.char)(unsafe.Pointer(buffer)), C.size_t(capacity), (*C.size_t)(unsafe.Pointer(out_length))))
+}
+
+func plan_estimate_layer(config *ModelConfig, out_bytes *uint64) int32 {
+	return int32(C.plan_estimate_layer((*C.infermem_model_config)(unsafe.Pointer(config)), (*C.uint64_t)(unsafe.Pointer(out_bytes))))
+}
+
+func plan_estimate_kv(config *ModelConfig, n_tokens uint64, out_bytes *uint64) int32 {
+	return int32(C.plan_estimate_kv((*C.infermem_model_config)(unsafe.Pointer(config)), C.uint64_t(n_tokens), (*C.uint64_t)(unsafe.Pointer(out_bytes))))
+}
+
+func plan_estimate_full(config *ModelConfig, n_tokens uint64, out_bytes *uint64) int32 {
+	return int32(C.plan_estimate_full((*C.infermem_model_config)(unsafe.Pointer(config)), C.uint64_t(n_tokens), (*C.uint64_t)(unsafe.Pointer(out_bytes))))
+}
+
+func plan_estimate_streaming(config *ModelConfig, n_tokens uint64, out_bytes *uint64) int32 {
+	return int32(C.plan_estimate_streaming((*C.infermem_model_config)(unsafe.Pointer(config)), C.uint64_t(n_tokens), (*C.uint64_t)(unsafe.Pointer(out_bytes))))
+}
+
+func plan_estimate_prefill_cache(config *ModelConfig, fp8 int32, out_bytes *uint64) int32 {
+	return int32(C.plan_estimate_prefill_cache((*C.infermem_model_config)(unsafe.Pointer(config)), C.int32_t(fp8), (*C.uint64_t)(unsafe.Pointer(out_bytes))))
+}
+
+func plan_estimate_mode(config *ModelConfig, n_tokens uint64, free_bytes uint64, out_mode *int32) int32 {
+	return int32(C.plan_estimate_mode((*C.infermem_model_config)(unsafe.Pointer(config)), C.uint64_t(n_tokens), C.uint64_t(free_bytes), (*C.int32_t)(unsafe.Pointer(out_mode))))
+}
+
+func plan_should_stream(config *ModelConfig, n_tokens uint64, free_bytes uint64, out *int32) int32 {
+	return int32(C.plan_should_stream((*C.infermem_model_config)(unsafe.Pointer(config)), C.uint64_t(n_tokens), C.uint64_t(free_bytes), (*C.int32_t)(unsafe.Pointer(out))))
+}
+
+func plan_mode_text(mode int32) *byte {
+	return (*byte)(unsafe.Pointer(C.plan_mode_text(C.int32_t(mode))))
+}
+
+func plan_estimate_text(config *ModelConfig, n_tokens uint64, free_bytes uint64, total_bytes uint64, buffer *byte, capacity uint, out_length *uint) int32 {
+	return int32(C.plan_estimate_text((*C.infermem_model_config)(unsafe.Pointer(config)), C.uint64_t(n_tokens), C.uint64_t(free_bytes), C.uint64_t(total_bytes), (*C.char)(unsafe.Pointer(buffer)), C.size_t(capacity), (*C.size_t)(unsafe.Pointer(out_length))))
 }
 
 func infermem_simd_name() *byte {

@@ -7,7 +7,7 @@ package infermem
 import "unsafe"
 
 // tableSize is infermem_api_table's: struct_size and a pointer for each function.
-const tableSize = 1680
+const tableSize = 2088
 
 func infermem_version() uint32 {
 	return uint32(call(1))
@@ -63,6 +63,72 @@ func device_why_not(list *infermem_device_list, out_code *int32) int32 {
 
 func device_why_not_text(list *infermem_device_list) *byte {
 	return (*byte)(pointer(call(105, uintptr(unsafe.Pointer(list)))))
+}
+
+func dispatch_new(options *infermem_dispatch_options, out **infermem_dispatch) int32 {
+	return int32(call(210, uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out))))
+}
+
+func dispatch_free(dispatch *infermem_dispatch) {
+	call(211, uintptr(unsafe.Pointer(dispatch)))
+}
+
+func dispatch_record(dispatch *infermem_dispatch, backend uint32, latency_ns int64) int32 {
+	return int32(call(212, uintptr(unsafe.Pointer(dispatch)), uintptr(backend), uintptr(latency_ns)))
+}
+
+func dispatch_count_only(dispatch *infermem_dispatch, backend uint32) int32 {
+	return int32(call(213, uintptr(unsafe.Pointer(dispatch)), uintptr(backend)))
+}
+
+func dispatch_timer_start() uint64 {
+	return uint64(call(214))
+}
+
+func dispatch_timer_stop(dispatch *infermem_dispatch, backend uint32, started_ns uint64) int32 {
+	return int32(call(215, uintptr(unsafe.Pointer(dispatch)), uintptr(backend), uintptr(started_ns)))
+}
+
+func dispatch_reset(dispatch *infermem_dispatch) int32 {
+	return int32(call(216, uintptr(unsafe.Pointer(dispatch))))
+}
+
+func dispatch_snapshot(dispatch *infermem_dispatch, backend uint32, out *DispatchStats) int32 {
+	return int32(call(217, uintptr(unsafe.Pointer(dispatch)), uintptr(backend), uintptr(unsafe.Pointer(out))))
+}
+
+func dispatch_histogram(dispatch *infermem_dispatch, backend uint32, bounds_ns *uint64, n uint, out_counts *uint64) int32 {
+	return int32(call(218, uintptr(unsafe.Pointer(dispatch)), uintptr(backend), uintptr(unsafe.Pointer(bounds_ns)), uintptr(n), uintptr(unsafe.Pointer(out_counts))))
+}
+
+var float_dispatch_ratio func(dispatch *infermem_dispatch, backend uint32) float64
+
+func dispatch_ratio(dispatch *infermem_dispatch, backend uint32) float64 {
+	return float_dispatch_ratio(dispatch, backend)
+}
+
+var float_dispatch_speedup func(dispatch *infermem_dispatch, slow uint32, fast uint32) float64
+
+func dispatch_speedup(dispatch *infermem_dispatch, slow uint32, fast uint32) float64 {
+	return float_dispatch_speedup(dispatch, slow, fast)
+}
+
+func dispatch_elapsed_ns(dispatch *infermem_dispatch) uint64 {
+	return uint64(call(221, uintptr(unsafe.Pointer(dispatch))))
+}
+
+var float_dispatch_throughput func(dispatch *infermem_dispatch) float64
+
+func dispatch_throughput(dispatch *infermem_dispatch) float64 {
+	return float_dispatch_throughput(dispatch)
+}
+
+func dispatch_prometheus(dispatch *infermem_dispatch, buffer *byte, capacity uint, out_length *uint) int32 {
+	return int32(call(223, uintptr(unsafe.Pointer(dispatch)), uintptr(unsafe.Pointer(buffer)), uintptr(capacity), uintptr(unsafe.Pointer(out_length))))
+}
+
+func dispatch_json(dispatch *infermem_dispatch, buffer *byte, capacity uint, out_length *uint) int32 {
+	return int32(call(224, uintptr(unsafe.Pointer(dispatch)), uintptr(unsafe.Pointer(buffer)), uintptr(capacity), uintptr(unsafe.Pointer(out_length))))
 }
 
 func infermem_dtype_name(dtype int32) *byte {
@@ -485,204 +551,6 @@ func model_meta_array_strings(model *infermem_model, key *byte, first uint64, n 
 	return int32(call(185, uintptr(unsafe.Pointer(model)), uintptr(unsafe.Pointer(key)), uintptr(first), uintptr(n), uintptr(unsafe.Pointer(buffer)), uintptr(capacity), uintptr(unsafe.Pointer(out_offsets)), uintptr(unsafe.Pointer(out_length))))
 }
 
-func neuron_new(options *infermem_neuron_options, out **infermem_neuron) int32 {
-	return int32(call(40, uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out))))
-}
-
-func neuron_free(neuron *infermem_neuron) {
-	call(41, uintptr(unsafe.Pointer(neuron)))
-}
-
-func neuron_record(neuron *infermem_neuron, layer uint, indices *uint32, n_indices uint) int32 {
-	return int32(call(42, uintptr(unsafe.Pointer(neuron)), uintptr(layer), uintptr(unsafe.Pointer(indices)), uintptr(n_indices)))
-}
-
-func neuron_reclassify(neuron *infermem_neuron, layer uint) int32 {
-	return int32(call(43, uintptr(unsafe.Pointer(neuron)), uintptr(layer)))
-}
-
-func neuron_hot(neuron *infermem_neuron, layer uint, out **uint32, out_n *uint) int32 {
-	return int32(call(44, uintptr(unsafe.Pointer(neuron)), uintptr(layer), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(out_n))))
-}
-
-func neuron_cold(neuron *infermem_neuron, layer uint, out **uint32, out_n *uint) int32 {
-	return int32(call(45, uintptr(unsafe.Pointer(neuron)), uintptr(layer), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(out_n))))
-}
-
-func neuron_is_hot(neuron *infermem_neuron, layer uint, index uint32) int32 {
-	return int32(call(46, uintptr(unsafe.Pointer(neuron)), uintptr(layer), uintptr(index)))
-}
-
-var float_neuron_frequency func(neuron *infermem_neuron, layer uint, index uint32) float64
-
-func neuron_frequency(neuron *infermem_neuron, layer uint, index uint32) float64 {
-	return float_neuron_frequency(neuron, layer, index)
-}
-
-func neuron_stat(neuron *infermem_neuron, layer uint, out *NeuronCounts) int32 {
-	return int32(call(48, uintptr(unsafe.Pointer(neuron)), uintptr(layer), uintptr(unsafe.Pointer(out))))
-}
-
-func neuron_clear(neuron *infermem_neuron) int32 {
-	return int32(call(49, uintptr(unsafe.Pointer(neuron))))
-}
-
-func pad_new(options *infermem_pad_options, out **infermem_pad) int32 {
-	return int32(call(143, uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out))))
-}
-
-func pad_free(pad *infermem_pad) {
-	call(144, uintptr(unsafe.Pointer(pad)))
-}
-
-func pad_append(pad *infermem_pad, row unsafe.Pointer, dim uint) int32 {
-	return int32(call(145, uintptr(unsafe.Pointer(pad)), uintptr(row), uintptr(dim)))
-}
-
-func pad_append_rows(pad *infermem_pad, rows unsafe.Pointer, n uint, dim uint) int32 {
-	return int32(call(146, uintptr(unsafe.Pointer(pad)), uintptr(rows), uintptr(n), uintptr(dim)))
-}
-
-func pad_append_f32(pad *infermem_pad, rows *float32, n uint, dim uint) int32 {
-	return int32(call(147, uintptr(unsafe.Pointer(pad)), uintptr(unsafe.Pointer(rows)), uintptr(n), uintptr(dim)))
-}
-
-func pad_view(pad *infermem_pad, out *infermem_view) int32 {
-	return int32(call(148, uintptr(unsafe.Pointer(pad)), uintptr(unsafe.Pointer(out))))
-}
-
-func pad_truncate(pad *infermem_pad, n uint) int32 {
-	return int32(call(149, uintptr(unsafe.Pointer(pad)), uintptr(n)))
-}
-
-func pad_clear(pad *infermem_pad) int32 {
-	return int32(call(150, uintptr(unsafe.Pointer(pad))))
-}
-
-func pad_len(pad *infermem_pad) uint {
-	return uint(call(151, uintptr(unsafe.Pointer(pad))))
-}
-
-func pad_capacity(pad *infermem_pad) uint {
-	return uint(call(152, uintptr(unsafe.Pointer(pad))))
-}
-
-func pad_dim(pad *infermem_pad) uint {
-	return uint(call(153, uintptr(unsafe.Pointer(pad))))
-}
-
-func pad_is_empty(pad *infermem_pad) int32 {
-	return int32(call(154, uintptr(unsafe.Pointer(pad))))
-}
-
-func pad_generation(pad *infermem_pad) uint64 {
-	return uint64(call(155, uintptr(unsafe.Pointer(pad))))
-}
-
-func pad_text(pad *infermem_pad, buffer *byte, capacity uint, out_length *uint) int32 {
-	return int32(call(156, uintptr(unsafe.Pointer(pad)), uintptr(unsafe.Pointer(buffer)), uintptr(capacity), uintptr(unsafe.Pointer(out_length))))
-}
-
-func plan_device_from(facts *DeviceFacts, out *PlanDevice) int32 {
-	return int32(call(190, uintptr(unsafe.Pointer(facts)), uintptr(unsafe.Pointer(out))))
-}
-
-func plan_new(model *infermem_model, config *ModelConfig, devices *PlanDevice, n_devices uint, options *PlanOptions, out **infermem_plan) int32 {
-	return int32(call(191, uintptr(unsafe.Pointer(model)), uintptr(unsafe.Pointer(config)), uintptr(unsafe.Pointer(devices)), uintptr(n_devices), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out))))
-}
-
-func plan_free(plan *infermem_plan) {
-	call(192, uintptr(unsafe.Pointer(plan)))
-}
-
-func plan_mode(plan *infermem_plan) int32 {
-	return int32(call(193, uintptr(unsafe.Pointer(plan))))
-}
-
-func plan_query(plan *infermem_plan, key uint32, place uint32, out *uint64) int32 {
-	return int32(call(194, uintptr(unsafe.Pointer(plan)), uintptr(key), uintptr(place), uintptr(unsafe.Pointer(out))))
-}
-
-func plan_term_count(plan *infermem_plan) uint {
-	return uint(call(195, uintptr(unsafe.Pointer(plan))))
-}
-
-func plan_term(plan *infermem_plan, index uint, out *infermem_plan_term_facts) int32 {
-	return int32(call(196, uintptr(unsafe.Pointer(plan)), uintptr(index), uintptr(unsafe.Pointer(out))))
-}
-
-func plan_layer(plan *infermem_plan, index uint64, out *PlanLayerFacts) int32 {
-	return int32(call(197, uintptr(unsafe.Pointer(plan)), uintptr(index), uintptr(unsafe.Pointer(out))))
-}
-
-func plan_advice_count(plan *infermem_plan) uint {
-	return uint(call(198, uintptr(unsafe.Pointer(plan))))
-}
-
-func plan_advice(plan *infermem_plan, index uint, out *PlanAdviceFacts) int32 {
-	return int32(call(199, uintptr(unsafe.Pointer(plan)), uintptr(index), uintptr(unsafe.Pointer(out))))
-}
-
-func plan_text(plan *infermem_plan, flags uint32, buffer *byte, capacity uint, out_length *uint) int32 {
-	return int32(call(200, uintptr(unsafe.Pointer(plan)), uintptr(flags), uintptr(unsafe.Pointer(buffer)), uintptr(capacity), uintptr(unsafe.Pointer(out_length))))
-}
-
-func plan_json(plan *infermem_plan, buffer *byte, capacity uint, out_length *uint) int32 {
-	return int32(call(201, uintptr(unsafe.Pointer(plan)), uintptr(unsafe.Pointer(buffer)), uintptr(capacity), uintptr(unsafe.Pointer(out_length))))
-}
-
-func plan_build_layout(plan *infermem_plan, out **infermem_layout) int32 {
-	return int32(call(202, uintptr(unsafe.Pointer(plan)), uintptr(unsafe.Pointer(out))))
-}
-
-func plan_build_kv(plan *infermem_plan, tape *infermem_tape, out **infermem_kv) int32 {
-	return int32(call(203, uintptr(unsafe.Pointer(plan)), uintptr(unsafe.Pointer(tape)), uintptr(unsafe.Pointer(out))))
-}
-
-func plan_audit(plan *infermem_plan, measures *PlanMeasure, n uint) int32 {
-	return int32(call(204, uintptr(unsafe.Pointer(plan)), uintptr(unsafe.Pointer(measures)), uintptr(n)))
-}
-
-func plan_audit_text(plan *infermem_plan, measures *PlanMeasure, n uint, buffer *byte, capacity uint, out_length *uint) int32 {
-	return int32(call(205, uintptr(unsafe.Pointer(plan)), uintptr(unsafe.Pointer(measures)), uintptr(n), uintptr(unsafe.Pointer(buffer)), uintptr(capacity), uintptr(unsafe.Pointer(out_length))))
-}
-
-func plan_estimate_layer(config *ModelConfig, out_bytes *uint64) int32 {
-	return int32(call(106, uintptr(unsafe.Pointer(config)), uintptr(unsafe.Pointer(out_bytes))))
-}
-
-func plan_estimate_kv(config *ModelConfig, n_tokens uint64, out_bytes *uint64) int32 {
-	return int32(call(107, uintptr(unsafe.Pointer(config)), uintptr(n_tokens), uintptr(unsafe.Pointer(out_bytes))))
-}
-
-func plan_estimate_full(config *ModelConfig, n_tokens uint64, out_bytes *uint64) int32 {
-	return int32(call(108, uintptr(unsafe.Pointer(config)), uintptr(n_tokens), uintptr(unsafe.Pointer(out_bytes))))
-}
-
-func plan_estimate_streaming(config *ModelConfig, n_tokens uint64, out_bytes *uint64) int32 {
-	return int32(call(109, uintptr(unsafe.Pointer(config)), uintptr(n_tokens), uintptr(unsafe.Pointer(out_bytes))))
-}
-
-func plan_estimate_prefill_cache(config *ModelConfig, fp8 int32, out_bytes *uint64) int32 {
-	return int32(call(110, uintptr(unsafe.Pointer(config)), uintptr(fp8), uintptr(unsafe.Pointer(out_bytes))))
-}
-
-func plan_estimate_mode(config *ModelConfig, n_tokens uint64, free_bytes uint64, out_mode *int32) int32 {
-	return int32(call(111, uintptr(unsafe.Pointer(config)), uintptr(n_tokens), uintptr(free_bytes), uintptr(unsafe.Pointer(out_mode))))
-}
-
-func plan_should_stream(config *ModelConfig, n_tokens uint64, free_bytes uint64, out *int32) int32 {
-	return int32(call(112, uintptr(unsafe.Pointer(config)), uintptr(n_tokens), uintptr(free_bytes), uintptr(unsafe.Pointer(out))))
-}
-
-func plan_mode_text(mode int32) *byte {
-	return (*byte)(pointer(call(113, uintptr(mode))))
-}
-
-func plan_estimate_text(config *ModelConfig, n_tokens uint64, free_bytes uint64, total_bytes uint64, buffer *byte, capacity uint, out_length *uint) int32 {
-	return int32(call(114, uintptr(unsafe.Pointer(config)), uintptr(n_tokens), uintptr(free_bytes), uintptr(total_bytes), uintptr(unsafe.Pointer(buffer)), uintptr(capacity), uintptr(unsafe.Pointer(out_length))))
-}
-
 func quant_from_f32(data *float32, n uint, rows uint, cols uint, options *infermem_quant_options, out **infermem_quant) int32 {
 	return int32(call(50, uintptr(unsafe.Pointer(data)), uintptr(n), uintptr(rows), uintptr(cols), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out))))
 }
@@ -835,6 +703,350 @@ func quant_dtype(q *infermem_quant) int32 {
 	return int32(call(60, uintptr(unsafe.Pointer(q))))
 }
 
+func neuron_new(options *infermem_neuron_options, out **infermem_neuron) int32 {
+	return int32(call(40, uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out))))
+}
+
+func neuron_free(neuron *infermem_neuron) {
+	call(41, uintptr(unsafe.Pointer(neuron)))
+}
+
+func neuron_record(neuron *infermem_neuron, layer uint, indices *uint32, n_indices uint) int32 {
+	return int32(call(42, uintptr(unsafe.Pointer(neuron)), uintptr(layer), uintptr(unsafe.Pointer(indices)), uintptr(n_indices)))
+}
+
+func neuron_record_mask(neuron *infermem_neuron, layer uint, mask *uint8, n_bytes uint) int32 {
+	return int32(call(241, uintptr(unsafe.Pointer(neuron)), uintptr(layer), uintptr(unsafe.Pointer(mask)), uintptr(n_bytes)))
+}
+
+var float_neuron_record_values func(neuron *infermem_neuron, layer uint, values *float32, n uint, cutoff float32) int32
+
+func neuron_record_values(neuron *infermem_neuron, layer uint, values *float32, n uint, cutoff float32) int32 {
+	return float_neuron_record_values(neuron, layer, values, n, cutoff)
+}
+
+func neuron_reclassify(neuron *infermem_neuron, layer uint) int32 {
+	return int32(call(43, uintptr(unsafe.Pointer(neuron)), uintptr(layer)))
+}
+
+func neuron_hot(neuron *infermem_neuron, layer uint, out **uint32, out_n *uint) int32 {
+	return int32(call(44, uintptr(unsafe.Pointer(neuron)), uintptr(layer), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(out_n))))
+}
+
+func neuron_cold(neuron *infermem_neuron, layer uint, out **uint32, out_n *uint) int32 {
+	return int32(call(45, uintptr(unsafe.Pointer(neuron)), uintptr(layer), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(out_n))))
+}
+
+func neuron_is_hot(neuron *infermem_neuron, layer uint, index uint32) int32 {
+	return int32(call(46, uintptr(unsafe.Pointer(neuron)), uintptr(layer), uintptr(index)))
+}
+
+var float_neuron_frequency func(neuron *infermem_neuron, layer uint, index uint32) float64
+
+func neuron_frequency(neuron *infermem_neuron, layer uint, index uint32) float64 {
+	return float_neuron_frequency(neuron, layer, index)
+}
+
+func neuron_stat(neuron *infermem_neuron, layer uint, out *NeuronCounts) int32 {
+	return int32(call(48, uintptr(unsafe.Pointer(neuron)), uintptr(layer), uintptr(unsafe.Pointer(out))))
+}
+
+func neuron_clear(neuron *infermem_neuron) int32 {
+	return int32(call(49, uintptr(unsafe.Pointer(neuron))))
+}
+
+func neuron_coverage(neuron *infermem_neuron, layer uint, fractions *float64, n uint, out *float64) int32 {
+	return int32(call(243, uintptr(unsafe.Pointer(neuron)), uintptr(layer), uintptr(unsafe.Pointer(fractions)), uintptr(n), uintptr(unsafe.Pointer(out))))
+}
+
+func neuron_merge(neuron *infermem_neuron, others **infermem_neuron, n uint) int32 {
+	return int32(call(244, uintptr(unsafe.Pointer(neuron)), uintptr(unsafe.Pointer(others)), uintptr(n)))
+}
+
+func neuron_save(neuron *infermem_neuron, path *byte) int32 {
+	return int32(call(245, uintptr(unsafe.Pointer(neuron)), uintptr(unsafe.Pointer(path))))
+}
+
+func neuron_load(path *byte, options *infermem_neuron_options, out **infermem_neuron) int32 {
+	return int32(call(246, uintptr(unsafe.Pointer(path)), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out))))
+}
+
+func neuron_store_new(options *infermem_neuron_store_options, out **infermem_neuron_store) int32 {
+	return int32(call(247, uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out))))
+}
+
+func neuron_store_free(store *infermem_neuron_store) {
+	call(248, uintptr(unsafe.Pointer(store)))
+}
+
+func neuron_fetch(store *infermem_neuron_store, ids *uint32, n uint, out *unsafe.Pointer) int32 {
+	return int32(call(249, uintptr(unsafe.Pointer(store)), uintptr(unsafe.Pointer(ids)), uintptr(n), uintptr(unsafe.Pointer(out))))
+}
+
+func neuron_store_release(store *infermem_neuron_store) int32 {
+	return int32(call(250, uintptr(unsafe.Pointer(store))))
+}
+
+func neuron_fetch_begin(store *infermem_neuron_store, ids *uint32, n uint, out *unsafe.Pointer, out_fetch *uint64) int32 {
+	return int32(call(251, uintptr(unsafe.Pointer(store)), uintptr(unsafe.Pointer(ids)), uintptr(n), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(out_fetch))))
+}
+
+func neuron_fetch_is_ready(store *infermem_neuron_store, fetch uint64) int32 {
+	return int32(call(252, uintptr(unsafe.Pointer(store)), uintptr(fetch)))
+}
+
+func neuron_fetch_wait(store *infermem_neuron_store, fetch uint64) int32 {
+	return int32(call(253, uintptr(unsafe.Pointer(store)), uintptr(fetch)))
+}
+
+func neuron_fetch_end(store *infermem_neuron_store, fetch uint64) int32 {
+	return int32(call(254, uintptr(unsafe.Pointer(store)), uintptr(fetch)))
+}
+
+func neuron_store_loaded(store *infermem_neuron_store, load uint64, status int32) int32 {
+	return int32(call(255, uintptr(unsafe.Pointer(store)), uintptr(load), uintptr(status)))
+}
+
+func neuron_store_keep(store *infermem_neuron_store, ids *uint32, n uint) int32 {
+	return int32(call(256, uintptr(unsafe.Pointer(store)), uintptr(unsafe.Pointer(ids)), uintptr(n)))
+}
+
+func neuron_store_rank(store *infermem_neuron_store, neuron *infermem_neuron) int32 {
+	return int32(call(257, uintptr(unsafe.Pointer(store)), uintptr(unsafe.Pointer(neuron))))
+}
+
+func neuron_store_has(store *infermem_neuron_store, id uint32) int32 {
+	return int32(call(258, uintptr(unsafe.Pointer(store)), uintptr(id)))
+}
+
+func neuron_store_stat(store *infermem_neuron_store, out *NeuronStoreFacts) int32 {
+	return int32(call(259, uintptr(unsafe.Pointer(store)), uintptr(unsafe.Pointer(out))))
+}
+
+func pad_new(options *infermem_pad_options, out **infermem_pad) int32 {
+	return int32(call(143, uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out))))
+}
+
+func pad_free(pad *infermem_pad) {
+	call(144, uintptr(unsafe.Pointer(pad)))
+}
+
+func pad_append(pad *infermem_pad, row unsafe.Pointer, dim uint) int32 {
+	return int32(call(145, uintptr(unsafe.Pointer(pad)), uintptr(row), uintptr(dim)))
+}
+
+func pad_append_rows(pad *infermem_pad, rows unsafe.Pointer, n uint, dim uint) int32 {
+	return int32(call(146, uintptr(unsafe.Pointer(pad)), uintptr(rows), uintptr(n), uintptr(dim)))
+}
+
+func pad_append_f32(pad *infermem_pad, rows *float32, n uint, dim uint) int32 {
+	return int32(call(147, uintptr(unsafe.Pointer(pad)), uintptr(unsafe.Pointer(rows)), uintptr(n), uintptr(dim)))
+}
+
+func pad_view(pad *infermem_pad, out *infermem_view) int32 {
+	return int32(call(148, uintptr(unsafe.Pointer(pad)), uintptr(unsafe.Pointer(out))))
+}
+
+func pad_truncate(pad *infermem_pad, n uint) int32 {
+	return int32(call(149, uintptr(unsafe.Pointer(pad)), uintptr(n)))
+}
+
+func pad_clear(pad *infermem_pad) int32 {
+	return int32(call(150, uintptr(unsafe.Pointer(pad))))
+}
+
+func pad_len(pad *infermem_pad) uint {
+	return uint(call(151, uintptr(unsafe.Pointer(pad))))
+}
+
+func pad_capacity(pad *infermem_pad) uint {
+	return uint(call(152, uintptr(unsafe.Pointer(pad))))
+}
+
+func pad_dim(pad *infermem_pad) uint {
+	return uint(call(153, uintptr(unsafe.Pointer(pad))))
+}
+
+func pad_is_empty(pad *infermem_pad) int32 {
+	return int32(call(154, uintptr(unsafe.Pointer(pad))))
+}
+
+func pad_generation(pad *infermem_pad) uint64 {
+	return uint64(call(155, uintptr(unsafe.Pointer(pad))))
+}
+
+func pad_text(pad *infermem_pad, buffer *byte, capacity uint, out_length *uint) int32 {
+	return int32(call(156, uintptr(unsafe.Pointer(pad)), uintptr(unsafe.Pointer(buffer)), uintptr(capacity), uintptr(unsafe.Pointer(out_length))))
+}
+
+func scratch_new(config *ModelConfig, options *infermem_scratch_options, out **infermem_scratch) int32 {
+	return int32(call(225, uintptr(unsafe.Pointer(config)), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out))))
+}
+
+func scratch_free(scratch *infermem_scratch) {
+	call(226, uintptr(unsafe.Pointer(scratch)))
+}
+
+func scratch_f32(scratch *infermem_scratch, which int32, out **float32, out_n *uint) int32 {
+	return int32(call(227, uintptr(unsafe.Pointer(scratch)), uintptr(which), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(out_n))))
+}
+
+func scratch_i8(scratch *infermem_scratch, which int32, out **int8, out_n *uint) int32 {
+	return int32(call(228, uintptr(unsafe.Pointer(scratch)), uintptr(which), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(out_n))))
+}
+
+func scratch_view(scratch *infermem_scratch, which int32, out *infermem_view) int32 {
+	return int32(call(229, uintptr(unsafe.Pointer(scratch)), uintptr(which), uintptr(unsafe.Pointer(out))))
+}
+
+func scratch_reset(scratch *infermem_scratch) int32 {
+	return int32(call(230, uintptr(unsafe.Pointer(scratch))))
+}
+
+func scratch_reset_all(scratch *infermem_scratch) int32 {
+	return int32(call(231, uintptr(unsafe.Pointer(scratch))))
+}
+
+func scratch_total_bytes(scratch *infermem_scratch) uint {
+	return uint(call(232, uintptr(unsafe.Pointer(scratch))))
+}
+
+func scratch_separate_bytes(scratch *infermem_scratch) uint {
+	return uint(call(233, uintptr(unsafe.Pointer(scratch))))
+}
+
+func scratch_quantize_q8k(scratch *infermem_scratch, which int32, row uint, values *float32, n uint) int32 {
+	return int32(call(234, uintptr(unsafe.Pointer(scratch)), uintptr(which), uintptr(row), uintptr(unsafe.Pointer(values)), uintptr(n)))
+}
+
+func scratch_quantize_q8(scratch *infermem_scratch, row uint, values *float32, n uint) int32 {
+	return int32(call(235, uintptr(unsafe.Pointer(scratch)), uintptr(row), uintptr(unsafe.Pointer(values)), uintptr(n)))
+}
+
+func scratch_plan_new(lifetimes *ScratchLifetime, n uint, options *ScratchPlanOptions, out **infermem_scratch_plan) int32 {
+	return int32(call(236, uintptr(unsafe.Pointer(lifetimes)), uintptr(n), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out))))
+}
+
+func scratch_plan_free(plan *infermem_scratch_plan) {
+	call(237, uintptr(unsafe.Pointer(plan)))
+}
+
+func scratch_plan_offsets(plan *infermem_scratch_plan, out **uint64, out_n *uint) int32 {
+	return int32(call(238, uintptr(unsafe.Pointer(plan)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(out_n))))
+}
+
+func scratch_plan_total_bytes(plan *infermem_scratch_plan) uint64 {
+	return uint64(call(239, uintptr(unsafe.Pointer(plan))))
+}
+
+func scratch_plan_separate_bytes(plan *infermem_scratch_plan) uint64 {
+	return uint64(call(240, uintptr(unsafe.Pointer(plan))))
+}
+
+func plan_device_from(facts *DeviceFacts, out *PlanDevice) int32 {
+	return int32(call(190, uintptr(unsafe.Pointer(facts)), uintptr(unsafe.Pointer(out))))
+}
+
+func plan_new(model *infermem_model, config *ModelConfig, devices *PlanDevice, n_devices uint, options *PlanOptions, out **infermem_plan) int32 {
+	return int32(call(191, uintptr(unsafe.Pointer(model)), uintptr(unsafe.Pointer(config)), uintptr(unsafe.Pointer(devices)), uintptr(n_devices), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out))))
+}
+
+func plan_free(plan *infermem_plan) {
+	call(192, uintptr(unsafe.Pointer(plan)))
+}
+
+func plan_mode(plan *infermem_plan) int32 {
+	return int32(call(193, uintptr(unsafe.Pointer(plan))))
+}
+
+func plan_query(plan *infermem_plan, key uint32, place uint32, out *uint64) int32 {
+	return int32(call(194, uintptr(unsafe.Pointer(plan)), uintptr(key), uintptr(place), uintptr(unsafe.Pointer(out))))
+}
+
+func plan_term_count(plan *infermem_plan) uint {
+	return uint(call(195, uintptr(unsafe.Pointer(plan))))
+}
+
+func plan_term(plan *infermem_plan, index uint, out *infermem_plan_term_facts) int32 {
+	return int32(call(196, uintptr(unsafe.Pointer(plan)), uintptr(index), uintptr(unsafe.Pointer(out))))
+}
+
+func plan_layer(plan *infermem_plan, index uint64, out *PlanLayerFacts) int32 {
+	return int32(call(197, uintptr(unsafe.Pointer(plan)), uintptr(index), uintptr(unsafe.Pointer(out))))
+}
+
+func plan_advice_count(plan *infermem_plan) uint {
+	return uint(call(198, uintptr(unsafe.Pointer(plan))))
+}
+
+func plan_advice(plan *infermem_plan, index uint, out *PlanAdviceFacts) int32 {
+	return int32(call(199, uintptr(unsafe.Pointer(plan)), uintptr(index), uintptr(unsafe.Pointer(out))))
+}
+
+func plan_text(plan *infermem_plan, flags uint32, buffer *byte, capacity uint, out_length *uint) int32 {
+	return int32(call(200, uintptr(unsafe.Pointer(plan)), uintptr(flags), uintptr(unsafe.Pointer(buffer)), uintptr(capacity), uintptr(unsafe.Pointer(out_length))))
+}
+
+func plan_json(plan *infermem_plan, buffer *byte, capacity uint, out_length *uint) int32 {
+	return int32(call(201, uintptr(unsafe.Pointer(plan)), uintptr(unsafe.Pointer(buffer)), uintptr(capacity), uintptr(unsafe.Pointer(out_length))))
+}
+
+func plan_build_layout(plan *infermem_plan, out **infermem_layout) int32 {
+	return int32(call(202, uintptr(unsafe.Pointer(plan)), uintptr(unsafe.Pointer(out))))
+}
+
+func plan_build_scratch(plan *infermem_plan, tape *infermem_tape, out **infermem_scratch) int32 {
+	return int32(call(260, uintptr(unsafe.Pointer(plan)), uintptr(unsafe.Pointer(tape)), uintptr(unsafe.Pointer(out))))
+}
+
+func plan_build_kv(plan *infermem_plan, tape *infermem_tape, out **infermem_kv) int32 {
+	return int32(call(203, uintptr(unsafe.Pointer(plan)), uintptr(unsafe.Pointer(tape)), uintptr(unsafe.Pointer(out))))
+}
+
+func plan_audit(plan *infermem_plan, measures *PlanMeasure, n uint) int32 {
+	return int32(call(204, uintptr(unsafe.Pointer(plan)), uintptr(unsafe.Pointer(measures)), uintptr(n)))
+}
+
+func plan_audit_text(plan *infermem_plan, measures *PlanMeasure, n uint, buffer *byte, capacity uint, out_length *uint) int32 {
+	return int32(call(205, uintptr(unsafe.Pointer(plan)), uintptr(unsafe.Pointer(measures)), uintptr(n), uintptr(unsafe.Pointer(buffer)), uintptr(capacity), uintptr(unsafe.Pointer(out_length))))
+}
+
+func plan_estimate_layer(config *ModelConfig, out_bytes *uint64) int32 {
+	return int32(call(106, uintptr(unsafe.Pointer(config)), uintptr(unsafe.Pointer(out_bytes))))
+}
+
+func plan_estimate_kv(config *ModelConfig, n_tokens uint64, out_bytes *uint64) int32 {
+	return int32(call(107, uintptr(unsafe.Pointer(config)), uintptr(n_tokens), uintptr(unsafe.Pointer(out_bytes))))
+}
+
+func plan_estimate_full(config *ModelConfig, n_tokens uint64, out_bytes *uint64) int32 {
+	return int32(call(108, uintptr(unsafe.Pointer(config)), uintptr(n_tokens), uintptr(unsafe.Pointer(out_bytes))))
+}
+
+func plan_estimate_streaming(config *ModelConfig, n_tokens uint64, out_bytes *uint64) int32 {
+	return int32(call(109, uintptr(unsafe.Pointer(config)), uintptr(n_tokens), uintptr(unsafe.Pointer(out_bytes))))
+}
+
+func plan_estimate_prefill_cache(config *ModelConfig, fp8 int32, out_bytes *uint64) int32 {
+	return int32(call(110, uintptr(unsafe.Pointer(config)), uintptr(fp8), uintptr(unsafe.Pointer(out_bytes))))
+}
+
+func plan_estimate_mode(config *ModelConfig, n_tokens uint64, free_bytes uint64, out_mode *int32) int32 {
+	return int32(call(111, uintptr(unsafe.Pointer(config)), uintptr(n_tokens), uintptr(free_bytes), uintptr(unsafe.Pointer(out_mode))))
+}
+
+func plan_should_stream(config *ModelConfig, n_tokens uint64, free_bytes uint64, out *int32) int32 {
+	return int32(call(112, uintptr(unsafe.Pointer(config)), uintptr(n_tokens), uintptr(free_bytes), uintptr(unsafe.Pointer(out))))
+}
+
+func plan_mode_text(mode int32) *byte {
+	return (*byte)(pointer(call(113, uintptr(mode))))
+}
+
+func plan_estimate_text(config *ModelConfig, n_tokens uint64, free_bytes uint64, total_bytes uint64, buffer *byte, capacity uint, out_length *uint) int32 {
+	return int32(call(114, uintptr(unsafe.Pointer(config)), uintptr(n_tokens), uintptr(free_bytes), uintptr(total_bytes), uintptr(unsafe.Pointer(buffer)), uintptr(capacity), uintptr(unsafe.Pointer(out_length))))
+}
+
 func infermem_simd_name() *byte {
 	return (*byte)(pointer(call(115)))
 }
@@ -849,5 +1061,9 @@ func infermem_simd_select(name *byte) int32 {
 
 // registerFloats makes those functions that take or return floats by value, which call cannot pass.
 func registerFloats(register func(index int, function interface{})) {
+	register(219, &float_dispatch_ratio)
+	register(220, &float_dispatch_speedup)
+	register(222, &float_dispatch_throughput)
+	register(242, &float_neuron_record_values)
 	register(47, &float_neuron_frequency)
 }

@@ -175,6 +175,21 @@ const HostHugePages = 16
 // HostNUMA is INFERMEM_HOST_NUMA of device.h.
 const HostNUMA = 32
 
+// DispatchMaxBackends is INFERMEM_DISPATCH_MAX_BACKENDS of dispatch.h.
+const DispatchMaxBackends = 32
+
+// DispatchMaxName is INFERMEM_DISPATCH_MAX_NAME of dispatch.h.
+const DispatchMaxName = 63
+
+// DispatchMaxBounds is INFERMEM_DISPATCH_MAX_BOUNDS of dispatch.h.
+const DispatchMaxBounds = 256
+
+// DispatchCPU is INFERMEM_DISPATCH_CPU of dispatch.h.
+const DispatchCPU = 0
+
+// DispatchGPU is INFERMEM_DISPATCH_GPU of dispatch.h.
+const DispatchGPU = 1
+
 // DTypeF32 is INFERMEM_DTYPE_F32 of dtype.h.
 const DTypeF32 DType = 0
 
@@ -556,8 +571,119 @@ const LayerBoth = 5
 // LayerNone is INFERMEM_LAYER_NONE of model.h.
 const LayerNone = 6
 
+// QuantSavedAlign is INFERMEM_QUANT_SAVED_ALIGN of quant.h.
+const QuantSavedAlign = 64
+
+// QuantNative is INFERMEM_QUANT_NATIVE of quant.h.
+const QuantNative = -1
+
+// QuantPlain is INFERMEM_QUANT_PLAIN of quant.h.
+const QuantPlain = 0
+
+// QuantPacked is INFERMEM_QUANT_PACKED of quant.h.
+const QuantPacked = 1
+
+// QuantRefuse is INFERMEM_QUANT_REFUSE of quant.h.
+const QuantRefuse = 0
+
+// QuantClamp is INFERMEM_QUANT_CLAMP of quant.h.
+const QuantClamp = 1
+
+// QuantNoVerify is INFERMEM_QUANT_NO_VERIFY of quant.h.
+const QuantNoVerify = 1
+
 // NeuronStrict is INFERMEM_NEURON_STRICT of neuron.h.
 const NeuronStrict = 1
+
+// NeuronLRU is INFERMEM_NEURON_LRU of neuron.h.
+const NeuronLRU = 0
+
+// NeuronLFU is INFERMEM_NEURON_LFU of neuron.h.
+const NeuronLFU = 1
+
+// NeuronHot is INFERMEM_NEURON_HOT of neuron.h.
+const NeuronHot = 2
+
+// NeuronPending is INFERMEM_NEURON_PENDING of neuron.h.
+const NeuronPending = 1
+
+// ScratchPlanMax is INFERMEM_SCRATCH_PLAN_MAX of scratch.h.
+const ScratchPlanMax = 8192
+
+// ScratchHidden is INFERMEM_SCRATCH_HIDDEN of scratch.h.
+const ScratchHidden = 0
+
+// ScratchNormed is INFERMEM_SCRATCH_NORMED of scratch.h.
+const ScratchNormed = 1
+
+// ScratchQKV is INFERMEM_SCRATCH_QKV of scratch.h.
+const ScratchQKV = 2
+
+// ScratchQ is INFERMEM_SCRATCH_Q of scratch.h.
+const ScratchQ = 3
+
+// ScratchK is INFERMEM_SCRATCH_K of scratch.h.
+const ScratchK = 4
+
+// ScratchV is INFERMEM_SCRATCH_V of scratch.h.
+const ScratchV = 5
+
+// ScratchAttnOut is INFERMEM_SCRATCH_ATTN_OUT of scratch.h.
+const ScratchAttnOut = 6
+
+// ScratchAttnProj is INFERMEM_SCRATCH_ATTN_PROJ of scratch.h.
+const ScratchAttnProj = 7
+
+// ScratchFFNUp is INFERMEM_SCRATCH_FFN_UP of scratch.h.
+const ScratchFFNUp = 8
+
+// ScratchFFNGate is INFERMEM_SCRATCH_FFN_GATE of scratch.h.
+const ScratchFFNGate = 9
+
+// ScratchFFNDown is INFERMEM_SCRATCH_FFN_DOWN of scratch.h.
+const ScratchFFNDown = 10
+
+// ScratchLogits is INFERMEM_SCRATCH_LOGITS of scratch.h.
+const ScratchLogits = 11
+
+// ScratchExpandedV is INFERMEM_SCRATCH_EXPANDED_V of scratch.h.
+const ScratchExpandedV = 12
+
+// ScratchQ8Scales is INFERMEM_SCRATCH_Q8_SCALES of scratch.h.
+const ScratchQ8Scales = 13
+
+// ScratchQ8Quants is INFERMEM_SCRATCH_Q8_QUANTS of scratch.h.
+const ScratchQ8Quants = 14
+
+// ScratchQ8kHiddenScales is INFERMEM_SCRATCH_Q8K_HIDDEN_SCALES of scratch.h.
+const ScratchQ8kHiddenScales = 15
+
+// ScratchQ8kHiddenQuants is INFERMEM_SCRATCH_Q8K_HIDDEN_QUANTS of scratch.h.
+const ScratchQ8kHiddenQuants = 16
+
+// ScratchQ8kInterScales is INFERMEM_SCRATCH_Q8K_INTER_SCALES of scratch.h.
+const ScratchQ8kInterScales = 17
+
+// ScratchQ8kInterQuants is INFERMEM_SCRATCH_Q8K_INTER_QUANTS of scratch.h.
+const ScratchQ8kInterQuants = 18
+
+// ScratchCount is INFERMEM_SCRATCH_COUNT of scratch.h.
+const ScratchCount = 19
+
+// ScratchOverlap is INFERMEM_SCRATCH_OVERLAP of scratch.h.
+const ScratchOverlap = 1
+
+// ScratchQ8 is INFERMEM_SCRATCH_Q8 of scratch.h.
+const ScratchQ8 = 2
+
+// ScratchExpandV is INFERMEM_SCRATCH_EXPAND_V of scratch.h.
+const ScratchExpandV = 4
+
+// ScratchQ8kHidden is INFERMEM_SCRATCH_Q8K_HIDDEN of scratch.h.
+const ScratchQ8kHidden = 0
+
+// ScratchQ8kInter is INFERMEM_SCRATCH_Q8K_INTER of scratch.h.
+const ScratchQ8kInter = 1
 
 // PlanMaxDevices is INFERMEM_PLAN_MAX_DEVICES of plan.h.
 const PlanMaxDevices = 64
@@ -832,30 +958,11 @@ const PlanAdviceWeights = 7
 // PlanTextUTF8 is INFERMEM_PLAN_TEXT_UTF8 of plan.h.
 const PlanTextUTF8 = 1
 
-// QuantSavedAlign is INFERMEM_QUANT_SAVED_ALIGN of quant.h.
-const QuantSavedAlign = 64
-
-// QuantNative is INFERMEM_QUANT_NATIVE of quant.h.
-const QuantNative = -1
-
-// QuantPlain is INFERMEM_QUANT_PLAIN of quant.h.
-const QuantPlain = 0
-
-// QuantPacked is INFERMEM_QUANT_PACKED of quant.h.
-const QuantPacked = 1
-
-// QuantRefuse is INFERMEM_QUANT_REFUSE of quant.h.
-const QuantRefuse = 0
-
-// QuantClamp is INFERMEM_QUANT_CLAMP of quant.h.
-const QuantClamp = 1
-
-// QuantNoVerify is INFERMEM_QUANT_NO_VERIFY of quant.h.
-const QuantNoVerify = 1
-
 type infermem_tape struct{ _ [0]byte }
 
 type infermem_device_list struct{ _ [0]byte }
+
+type infermem_dispatch struct{ _ [0]byte }
 
 type infermem_kv struct{ _ [0]byte }
 
@@ -863,13 +970,19 @@ type infermem_layout struct{ _ [0]byte }
 
 type infermem_model struct{ _ [0]byte }
 
+type infermem_quant struct{ _ [0]byte }
+
 type infermem_neuron struct{ _ [0]byte }
+
+type infermem_neuron_store struct{ _ [0]byte }
 
 type infermem_pad struct{ _ [0]byte }
 
-type infermem_plan struct{ _ [0]byte }
+type infermem_scratch struct{ _ [0]byte }
 
-type infermem_quant struct{ _ [0]byte }
+type infermem_scratch_plan struct{ _ [0]byte }
+
+type infermem_plan struct{ _ [0]byte }
 
 type infermem_allocator struct {
 	structSize uint
@@ -952,6 +1065,33 @@ type HostFacts struct {
 	HugePagesTotal   uint64
 	HugePagesFree    uint64
 	TimestampNS      uint64
+}
+
+type infermem_dispatch_options struct {
+	structSize uint
+	NBackends  uint32
+	Resolution uint32
+	Names      **byte
+	allocator  unsafe.Pointer
+}
+
+// DispatchStats is infermem_dispatch_stats, which the header describes.
+type DispatchStats struct {
+	structSize       uint
+	Dispatches       uint64
+	Latencies        uint64
+	SumNS            uint64
+	MinNS            uint64
+	MaxNS            uint64
+	P50NS            uint64
+	P90NS            uint64
+	P95NS            uint64
+	P99NS            uint64
+	P999NS           uint64
+	MeanNS           float64
+	VarianceNS2      float64
+	DeviationNS      float64
+	VariationPercent float64
 }
 
 type infermem_view struct {
@@ -1228,16 +1368,59 @@ type infermem_meta_info struct {
 	Count       uint64
 }
 
-type infermem_neuron_options struct {
+type infermem_quant_options struct {
 	structSize uint
-	NLayers    uint32
-	NNeurons   uint32
-	Threshold  float32
-	Interval   uint32
-	Flags      uint32
-	reserved   uint32
+	Bits       uint32
+	NanPolicy  uint32
+	Group      uint
 	Tape       *infermem_tape
 	allocator  unsafe.Pointer
+	Params     DType
+	Symmetric  uint32
+	Flags      uint64
+}
+
+// QuantErrors is infermem_quant_errors, which the header describes.
+type QuantErrors struct {
+	structSize     uint
+	Max            float64
+	Mean           float64
+	Rmse           float64
+	MaxIndex       uint
+	WorstGroup     uint
+	WorstGroupRmse float64
+}
+
+type infermem_quant_tensors struct {
+	structSize      uint
+	Weights         unsafe.Pointer
+	WeightsBytes    uint
+	Zeros           unsafe.Pointer
+	ZerosBytes      uint
+	Scales          unsafe.Pointer
+	ScalesBytes     uint
+	GroupIndex      unsafe.Pointer
+	GroupIndexBytes uint
+	ScalesType      DType
+	GptqVersion     uint32
+}
+
+type infermem_neuron_options struct {
+	structSize     uint
+	NLayers        uint32
+	NNeurons       uint32
+	Threshold      float32
+	Interval       uint32
+	Flags          uint32
+	HalfLife       uint32
+	Tape           *infermem_tape
+	allocator      unsafe.Pointer
+	BudgetCount    uint32
+	BudgetFraction float32
+	BudgetBytes    uint64
+	RowBytes       uint64
+	Hysteresis     float32
+	reserved       uint32
 }
 
 // NeuronCounts is infermem_neuron_counts, which the header describes.
@@ -1249,6 +1432,42 @@ type NeuronCounts struct {
 	OutOfRange        uint64
 	Reclassifications uint64
 	HotRatio          float64
+	Nans              uint64
+}
+
+type infermem_neuron_store_options struct {
+	structSize  uint
+	NRows       uint32
+	Policy      uint32
+	RowBytes    uint64
+	BudgetBytes uint64
+	Load        unsafe.Pointer
+	Context     unsafe.Pointer
+	Quant       *infermem_quant
+	HalfLife    uint32
+	Window      uint32
+	NFetches    uint32
+	reserved    uint32
+	Tape        *infermem_tape
+	allocator   unsafe.Pointer
+}
+
+// NeuronStoreFacts is infermem_neuron_store_facts, which the header describes.
+type NeuronStoreFacts struct {
+	structSize  uint
+	Fetches     uint64
+	Hits        uint64
+	Waits       uint64
+	Misses      uint64
+	Loads       uint64
+	Failures    uint64
+	BytesLoaded uint64
+	Evictions   uint64
+	Drops       uint64
+	Capacity    uint64
+	Resident    uint64
+	InUse       uint64
+	MemoryBytes uint64
 }
 
 type infermem_pad_options struct {
@@ -1258,6 +1477,29 @@ type infermem_pad_options struct {
 	Type       DType
 	reserved   int32
 	Tape       *infermem_tape
+	allocator  unsafe.Pointer
+}
+
+type infermem_scratch_options struct {
+	structSize uint
+	Batch      uint
+	Flags      uint32
+	reserved   uint32
+	Tape       *infermem_tape
+	allocator  unsafe.Pointer
+}
+
+// ScratchLifetime is infermem_scratch_lifetime, which the header describes.
+type ScratchLifetime struct {
+	Bytes    uint64
+	FirstUse uint64
+	LastUse  uint64
+}
+
+// ScratchPlanOptions is infermem_scratch_plan_options, which the header describes.
+type ScratchPlanOptions struct {
+	structSize uint
+	Align      uint64
 	allocator  unsafe.Pointer
 }
 
@@ -1347,43 +1589,6 @@ type PlanMeasure struct {
 	PerMillion     uint64
 }
 
-type infermem_quant_options struct {
-	structSize uint
-	Bits       uint32
-	NanPolicy  uint32
-	Group      uint
-	Tape       *infermem_tape
-	allocator  unsafe.Pointer
-	Params     DType
-	Symmetric  uint32
-	Flags      uint64
-}
-
-// QuantErrors is infermem_quant_errors, which the header describes.
-type QuantErrors struct {
-	structSize     uint
-	Max            float64
-	Mean           float64
-	Rmse           float64
-	MaxIndex       uint
-	WorstGroup     uint
-	WorstGroupRmse float64
-}
-
-type infermem_quant_tensors struct {
-	structSize      uint
-	Weights         unsafe.Pointer
-	WeightsBytes    uint
-	Zeros           unsafe.Pointer
-	ZerosBytes      uint
-	Scales          unsafe.Pointer
-	ScalesBytes     uint
-	GroupIndex      unsafe.Pointer
-	GroupIndexBytes uint
-	ScalesType      DType
-	GptqVersion     uint32
-}
-
 // layouts is every struct with its fields, for the test that compares them with the headers.
 func layouts(visit func(name string, size uintptr, offsets ...field)) {
 	var s0 infermem_allocator
@@ -1444,376 +1649,457 @@ func layouts(visit func(name string, size uintptr, offsets ...field)) {
 		field{"huge_pages_total", unsafe.Offsetof(s4.HugePagesTotal), unsafe.Sizeof(s4.HugePagesTotal)},
 		field{"huge_pages_free", unsafe.Offsetof(s4.HugePagesFree), unsafe.Sizeof(s4.HugePagesFree)},
 		field{"timestamp_ns", unsafe.Offsetof(s4.TimestampNS), unsafe.Sizeof(s4.TimestampNS)})
-	var s5 infermem_view
-	visit("infermem_view", unsafe.Sizeof(s5),
-		field{"data", unsafe.Offsetof(s5.Data), unsafe.Sizeof(s5.Data)},
-		field{"dtype", unsafe.Offsetof(s5.DType), unsafe.Sizeof(s5.DType)},
-		field{"flags", unsafe.Offsetof(s5.Flags), unsafe.Sizeof(s5.Flags)},
-		field{"n_dims", unsafe.Offsetof(s5.NDims), unsafe.Sizeof(s5.NDims)},
-		field{"reserved", unsafe.Offsetof(s5.reserved), unsafe.Sizeof(s5.reserved)},
-		field{"bytes", unsafe.Offsetof(s5.Bytes), unsafe.Sizeof(s5.Bytes)},
-		field{"shape", unsafe.Offsetof(s5.Shape), unsafe.Sizeof(s5.Shape)},
-		field{"strides", unsafe.Offsetof(s5.Strides), unsafe.Sizeof(s5.Strides)})
-	var s6 infermem_dlpack_tensor
-	visit("infermem_dlpack_tensor", unsafe.Sizeof(s6),
-		field{"data", unsafe.Offsetof(s6.Data), unsafe.Sizeof(s6.Data)},
-		field{"device_type", unsafe.Offsetof(s6.DeviceType), unsafe.Sizeof(s6.DeviceType)},
-		field{"device_id", unsafe.Offsetof(s6.DeviceID), unsafe.Sizeof(s6.DeviceID)},
-		field{"n_dims", unsafe.Offsetof(s6.NDims), unsafe.Sizeof(s6.NDims)},
-		field{"type_code", unsafe.Offsetof(s6.TypeCode), unsafe.Sizeof(s6.TypeCode)},
-		field{"type_bits", unsafe.Offsetof(s6.TypeBits), unsafe.Sizeof(s6.TypeBits)},
-		field{"type_lanes", unsafe.Offsetof(s6.TypeLanes), unsafe.Sizeof(s6.TypeLanes)},
-		field{"shape", unsafe.Offsetof(s6.Shape), unsafe.Sizeof(s6.Shape)},
-		field{"strides", unsafe.Offsetof(s6.Strides), unsafe.Sizeof(s6.Strides)},
-		field{"byte_offset", unsafe.Offsetof(s6.ByteOffset), unsafe.Sizeof(s6.ByteOffset)})
-	var s7 infermem_dlpack
-	visit("infermem_dlpack", unsafe.Sizeof(s7),
-		field{"version_major", unsafe.Offsetof(s7.VersionMajor), unsafe.Sizeof(s7.VersionMajor)},
-		field{"version_minor", unsafe.Offsetof(s7.VersionMinor), unsafe.Sizeof(s7.VersionMinor)},
-		field{"manager", unsafe.Offsetof(s7.Manager), unsafe.Sizeof(s7.Manager)},
-		field{"deleter", unsafe.Offsetof(s7.Deleter), unsafe.Sizeof(s7.Deleter)},
+	var s5 infermem_dispatch_options
+	visit("infermem_dispatch_options", unsafe.Sizeof(s5),
+		field{"struct_size", unsafe.Offsetof(s5.structSize), unsafe.Sizeof(s5.structSize)},
+		field{"n_backends", unsafe.Offsetof(s5.NBackends), unsafe.Sizeof(s5.NBackends)},
+		field{"resolution", unsafe.Offsetof(s5.Resolution), unsafe.Sizeof(s5.Resolution)},
+		field{"names", unsafe.Offsetof(s5.Names), unsafe.Sizeof(s5.Names)},
+		field{"allocator", unsafe.Offsetof(s5.allocator), unsafe.Sizeof(s5.allocator)})
+	var s6 DispatchStats
+	visit("infermem_dispatch_stats", unsafe.Sizeof(s6),
+		field{"struct_size", unsafe.Offsetof(s6.structSize), unsafe.Sizeof(s6.structSize)},
+		field{"dispatches", unsafe.Offsetof(s6.Dispatches), unsafe.Sizeof(s6.Dispatches)},
+		field{"latencies", unsafe.Offsetof(s6.Latencies), unsafe.Sizeof(s6.Latencies)},
+		field{"sum_ns", unsafe.Offsetof(s6.SumNS), unsafe.Sizeof(s6.SumNS)},
+		field{"min_ns", unsafe.Offsetof(s6.MinNS), unsafe.Sizeof(s6.MinNS)},
+		field{"max_ns", unsafe.Offsetof(s6.MaxNS), unsafe.Sizeof(s6.MaxNS)},
+		field{"p50_ns", unsafe.Offsetof(s6.P50NS), unsafe.Sizeof(s6.P50NS)},
+		field{"p90_ns", unsafe.Offsetof(s6.P90NS), unsafe.Sizeof(s6.P90NS)},
+		field{"p95_ns", unsafe.Offsetof(s6.P95NS), unsafe.Sizeof(s6.P95NS)},
+		field{"p99_ns", unsafe.Offsetof(s6.P99NS), unsafe.Sizeof(s6.P99NS)},
+		field{"p999_ns", unsafe.Offsetof(s6.P999NS), unsafe.Sizeof(s6.P999NS)},
+		field{"mean_ns", unsafe.Offsetof(s6.MeanNS), unsafe.Sizeof(s6.MeanNS)},
+		field{"variance_ns2", unsafe.Offsetof(s6.VarianceNS2), unsafe.Sizeof(s6.VarianceNS2)},
+		field{"deviation_ns", unsafe.Offsetof(s6.DeviationNS), unsafe.Sizeof(s6.DeviationNS)},
+		field{"variation_percent", unsafe.Offsetof(s6.VariationPercent), unsafe.Sizeof(s6.VariationPercent)})
+	var s7 infermem_view
+	visit("infermem_view", unsafe.Sizeof(s7),
+		field{"data", unsafe.Offsetof(s7.Data), unsafe.Sizeof(s7.Data)},
+		field{"dtype", unsafe.Offsetof(s7.DType), unsafe.Sizeof(s7.DType)},
 		field{"flags", unsafe.Offsetof(s7.Flags), unsafe.Sizeof(s7.Flags)},
-		field{"tensor", unsafe.Offsetof(s7.Tensor), unsafe.Sizeof(s7.Tensor)})
-	var s8 infermem_dlpack_unversioned
-	visit("infermem_dlpack_unversioned", unsafe.Sizeof(s8),
-		field{"tensor", unsafe.Offsetof(s8.Tensor), unsafe.Sizeof(s8.Tensor)},
-		field{"manager", unsafe.Offsetof(s8.Manager), unsafe.Sizeof(s8.Manager)},
-		field{"deleter", unsafe.Offsetof(s8.Deleter), unsafe.Sizeof(s8.Deleter)})
-	var s9 infermem_kv_options
-	visit("infermem_kv_options", unsafe.Sizeof(s9),
-		field{"struct_size", unsafe.Offsetof(s9.structSize), unsafe.Sizeof(s9.structSize)},
-		field{"n_layers", unsafe.Offsetof(s9.NLayers), unsafe.Sizeof(s9.NLayers)},
-		field{"n_kv_heads", unsafe.Offsetof(s9.NKVHeads), unsafe.Sizeof(s9.NKVHeads)},
-		field{"head_dim", unsafe.Offsetof(s9.HeadDim), unsafe.Sizeof(s9.HeadDim)},
-		field{"head_dim_v", unsafe.Offsetof(s9.HeadDimV), unsafe.Sizeof(s9.HeadDimV)},
-		field{"max_tokens", unsafe.Offsetof(s9.MaxTokens), unsafe.Sizeof(s9.MaxTokens)},
-		field{"k_type", unsafe.Offsetof(s9.KType), unsafe.Sizeof(s9.KType)},
-		field{"v_type", unsafe.Offsetof(s9.VType), unsafe.Sizeof(s9.VType)},
-		field{"tape", unsafe.Offsetof(s9.Tape), unsafe.Sizeof(s9.Tape)},
-		field{"allocator", unsafe.Offsetof(s9.allocator), unsafe.Sizeof(s9.allocator)},
-		field{"k_types", unsafe.Offsetof(s9.KTypes), unsafe.Sizeof(s9.KTypes)},
-		field{"v_types", unsafe.Offsetof(s9.VTypes), unsafe.Sizeof(s9.VTypes)},
-		field{"growable", unsafe.Offsetof(s9.Growable), unsafe.Sizeof(s9.Growable)},
+		field{"n_dims", unsafe.Offsetof(s7.NDims), unsafe.Sizeof(s7.NDims)},
+		field{"reserved", unsafe.Offsetof(s7.reserved), unsafe.Sizeof(s7.reserved)},
+		field{"bytes", unsafe.Offsetof(s7.Bytes), unsafe.Sizeof(s7.Bytes)},
+		field{"shape", unsafe.Offsetof(s7.Shape), unsafe.Sizeof(s7.Shape)},
+		field{"strides", unsafe.Offsetof(s7.Strides), unsafe.Sizeof(s7.Strides)})
+	var s8 infermem_dlpack_tensor
+	visit("infermem_dlpack_tensor", unsafe.Sizeof(s8),
+		field{"data", unsafe.Offsetof(s8.Data), unsafe.Sizeof(s8.Data)},
+		field{"device_type", unsafe.Offsetof(s8.DeviceType), unsafe.Sizeof(s8.DeviceType)},
+		field{"device_id", unsafe.Offsetof(s8.DeviceID), unsafe.Sizeof(s8.DeviceID)},
+		field{"n_dims", unsafe.Offsetof(s8.NDims), unsafe.Sizeof(s8.NDims)},
+		field{"type_code", unsafe.Offsetof(s8.TypeCode), unsafe.Sizeof(s8.TypeCode)},
+		field{"type_bits", unsafe.Offsetof(s8.TypeBits), unsafe.Sizeof(s8.TypeBits)},
+		field{"type_lanes", unsafe.Offsetof(s8.TypeLanes), unsafe.Sizeof(s8.TypeLanes)},
+		field{"shape", unsafe.Offsetof(s8.Shape), unsafe.Sizeof(s8.Shape)},
+		field{"strides", unsafe.Offsetof(s8.Strides), unsafe.Sizeof(s8.Strides)},
+		field{"byte_offset", unsafe.Offsetof(s8.ByteOffset), unsafe.Sizeof(s8.ByteOffset)})
+	var s9 infermem_dlpack
+	visit("infermem_dlpack", unsafe.Sizeof(s9),
+		field{"version_major", unsafe.Offsetof(s9.VersionMajor), unsafe.Sizeof(s9.VersionMajor)},
+		field{"version_minor", unsafe.Offsetof(s9.VersionMinor), unsafe.Sizeof(s9.VersionMinor)},
+		field{"manager", unsafe.Offsetof(s9.Manager), unsafe.Sizeof(s9.Manager)},
+		field{"deleter", unsafe.Offsetof(s9.Deleter), unsafe.Sizeof(s9.Deleter)},
 		field{"flags", unsafe.Offsetof(s9.Flags), unsafe.Sizeof(s9.Flags)},
-		field{"reserved", unsafe.Offsetof(s9.reserved), unsafe.Sizeof(s9.reserved)})
-	var s10 KVAttendOptions
-	visit("infermem_kv_attend_options", unsafe.Sizeof(s10),
-		field{"struct_size", unsafe.Offsetof(s10.structSize), unsafe.Sizeof(s10.structSize)},
-		field{"n_q_heads", unsafe.Offsetof(s10.NQHeads), unsafe.Sizeof(s10.NQHeads)},
-		field{"n_q_tokens", unsafe.Offsetof(s10.NQTokens), unsafe.Sizeof(s10.NQTokens)},
-		field{"n_after", unsafe.Offsetof(s10.NAfter), unsafe.Sizeof(s10.NAfter)},
-		field{"window", unsafe.Offsetof(s10.Window), unsafe.Sizeof(s10.Window)},
-		field{"scale", unsafe.Offsetof(s10.Scale), unsafe.Sizeof(s10.Scale)},
-		field{"soft_cap", unsafe.Offsetof(s10.SoftCap), unsafe.Sizeof(s10.SoftCap)})
-	var s11 KVSaved
-	visit("infermem_kv_saved", unsafe.Sizeof(s11),
+		field{"tensor", unsafe.Offsetof(s9.Tensor), unsafe.Sizeof(s9.Tensor)})
+	var s10 infermem_dlpack_unversioned
+	visit("infermem_dlpack_unversioned", unsafe.Sizeof(s10),
+		field{"tensor", unsafe.Offsetof(s10.Tensor), unsafe.Sizeof(s10.Tensor)},
+		field{"manager", unsafe.Offsetof(s10.Manager), unsafe.Sizeof(s10.Manager)},
+		field{"deleter", unsafe.Offsetof(s10.Deleter), unsafe.Sizeof(s10.Deleter)})
+	var s11 infermem_kv_options
+	visit("infermem_kv_options", unsafe.Sizeof(s11),
 		field{"struct_size", unsafe.Offsetof(s11.structSize), unsafe.Sizeof(s11.structSize)},
-		field{"n_tokens", unsafe.Offsetof(s11.NTokens), unsafe.Sizeof(s11.NTokens)},
 		field{"n_layers", unsafe.Offsetof(s11.NLayers), unsafe.Sizeof(s11.NLayers)},
 		field{"n_kv_heads", unsafe.Offsetof(s11.NKVHeads), unsafe.Sizeof(s11.NKVHeads)},
 		field{"head_dim", unsafe.Offsetof(s11.HeadDim), unsafe.Sizeof(s11.HeadDim)},
 		field{"head_dim_v", unsafe.Offsetof(s11.HeadDimV), unsafe.Sizeof(s11.HeadDimV)},
-		field{"file_bytes", unsafe.Offsetof(s11.FileBytes), unsafe.Sizeof(s11.FileBytes)},
+		field{"max_tokens", unsafe.Offsetof(s11.MaxTokens), unsafe.Sizeof(s11.MaxTokens)},
 		field{"k_type", unsafe.Offsetof(s11.KType), unsafe.Sizeof(s11.KType)},
 		field{"v_type", unsafe.Offsetof(s11.VType), unsafe.Sizeof(s11.VType)},
-		field{"is_mixed", unsafe.Offsetof(s11.IsMixed), unsafe.Sizeof(s11.IsMixed)},
+		field{"tape", unsafe.Offsetof(s11.Tape), unsafe.Sizeof(s11.Tape)},
+		field{"allocator", unsafe.Offsetof(s11.allocator), unsafe.Sizeof(s11.allocator)},
+		field{"k_types", unsafe.Offsetof(s11.KTypes), unsafe.Sizeof(s11.KTypes)},
+		field{"v_types", unsafe.Offsetof(s11.VTypes), unsafe.Sizeof(s11.VTypes)},
+		field{"growable", unsafe.Offsetof(s11.Growable), unsafe.Sizeof(s11.Growable)},
 		field{"flags", unsafe.Offsetof(s11.Flags), unsafe.Sizeof(s11.Flags)},
-		field{"n_fingerprint", unsafe.Offsetof(s11.NFingerprint), unsafe.Sizeof(s11.NFingerprint)},
-		field{"reserved", unsafe.Offsetof(s11.reserved), unsafe.Sizeof(s11.reserved)},
-		field{"fingerprint", unsafe.Offsetof(s11.Fingerprint), unsafe.Sizeof(s11.Fingerprint)})
-	var s12 infermem_tape_options
-	visit("infermem_tape_options", unsafe.Sizeof(s12),
+		field{"reserved", unsafe.Offsetof(s11.reserved), unsafe.Sizeof(s11.reserved)})
+	var s12 KVAttendOptions
+	visit("infermem_kv_attend_options", unsafe.Sizeof(s12),
 		field{"struct_size", unsafe.Offsetof(s12.structSize), unsafe.Sizeof(s12.structSize)},
-		field{"size", unsafe.Offsetof(s12.Size), unsafe.Sizeof(s12.Size)},
-		field{"flags", unsafe.Offsetof(s12.Flags), unsafe.Sizeof(s12.Flags)},
-		field{"reserved", unsafe.Offsetof(s12.reserved), unsafe.Sizeof(s12.reserved)},
-		field{"numa_nodes", unsafe.Offsetof(s12.NUMANodes), unsafe.Sizeof(s12.NUMANodes)},
-		field{"lent", unsafe.Offsetof(s12.Lent), unsafe.Sizeof(s12.Lent)},
-		field{"allocator", unsafe.Offsetof(s12.allocator), unsafe.Sizeof(s12.allocator)})
-	var s13 infermem_tape_facts
-	visit("infermem_tape_facts", unsafe.Sizeof(s13),
+		field{"n_q_heads", unsafe.Offsetof(s12.NQHeads), unsafe.Sizeof(s12.NQHeads)},
+		field{"n_q_tokens", unsafe.Offsetof(s12.NQTokens), unsafe.Sizeof(s12.NQTokens)},
+		field{"n_after", unsafe.Offsetof(s12.NAfter), unsafe.Sizeof(s12.NAfter)},
+		field{"window", unsafe.Offsetof(s12.Window), unsafe.Sizeof(s12.Window)},
+		field{"scale", unsafe.Offsetof(s12.Scale), unsafe.Sizeof(s12.Scale)},
+		field{"soft_cap", unsafe.Offsetof(s12.SoftCap), unsafe.Sizeof(s12.SoftCap)})
+	var s13 KVSaved
+	visit("infermem_kv_saved", unsafe.Sizeof(s13),
 		field{"struct_size", unsafe.Offsetof(s13.structSize), unsafe.Sizeof(s13.structSize)},
-		field{"base", unsafe.Offsetof(s13.Base), unsafe.Sizeof(s13.Base)},
-		field{"total", unsafe.Offsetof(s13.Total), unsafe.Sizeof(s13.Total)},
-		field{"page_size", unsafe.Offsetof(s13.PageSize), unsafe.Sizeof(s13.PageSize)},
-		field{"requested", unsafe.Offsetof(s13.Requested), unsafe.Sizeof(s13.Requested)},
-		field{"granted", unsafe.Offsetof(s13.Granted), unsafe.Sizeof(s13.Granted)},
-		field{"fd", unsafe.Offsetof(s13.FD), unsafe.Sizeof(s13.FD)},
-		field{"red_zone", unsafe.Offsetof(s13.RedZone), unsafe.Sizeof(s13.RedZone)},
-		field{"is_sealed", unsafe.Offsetof(s13.IsSealed), unsafe.Sizeof(s13.IsSealed)},
-		field{"reserved", unsafe.Offsetof(s13.reserved), unsafe.Sizeof(s13.reserved)})
-	var s14 TapeMark
-	visit("infermem_tape_mark", unsafe.Sizeof(s14),
-		field{"tape", unsafe.Offsetof(s14.Tape), unsafe.Sizeof(s14.Tape)},
-		field{"offset", unsafe.Offsetof(s14.Offset), unsafe.Sizeof(s14.Offset)},
-		field{"generation", unsafe.Offsetof(s14.Generation), unsafe.Sizeof(s14.Generation)})
-	var s15 LayoutOptions
-	visit("infermem_layout_options", unsafe.Sizeof(s15),
+		field{"n_tokens", unsafe.Offsetof(s13.NTokens), unsafe.Sizeof(s13.NTokens)},
+		field{"n_layers", unsafe.Offsetof(s13.NLayers), unsafe.Sizeof(s13.NLayers)},
+		field{"n_kv_heads", unsafe.Offsetof(s13.NKVHeads), unsafe.Sizeof(s13.NKVHeads)},
+		field{"head_dim", unsafe.Offsetof(s13.HeadDim), unsafe.Sizeof(s13.HeadDim)},
+		field{"head_dim_v", unsafe.Offsetof(s13.HeadDimV), unsafe.Sizeof(s13.HeadDimV)},
+		field{"file_bytes", unsafe.Offsetof(s13.FileBytes), unsafe.Sizeof(s13.FileBytes)},
+		field{"k_type", unsafe.Offsetof(s13.KType), unsafe.Sizeof(s13.KType)},
+		field{"v_type", unsafe.Offsetof(s13.VType), unsafe.Sizeof(s13.VType)},
+		field{"is_mixed", unsafe.Offsetof(s13.IsMixed), unsafe.Sizeof(s13.IsMixed)},
+		field{"flags", unsafe.Offsetof(s13.Flags), unsafe.Sizeof(s13.Flags)},
+		field{"n_fingerprint", unsafe.Offsetof(s13.NFingerprint), unsafe.Sizeof(s13.NFingerprint)},
+		field{"reserved", unsafe.Offsetof(s13.reserved), unsafe.Sizeof(s13.reserved)},
+		field{"fingerprint", unsafe.Offsetof(s13.Fingerprint), unsafe.Sizeof(s13.Fingerprint)})
+	var s14 infermem_tape_options
+	visit("infermem_tape_options", unsafe.Sizeof(s14),
+		field{"struct_size", unsafe.Offsetof(s14.structSize), unsafe.Sizeof(s14.structSize)},
+		field{"size", unsafe.Offsetof(s14.Size), unsafe.Sizeof(s14.Size)},
+		field{"flags", unsafe.Offsetof(s14.Flags), unsafe.Sizeof(s14.Flags)},
+		field{"reserved", unsafe.Offsetof(s14.reserved), unsafe.Sizeof(s14.reserved)},
+		field{"numa_nodes", unsafe.Offsetof(s14.NUMANodes), unsafe.Sizeof(s14.NUMANodes)},
+		field{"lent", unsafe.Offsetof(s14.Lent), unsafe.Sizeof(s14.Lent)},
+		field{"allocator", unsafe.Offsetof(s14.allocator), unsafe.Sizeof(s14.allocator)})
+	var s15 infermem_tape_facts
+	visit("infermem_tape_facts", unsafe.Sizeof(s15),
 		field{"struct_size", unsafe.Offsetof(s15.structSize), unsafe.Sizeof(s15.structSize)},
-		field{"weights_size", unsafe.Offsetof(s15.WeightsSize), unsafe.Sizeof(s15.WeightsSize)},
-		field{"scratch_size", unsafe.Offsetof(s15.ScratchSize), unsafe.Sizeof(s15.ScratchSize)},
-		field{"history_size", unsafe.Offsetof(s15.HistorySize), unsafe.Sizeof(s15.HistorySize)},
-		field{"weights_flags", unsafe.Offsetof(s15.WeightsFlags), unsafe.Sizeof(s15.WeightsFlags)},
-		field{"scratch_flags", unsafe.Offsetof(s15.ScratchFlags), unsafe.Sizeof(s15.ScratchFlags)},
-		field{"history_flags", unsafe.Offsetof(s15.HistoryFlags), unsafe.Sizeof(s15.HistoryFlags)},
-		field{"reserved", unsafe.Offsetof(s15.reserved), unsafe.Sizeof(s15.reserved)},
-		field{"numa_nodes", unsafe.Offsetof(s15.NUMANodes), unsafe.Sizeof(s15.NUMANodes)},
-		field{"allocator", unsafe.Offsetof(s15.allocator), unsafe.Sizeof(s15.allocator)})
-	var s16 LayoutUsage
-	visit("infermem_layout_usage", unsafe.Sizeof(s16),
-		field{"struct_size", unsafe.Offsetof(s16.structSize), unsafe.Sizeof(s16.structSize)},
-		field{"weights_used", unsafe.Offsetof(s16.WeightsUsed), unsafe.Sizeof(s16.WeightsUsed)},
-		field{"weights_total", unsafe.Offsetof(s16.WeightsTotal), unsafe.Sizeof(s16.WeightsTotal)},
-		field{"weights_peak", unsafe.Offsetof(s16.WeightsPeak), unsafe.Sizeof(s16.WeightsPeak)},
-		field{"scratch_used", unsafe.Offsetof(s16.ScratchUsed), unsafe.Sizeof(s16.ScratchUsed)},
-		field{"scratch_total", unsafe.Offsetof(s16.ScratchTotal), unsafe.Sizeof(s16.ScratchTotal)},
-		field{"scratch_peak", unsafe.Offsetof(s16.ScratchPeak), unsafe.Sizeof(s16.ScratchPeak)},
-		field{"history_used", unsafe.Offsetof(s16.HistoryUsed), unsafe.Sizeof(s16.HistoryUsed)},
-		field{"history_total", unsafe.Offsetof(s16.HistoryTotal), unsafe.Sizeof(s16.HistoryTotal)},
-		field{"history_peak", unsafe.Offsetof(s16.HistoryPeak), unsafe.Sizeof(s16.HistoryPeak)})
-	var s17 ModelOptions
-	visit("infermem_model_options", unsafe.Sizeof(s17),
+		field{"base", unsafe.Offsetof(s15.Base), unsafe.Sizeof(s15.Base)},
+		field{"total", unsafe.Offsetof(s15.Total), unsafe.Sizeof(s15.Total)},
+		field{"page_size", unsafe.Offsetof(s15.PageSize), unsafe.Sizeof(s15.PageSize)},
+		field{"requested", unsafe.Offsetof(s15.Requested), unsafe.Sizeof(s15.Requested)},
+		field{"granted", unsafe.Offsetof(s15.Granted), unsafe.Sizeof(s15.Granted)},
+		field{"fd", unsafe.Offsetof(s15.FD), unsafe.Sizeof(s15.FD)},
+		field{"red_zone", unsafe.Offsetof(s15.RedZone), unsafe.Sizeof(s15.RedZone)},
+		field{"is_sealed", unsafe.Offsetof(s15.IsSealed), unsafe.Sizeof(s15.IsSealed)},
+		field{"reserved", unsafe.Offsetof(s15.reserved), unsafe.Sizeof(s15.reserved)})
+	var s16 TapeMark
+	visit("infermem_tape_mark", unsafe.Sizeof(s16),
+		field{"tape", unsafe.Offsetof(s16.Tape), unsafe.Sizeof(s16.Tape)},
+		field{"offset", unsafe.Offsetof(s16.Offset), unsafe.Sizeof(s16.Offset)},
+		field{"generation", unsafe.Offsetof(s16.Generation), unsafe.Sizeof(s16.Generation)})
+	var s17 LayoutOptions
+	visit("infermem_layout_options", unsafe.Sizeof(s17),
 		field{"struct_size", unsafe.Offsetof(s17.structSize), unsafe.Sizeof(s17.structSize)},
-		field{"flags", unsafe.Offsetof(s17.Flags), unsafe.Sizeof(s17.Flags)},
+		field{"weights_size", unsafe.Offsetof(s17.WeightsSize), unsafe.Sizeof(s17.WeightsSize)},
+		field{"scratch_size", unsafe.Offsetof(s17.ScratchSize), unsafe.Sizeof(s17.ScratchSize)},
+		field{"history_size", unsafe.Offsetof(s17.HistorySize), unsafe.Sizeof(s17.HistorySize)},
+		field{"weights_flags", unsafe.Offsetof(s17.WeightsFlags), unsafe.Sizeof(s17.WeightsFlags)},
+		field{"scratch_flags", unsafe.Offsetof(s17.ScratchFlags), unsafe.Sizeof(s17.ScratchFlags)},
+		field{"history_flags", unsafe.Offsetof(s17.HistoryFlags), unsafe.Sizeof(s17.HistoryFlags)},
 		field{"reserved", unsafe.Offsetof(s17.reserved), unsafe.Sizeof(s17.reserved)},
+		field{"numa_nodes", unsafe.Offsetof(s17.NUMANodes), unsafe.Sizeof(s17.NUMANodes)},
 		field{"allocator", unsafe.Offsetof(s17.allocator), unsafe.Sizeof(s17.allocator)})
-	var s18 ModelConfig
-	visit("infermem_model_config", unsafe.Sizeof(s18),
+	var s18 LayoutUsage
+	visit("infermem_layout_usage", unsafe.Sizeof(s18),
 		field{"struct_size", unsafe.Offsetof(s18.structSize), unsafe.Sizeof(s18.structSize)},
-		field{"architecture", unsafe.Offsetof(s18.Architecture), unsafe.Sizeof(s18.Architecture)},
-		field{"n_layers", unsafe.Offsetof(s18.NLayers), unsafe.Sizeof(s18.NLayers)},
-		field{"hidden", unsafe.Offsetof(s18.Hidden), unsafe.Sizeof(s18.Hidden)},
-		field{"n_heads", unsafe.Offsetof(s18.NHeads), unsafe.Sizeof(s18.NHeads)},
-		field{"n_kv_heads", unsafe.Offsetof(s18.NKVHeads), unsafe.Sizeof(s18.NKVHeads)},
-		field{"head_dim_k", unsafe.Offsetof(s18.HeadDimK), unsafe.Sizeof(s18.HeadDimK)},
-		field{"head_dim_v", unsafe.Offsetof(s18.HeadDimV), unsafe.Sizeof(s18.HeadDimV)},
-		field{"intermediate", unsafe.Offsetof(s18.Intermediate), unsafe.Sizeof(s18.Intermediate)},
-		field{"vocab", unsafe.Offsetof(s18.Vocab), unsafe.Sizeof(s18.Vocab)},
-		field{"context", unsafe.Offsetof(s18.Context), unsafe.Sizeof(s18.Context)},
-		field{"rope_dims", unsafe.Offsetof(s18.RopeDims), unsafe.Sizeof(s18.RopeDims)},
-		field{"n_experts", unsafe.Offsetof(s18.NExperts), unsafe.Sizeof(s18.NExperts)},
-		field{"n_experts_used", unsafe.Offsetof(s18.NExpertsUsed), unsafe.Sizeof(s18.NExpertsUsed)},
-		field{"sliding_window", unsafe.Offsetof(s18.SlidingWindow), unsafe.Sizeof(s18.SlidingWindow)},
-		field{"tied_embeddings", unsafe.Offsetof(s18.TiedEmbeddings), unsafe.Sizeof(s18.TiedEmbeddings)},
-		field{"flags", unsafe.Offsetof(s18.Flags), unsafe.Sizeof(s18.Flags)},
-		field{"rope_theta", unsafe.Offsetof(s18.RopeTheta), unsafe.Sizeof(s18.RopeTheta)},
-		field{"norm_eps", unsafe.Offsetof(s18.NormEps), unsafe.Sizeof(s18.NormEps)},
-		field{"expert_intermediate", unsafe.Offsetof(s18.ExpertIntermediate), unsafe.Sizeof(s18.ExpertIntermediate)},
-		field{"shared_intermediate", unsafe.Offsetof(s18.SharedIntermediate), unsafe.Sizeof(s18.SharedIntermediate)},
-		field{"n_experts_shared", unsafe.Offsetof(s18.NExpertsShared), unsafe.Sizeof(s18.NExpertsShared)},
-		field{"n_dense_layers", unsafe.Offsetof(s18.NDenseLayers), unsafe.Sizeof(s18.NDenseLayers)},
-		field{"expert_interval", unsafe.Offsetof(s18.ExpertInterval), unsafe.Sizeof(s18.ExpertInterval)},
-		field{"n_nextn", unsafe.Offsetof(s18.NNextn), unsafe.Sizeof(s18.NNextn)},
-		field{"kv_lora_rank", unsafe.Offsetof(s18.KVLoraRank), unsafe.Sizeof(s18.KVLoraRank)},
-		field{"q_lora_rank", unsafe.Offsetof(s18.QLoraRank), unsafe.Sizeof(s18.QLoraRank)},
-		field{"head_dim_k_mla", unsafe.Offsetof(s18.HeadDimKMLA), unsafe.Sizeof(s18.HeadDimKMLA)},
-		field{"head_dim_v_mla", unsafe.Offsetof(s18.HeadDimVMLA), unsafe.Sizeof(s18.HeadDimVMLA)},
-		field{"window_interval", unsafe.Offsetof(s18.WindowInterval), unsafe.Sizeof(s18.WindowInterval)},
-		field{"window_first", unsafe.Offsetof(s18.WindowFirst), unsafe.Sizeof(s18.WindowFirst)},
-		field{"n_kv_heads_window", unsafe.Offsetof(s18.NKVHeadsWindow), unsafe.Sizeof(s18.NKVHeadsWindow)},
-		field{"head_dim_k_window", unsafe.Offsetof(s18.HeadDimKWindow), unsafe.Sizeof(s18.HeadDimKWindow)},
-		field{"head_dim_v_window", unsafe.Offsetof(s18.HeadDimVWindow), unsafe.Sizeof(s18.HeadDimVWindow)},
-		field{"n_kv_shared_layers", unsafe.Offsetof(s18.NKVSharedLayers), unsafe.Sizeof(s18.NKVSharedLayers)},
-		field{"attention_interval", unsafe.Offsetof(s18.AttentionInterval), unsafe.Sizeof(s18.AttentionInterval)},
-		field{"attention_first", unsafe.Offsetof(s18.AttentionFirst), unsafe.Sizeof(s18.AttentionFirst)},
-		field{"conv_kernel", unsafe.Offsetof(s18.ConvKernel), unsafe.Sizeof(s18.ConvKernel)},
-		field{"ssm_inner", unsafe.Offsetof(s18.SSMInner), unsafe.Sizeof(s18.SSMInner)},
-		field{"ssm_state", unsafe.Offsetof(s18.SSMState), unsafe.Sizeof(s18.SSMState)},
-		field{"ssm_groups", unsafe.Offsetof(s18.SSMGroups), unsafe.Sizeof(s18.SSMGroups)},
-		field{"ssm_heads", unsafe.Offsetof(s18.SSMHeads), unsafe.Sizeof(s18.SSMHeads)},
-		field{"wkv_head_dim", unsafe.Offsetof(s18.WkvHeadDim), unsafe.Sizeof(s18.WkvHeadDim)},
-		field{"token_shifts", unsafe.Offsetof(s18.TokenShifts), unsafe.Sizeof(s18.TokenShifts)},
-		field{"weight_type", unsafe.Offsetof(s18.WeightType), unsafe.Sizeof(s18.WeightType)},
-		field{"weight_bits", unsafe.Offsetof(s18.WeightBits), unsafe.Sizeof(s18.WeightBits)},
-		field{"weight_group", unsafe.Offsetof(s18.WeightGroup), unsafe.Sizeof(s18.WeightGroup)},
-		field{"expert_type", unsafe.Offsetof(s18.ExpertType), unsafe.Sizeof(s18.ExpertType)},
-		field{"reserved", unsafe.Offsetof(s18.reserved), unsafe.Sizeof(s18.reserved)})
-	var s19 ModelLayer
-	visit("infermem_model_layer", unsafe.Sizeof(s19),
+		field{"weights_used", unsafe.Offsetof(s18.WeightsUsed), unsafe.Sizeof(s18.WeightsUsed)},
+		field{"weights_total", unsafe.Offsetof(s18.WeightsTotal), unsafe.Sizeof(s18.WeightsTotal)},
+		field{"weights_peak", unsafe.Offsetof(s18.WeightsPeak), unsafe.Sizeof(s18.WeightsPeak)},
+		field{"scratch_used", unsafe.Offsetof(s18.ScratchUsed), unsafe.Sizeof(s18.ScratchUsed)},
+		field{"scratch_total", unsafe.Offsetof(s18.ScratchTotal), unsafe.Sizeof(s18.ScratchTotal)},
+		field{"scratch_peak", unsafe.Offsetof(s18.ScratchPeak), unsafe.Sizeof(s18.ScratchPeak)},
+		field{"history_used", unsafe.Offsetof(s18.HistoryUsed), unsafe.Sizeof(s18.HistoryUsed)},
+		field{"history_total", unsafe.Offsetof(s18.HistoryTotal), unsafe.Sizeof(s18.HistoryTotal)},
+		field{"history_peak", unsafe.Offsetof(s18.HistoryPeak), unsafe.Sizeof(s18.HistoryPeak)})
+	var s19 ModelOptions
+	visit("infermem_model_options", unsafe.Sizeof(s19),
 		field{"struct_size", unsafe.Offsetof(s19.structSize), unsafe.Sizeof(s19.structSize)},
-		field{"kind", unsafe.Offsetof(s19.Kind), unsafe.Sizeof(s19.Kind)},
-		field{"confidence", unsafe.Offsetof(s19.Confidence), unsafe.Sizeof(s19.Confidence)},
-		field{"n_heads", unsafe.Offsetof(s19.NHeads), unsafe.Sizeof(s19.NHeads)},
-		field{"n_kv_heads", unsafe.Offsetof(s19.NKVHeads), unsafe.Sizeof(s19.NKVHeads)},
-		field{"head_dim_k", unsafe.Offsetof(s19.HeadDimK), unsafe.Sizeof(s19.HeadDimK)},
-		field{"head_dim_v", unsafe.Offsetof(s19.HeadDimV), unsafe.Sizeof(s19.HeadDimV)},
-		field{"window", unsafe.Offsetof(s19.Window), unsafe.Sizeof(s19.Window)},
-		field{"kv_source", unsafe.Offsetof(s19.KVSource), unsafe.Sizeof(s19.KVSource)},
-		field{"conv_elements", unsafe.Offsetof(s19.ConvElements), unsafe.Sizeof(s19.ConvElements)},
-		field{"state_elements", unsafe.Offsetof(s19.StateElements), unsafe.Sizeof(s19.StateElements)},
-		field{"intermediate", unsafe.Offsetof(s19.Intermediate), unsafe.Sizeof(s19.Intermediate)},
-		field{"n_experts", unsafe.Offsetof(s19.NExperts), unsafe.Sizeof(s19.NExperts)},
-		field{"n_experts_used", unsafe.Offsetof(s19.NExpertsUsed), unsafe.Sizeof(s19.NExpertsUsed)},
-		field{"is_nextn", unsafe.Offsetof(s19.IsNextn), unsafe.Sizeof(s19.IsNextn)},
-		field{"weights_confidence", unsafe.Offsetof(s19.WeightsConfidence), unsafe.Sizeof(s19.WeightsConfidence)},
-		field{"attention_bytes", unsafe.Offsetof(s19.AttentionBytes), unsafe.Sizeof(s19.AttentionBytes)},
-		field{"dense_bytes", unsafe.Offsetof(s19.DenseBytes), unsafe.Sizeof(s19.DenseBytes)},
-		field{"shared_expert_bytes", unsafe.Offsetof(s19.SharedExpertBytes), unsafe.Sizeof(s19.SharedExpertBytes)},
-		field{"routed_expert_bytes", unsafe.Offsetof(s19.RoutedExpertBytes), unsafe.Sizeof(s19.RoutedExpertBytes)},
-		field{"norm_bytes", unsafe.Offsetof(s19.NormBytes), unsafe.Sizeof(s19.NormBytes)},
-		field{"other_bytes", unsafe.Offsetof(s19.OtherBytes), unsafe.Sizeof(s19.OtherBytes)})
-	var s20 ModelWeights
-	visit("infermem_model_weights", unsafe.Sizeof(s20),
+		field{"flags", unsafe.Offsetof(s19.Flags), unsafe.Sizeof(s19.Flags)},
+		field{"reserved", unsafe.Offsetof(s19.reserved), unsafe.Sizeof(s19.reserved)},
+		field{"allocator", unsafe.Offsetof(s19.allocator), unsafe.Sizeof(s19.allocator)})
+	var s20 ModelConfig
+	visit("infermem_model_config", unsafe.Sizeof(s20),
 		field{"struct_size", unsafe.Offsetof(s20.structSize), unsafe.Sizeof(s20.structSize)},
-		field{"total_bytes", unsafe.Offsetof(s20.TotalBytes), unsafe.Sizeof(s20.TotalBytes)},
-		field{"embedding_bytes", unsafe.Offsetof(s20.EmbeddingBytes), unsafe.Sizeof(s20.EmbeddingBytes)},
-		field{"output_bytes", unsafe.Offsetof(s20.OutputBytes), unsafe.Sizeof(s20.OutputBytes)},
-		field{"layer_bytes", unsafe.Offsetof(s20.LayerBytes), unsafe.Sizeof(s20.LayerBytes)},
-		field{"largest_layer_bytes", unsafe.Offsetof(s20.LargestLayerBytes), unsafe.Sizeof(s20.LargestLayerBytes)},
-		field{"other_bytes", unsafe.Offsetof(s20.OtherBytes), unsafe.Sizeof(s20.OtherBytes)},
-		field{"elements", unsafe.Offsetof(s20.Elements), unsafe.Sizeof(s20.Elements)},
-		field{"confidence", unsafe.Offsetof(s20.Confidence), unsafe.Sizeof(s20.Confidence)},
+		field{"architecture", unsafe.Offsetof(s20.Architecture), unsafe.Sizeof(s20.Architecture)},
+		field{"n_layers", unsafe.Offsetof(s20.NLayers), unsafe.Sizeof(s20.NLayers)},
+		field{"hidden", unsafe.Offsetof(s20.Hidden), unsafe.Sizeof(s20.Hidden)},
+		field{"n_heads", unsafe.Offsetof(s20.NHeads), unsafe.Sizeof(s20.NHeads)},
+		field{"n_kv_heads", unsafe.Offsetof(s20.NKVHeads), unsafe.Sizeof(s20.NKVHeads)},
+		field{"head_dim_k", unsafe.Offsetof(s20.HeadDimK), unsafe.Sizeof(s20.HeadDimK)},
+		field{"head_dim_v", unsafe.Offsetof(s20.HeadDimV), unsafe.Sizeof(s20.HeadDimV)},
+		field{"intermediate", unsafe.Offsetof(s20.Intermediate), unsafe.Sizeof(s20.Intermediate)},
+		field{"vocab", unsafe.Offsetof(s20.Vocab), unsafe.Sizeof(s20.Vocab)},
+		field{"context", unsafe.Offsetof(s20.Context), unsafe.Sizeof(s20.Context)},
+		field{"rope_dims", unsafe.Offsetof(s20.RopeDims), unsafe.Sizeof(s20.RopeDims)},
+		field{"n_experts", unsafe.Offsetof(s20.NExperts), unsafe.Sizeof(s20.NExperts)},
+		field{"n_experts_used", unsafe.Offsetof(s20.NExpertsUsed), unsafe.Sizeof(s20.NExpertsUsed)},
+		field{"sliding_window", unsafe.Offsetof(s20.SlidingWindow), unsafe.Sizeof(s20.SlidingWindow)},
+		field{"tied_embeddings", unsafe.Offsetof(s20.TiedEmbeddings), unsafe.Sizeof(s20.TiedEmbeddings)},
+		field{"flags", unsafe.Offsetof(s20.Flags), unsafe.Sizeof(s20.Flags)},
+		field{"rope_theta", unsafe.Offsetof(s20.RopeTheta), unsafe.Sizeof(s20.RopeTheta)},
+		field{"norm_eps", unsafe.Offsetof(s20.NormEps), unsafe.Sizeof(s20.NormEps)},
+		field{"expert_intermediate", unsafe.Offsetof(s20.ExpertIntermediate), unsafe.Sizeof(s20.ExpertIntermediate)},
+		field{"shared_intermediate", unsafe.Offsetof(s20.SharedIntermediate), unsafe.Sizeof(s20.SharedIntermediate)},
+		field{"n_experts_shared", unsafe.Offsetof(s20.NExpertsShared), unsafe.Sizeof(s20.NExpertsShared)},
+		field{"n_dense_layers", unsafe.Offsetof(s20.NDenseLayers), unsafe.Sizeof(s20.NDenseLayers)},
+		field{"expert_interval", unsafe.Offsetof(s20.ExpertInterval), unsafe.Sizeof(s20.ExpertInterval)},
+		field{"n_nextn", unsafe.Offsetof(s20.NNextn), unsafe.Sizeof(s20.NNextn)},
+		field{"kv_lora_rank", unsafe.Offsetof(s20.KVLoraRank), unsafe.Sizeof(s20.KVLoraRank)},
+		field{"q_lora_rank", unsafe.Offsetof(s20.QLoraRank), unsafe.Sizeof(s20.QLoraRank)},
+		field{"head_dim_k_mla", unsafe.Offsetof(s20.HeadDimKMLA), unsafe.Sizeof(s20.HeadDimKMLA)},
+		field{"head_dim_v_mla", unsafe.Offsetof(s20.HeadDimVMLA), unsafe.Sizeof(s20.HeadDimVMLA)},
+		field{"window_interval", unsafe.Offsetof(s20.WindowInterval), unsafe.Sizeof(s20.WindowInterval)},
+		field{"window_first", unsafe.Offsetof(s20.WindowFirst), unsafe.Sizeof(s20.WindowFirst)},
+		field{"n_kv_heads_window", unsafe.Offsetof(s20.NKVHeadsWindow), unsafe.Sizeof(s20.NKVHeadsWindow)},
+		field{"head_dim_k_window", unsafe.Offsetof(s20.HeadDimKWindow), unsafe.Sizeof(s20.HeadDimKWindow)},
+		field{"head_dim_v_window", unsafe.Offsetof(s20.HeadDimVWindow), unsafe.Sizeof(s20.HeadDimVWindow)},
+		field{"n_kv_shared_layers", unsafe.Offsetof(s20.NKVSharedLayers), unsafe.Sizeof(s20.NKVSharedLayers)},
+		field{"attention_interval", unsafe.Offsetof(s20.AttentionInterval), unsafe.Sizeof(s20.AttentionInterval)},
+		field{"attention_first", unsafe.Offsetof(s20.AttentionFirst), unsafe.Sizeof(s20.AttentionFirst)},
+		field{"conv_kernel", unsafe.Offsetof(s20.ConvKernel), unsafe.Sizeof(s20.ConvKernel)},
+		field{"ssm_inner", unsafe.Offsetof(s20.SSMInner), unsafe.Sizeof(s20.SSMInner)},
+		field{"ssm_state", unsafe.Offsetof(s20.SSMState), unsafe.Sizeof(s20.SSMState)},
+		field{"ssm_groups", unsafe.Offsetof(s20.SSMGroups), unsafe.Sizeof(s20.SSMGroups)},
+		field{"ssm_heads", unsafe.Offsetof(s20.SSMHeads), unsafe.Sizeof(s20.SSMHeads)},
+		field{"wkv_head_dim", unsafe.Offsetof(s20.WkvHeadDim), unsafe.Sizeof(s20.WkvHeadDim)},
+		field{"token_shifts", unsafe.Offsetof(s20.TokenShifts), unsafe.Sizeof(s20.TokenShifts)},
+		field{"weight_type", unsafe.Offsetof(s20.WeightType), unsafe.Sizeof(s20.WeightType)},
+		field{"weight_bits", unsafe.Offsetof(s20.WeightBits), unsafe.Sizeof(s20.WeightBits)},
+		field{"weight_group", unsafe.Offsetof(s20.WeightGroup), unsafe.Sizeof(s20.WeightGroup)},
+		field{"expert_type", unsafe.Offsetof(s20.ExpertType), unsafe.Sizeof(s20.ExpertType)},
 		field{"reserved", unsafe.Offsetof(s20.reserved), unsafe.Sizeof(s20.reserved)})
-	var s21 infermem_tensor_info
-	visit("infermem_tensor_info", unsafe.Sizeof(s21),
+	var s21 ModelLayer
+	visit("infermem_model_layer", unsafe.Sizeof(s21),
 		field{"struct_size", unsafe.Offsetof(s21.structSize), unsafe.Sizeof(s21.structSize)},
-		field{"name", unsafe.Offsetof(s21.Name), unsafe.Sizeof(s21.Name)},
-		field{"name_length", unsafe.Offsetof(s21.NameLength), unsafe.Sizeof(s21.NameLength)},
-		field{"dtype", unsafe.Offsetof(s21.DType), unsafe.Sizeof(s21.DType)},
-		field{"n_dims", unsafe.Offsetof(s21.NDims), unsafe.Sizeof(s21.NDims)},
-		field{"shape", unsafe.Offsetof(s21.Shape), unsafe.Sizeof(s21.Shape)},
-		field{"elements", unsafe.Offsetof(s21.Elements), unsafe.Sizeof(s21.Elements)},
-		field{"offset", unsafe.Offsetof(s21.Offset), unsafe.Sizeof(s21.Offset)},
-		field{"bytes", unsafe.Offsetof(s21.Bytes), unsafe.Sizeof(s21.Bytes)},
-		field{"is_inferred", unsafe.Offsetof(s21.IsInferred), unsafe.Sizeof(s21.IsInferred)},
-		field{"part", unsafe.Offsetof(s21.Part), unsafe.Sizeof(s21.Part)})
-	var s22 infermem_meta_info
-	visit("infermem_meta_info", unsafe.Sizeof(s22),
+		field{"kind", unsafe.Offsetof(s21.Kind), unsafe.Sizeof(s21.Kind)},
+		field{"confidence", unsafe.Offsetof(s21.Confidence), unsafe.Sizeof(s21.Confidence)},
+		field{"n_heads", unsafe.Offsetof(s21.NHeads), unsafe.Sizeof(s21.NHeads)},
+		field{"n_kv_heads", unsafe.Offsetof(s21.NKVHeads), unsafe.Sizeof(s21.NKVHeads)},
+		field{"head_dim_k", unsafe.Offsetof(s21.HeadDimK), unsafe.Sizeof(s21.HeadDimK)},
+		field{"head_dim_v", unsafe.Offsetof(s21.HeadDimV), unsafe.Sizeof(s21.HeadDimV)},
+		field{"window", unsafe.Offsetof(s21.Window), unsafe.Sizeof(s21.Window)},
+		field{"kv_source", unsafe.Offsetof(s21.KVSource), unsafe.Sizeof(s21.KVSource)},
+		field{"conv_elements", unsafe.Offsetof(s21.ConvElements), unsafe.Sizeof(s21.ConvElements)},
+		field{"state_elements", unsafe.Offsetof(s21.StateElements), unsafe.Sizeof(s21.StateElements)},
+		field{"intermediate", unsafe.Offsetof(s21.Intermediate), unsafe.Sizeof(s21.Intermediate)},
+		field{"n_experts", unsafe.Offsetof(s21.NExperts), unsafe.Sizeof(s21.NExperts)},
+		field{"n_experts_used", unsafe.Offsetof(s21.NExpertsUsed), unsafe.Sizeof(s21.NExpertsUsed)},
+		field{"is_nextn", unsafe.Offsetof(s21.IsNextn), unsafe.Sizeof(s21.IsNextn)},
+		field{"weights_confidence", unsafe.Offsetof(s21.WeightsConfidence), unsafe.Sizeof(s21.WeightsConfidence)},
+		field{"attention_bytes", unsafe.Offsetof(s21.AttentionBytes), unsafe.Sizeof(s21.AttentionBytes)},
+		field{"dense_bytes", unsafe.Offsetof(s21.DenseBytes), unsafe.Sizeof(s21.DenseBytes)},
+		field{"shared_expert_bytes", unsafe.Offsetof(s21.SharedExpertBytes), unsafe.Sizeof(s21.SharedExpertBytes)},
+		field{"routed_expert_bytes", unsafe.Offsetof(s21.RoutedExpertBytes), unsafe.Sizeof(s21.RoutedExpertBytes)},
+		field{"norm_bytes", unsafe.Offsetof(s21.NormBytes), unsafe.Sizeof(s21.NormBytes)},
+		field{"other_bytes", unsafe.Offsetof(s21.OtherBytes), unsafe.Sizeof(s21.OtherBytes)})
+	var s22 ModelWeights
+	visit("infermem_model_weights", unsafe.Sizeof(s22),
 		field{"struct_size", unsafe.Offsetof(s22.structSize), unsafe.Sizeof(s22.structSize)},
-		field{"key", unsafe.Offsetof(s22.Key), unsafe.Sizeof(s22.Key)},
-		field{"key_length", unsafe.Offsetof(s22.KeyLength), unsafe.Sizeof(s22.KeyLength)},
-		field{"type", unsafe.Offsetof(s22.Type), unsafe.Sizeof(s22.Type)},
-		field{"element_type", unsafe.Offsetof(s22.ElementType), unsafe.Sizeof(s22.ElementType)},
-		field{"count", unsafe.Offsetof(s22.Count), unsafe.Sizeof(s22.Count)})
-	var s23 infermem_neuron_options
-	visit("infermem_neuron_options", unsafe.Sizeof(s23),
+		field{"total_bytes", unsafe.Offsetof(s22.TotalBytes), unsafe.Sizeof(s22.TotalBytes)},
+		field{"embedding_bytes", unsafe.Offsetof(s22.EmbeddingBytes), unsafe.Sizeof(s22.EmbeddingBytes)},
+		field{"output_bytes", unsafe.Offsetof(s22.OutputBytes), unsafe.Sizeof(s22.OutputBytes)},
+		field{"layer_bytes", unsafe.Offsetof(s22.LayerBytes), unsafe.Sizeof(s22.LayerBytes)},
+		field{"largest_layer_bytes", unsafe.Offsetof(s22.LargestLayerBytes), unsafe.Sizeof(s22.LargestLayerBytes)},
+		field{"other_bytes", unsafe.Offsetof(s22.OtherBytes), unsafe.Sizeof(s22.OtherBytes)},
+		field{"elements", unsafe.Offsetof(s22.Elements), unsafe.Sizeof(s22.Elements)},
+		field{"confidence", unsafe.Offsetof(s22.Confidence), unsafe.Sizeof(s22.Confidence)},
+		field{"reserved", unsafe.Offsetof(s22.reserved), unsafe.Sizeof(s22.reserved)})
+	var s23 infermem_tensor_info
+	visit("infermem_tensor_info", unsafe.Sizeof(s23),
 		field{"struct_size", unsafe.Offsetof(s23.structSize), unsafe.Sizeof(s23.structSize)},
-		field{"n_layers", unsafe.Offsetof(s23.NLayers), unsafe.Sizeof(s23.NLayers)},
-		field{"n_neurons", unsafe.Offsetof(s23.NNeurons), unsafe.Sizeof(s23.NNeurons)},
-		field{"threshold", unsafe.Offsetof(s23.Threshold), unsafe.Sizeof(s23.Threshold)},
-		field{"interval", unsafe.Offsetof(s23.Interval), unsafe.Sizeof(s23.Interval)},
-		field{"flags", unsafe.Offsetof(s23.Flags), unsafe.Sizeof(s23.Flags)},
-		field{"reserved", unsafe.Offsetof(s23.reserved), unsafe.Sizeof(s23.reserved)},
-		field{"tape", unsafe.Offsetof(s23.Tape), unsafe.Sizeof(s23.Tape)},
-		field{"allocator", unsafe.Offsetof(s23.allocator), unsafe.Sizeof(s23.allocator)})
-	var s24 NeuronCounts
-	visit("infermem_neuron_counts", unsafe.Sizeof(s24),
+		field{"name", unsafe.Offsetof(s23.Name), unsafe.Sizeof(s23.Name)},
+		field{"name_length", unsafe.Offsetof(s23.NameLength), unsafe.Sizeof(s23.NameLength)},
+		field{"dtype", unsafe.Offsetof(s23.DType), unsafe.Sizeof(s23.DType)},
+		field{"n_dims", unsafe.Offsetof(s23.NDims), unsafe.Sizeof(s23.NDims)},
+		field{"shape", unsafe.Offsetof(s23.Shape), unsafe.Sizeof(s23.Shape)},
+		field{"elements", unsafe.Offsetof(s23.Elements), unsafe.Sizeof(s23.Elements)},
+		field{"offset", unsafe.Offsetof(s23.Offset), unsafe.Sizeof(s23.Offset)},
+		field{"bytes", unsafe.Offsetof(s23.Bytes), unsafe.Sizeof(s23.Bytes)},
+		field{"is_inferred", unsafe.Offsetof(s23.IsInferred), unsafe.Sizeof(s23.IsInferred)},
+		field{"part", unsafe.Offsetof(s23.Part), unsafe.Sizeof(s23.Part)})
+	var s24 infermem_meta_info
+	visit("infermem_meta_info", unsafe.Sizeof(s24),
 		field{"struct_size", unsafe.Offsetof(s24.structSize), unsafe.Sizeof(s24.structSize)},
-		field{"n_hot", unsafe.Offsetof(s24.NHot), unsafe.Sizeof(s24.NHot)},
-		field{"n_cold", unsafe.Offsetof(s24.NCold), unsafe.Sizeof(s24.NCold)},
-		field{"events", unsafe.Offsetof(s24.Events), unsafe.Sizeof(s24.Events)},
-		field{"out_of_range", unsafe.Offsetof(s24.OutOfRange), unsafe.Sizeof(s24.OutOfRange)},
-		field{"reclassifications", unsafe.Offsetof(s24.Reclassifications), unsafe.Sizeof(s24.Reclassifications)},
-		field{"hot_ratio", unsafe.Offsetof(s24.HotRatio), unsafe.Sizeof(s24.HotRatio)})
-	var s25 infermem_pad_options
-	visit("infermem_pad_options", unsafe.Sizeof(s25),
+		field{"key", unsafe.Offsetof(s24.Key), unsafe.Sizeof(s24.Key)},
+		field{"key_length", unsafe.Offsetof(s24.KeyLength), unsafe.Sizeof(s24.KeyLength)},
+		field{"type", unsafe.Offsetof(s24.Type), unsafe.Sizeof(s24.Type)},
+		field{"element_type", unsafe.Offsetof(s24.ElementType), unsafe.Sizeof(s24.ElementType)},
+		field{"count", unsafe.Offsetof(s24.Count), unsafe.Sizeof(s24.Count)})
+	var s25 infermem_quant_options
+	visit("infermem_quant_options", unsafe.Sizeof(s25),
 		field{"struct_size", unsafe.Offsetof(s25.structSize), unsafe.Sizeof(s25.structSize)},
-		field{"max_tokens", unsafe.Offsetof(s25.MaxTokens), unsafe.Sizeof(s25.MaxTokens)},
-		field{"dim", unsafe.Offsetof(s25.Dim), unsafe.Sizeof(s25.Dim)},
-		field{"type", unsafe.Offsetof(s25.Type), unsafe.Sizeof(s25.Type)},
-		field{"reserved", unsafe.Offsetof(s25.reserved), unsafe.Sizeof(s25.reserved)},
+		field{"bits", unsafe.Offsetof(s25.Bits), unsafe.Sizeof(s25.Bits)},
+		field{"nan_policy", unsafe.Offsetof(s25.NanPolicy), unsafe.Sizeof(s25.NanPolicy)},
+		field{"group", unsafe.Offsetof(s25.Group), unsafe.Sizeof(s25.Group)},
 		field{"tape", unsafe.Offsetof(s25.Tape), unsafe.Sizeof(s25.Tape)},
-		field{"allocator", unsafe.Offsetof(s25.allocator), unsafe.Sizeof(s25.allocator)})
-	var s26 PlanDevice
-	visit("infermem_plan_device", unsafe.Sizeof(s26),
+		field{"allocator", unsafe.Offsetof(s25.allocator), unsafe.Sizeof(s25.allocator)},
+		field{"params", unsafe.Offsetof(s25.Params), unsafe.Sizeof(s25.Params)},
+		field{"symmetric", unsafe.Offsetof(s25.Symmetric), unsafe.Sizeof(s25.Symmetric)},
+		field{"flags", unsafe.Offsetof(s25.Flags), unsafe.Sizeof(s25.Flags)})
+	var s26 QuantErrors
+	visit("infermem_quant_errors", unsafe.Sizeof(s26),
 		field{"struct_size", unsafe.Offsetof(s26.structSize), unsafe.Sizeof(s26.structSize)},
-		field{"name", unsafe.Offsetof(s26.Name), unsafe.Sizeof(s26.Name)},
-		field{"total_bytes", unsafe.Offsetof(s26.TotalBytes), unsafe.Sizeof(s26.TotalBytes)},
-		field{"free_bytes", unsafe.Offsetof(s26.FreeBytes), unsafe.Sizeof(s26.FreeBytes)},
-		field{"link_bytes_per_s", unsafe.Offsetof(s26.LinkBytesPerS), unsafe.Sizeof(s26.LinkBytesPerS)},
-		field{"flags", unsafe.Offsetof(s26.Flags), unsafe.Sizeof(s26.Flags)},
-		field{"reserved", unsafe.Offsetof(s26.reserved), unsafe.Sizeof(s26.reserved)})
-	var s27 PlanOptions
-	visit("infermem_plan_options", unsafe.Sizeof(s27),
+		field{"max", unsafe.Offsetof(s26.Max), unsafe.Sizeof(s26.Max)},
+		field{"mean", unsafe.Offsetof(s26.Mean), unsafe.Sizeof(s26.Mean)},
+		field{"rmse", unsafe.Offsetof(s26.Rmse), unsafe.Sizeof(s26.Rmse)},
+		field{"max_index", unsafe.Offsetof(s26.MaxIndex), unsafe.Sizeof(s26.MaxIndex)},
+		field{"worst_group", unsafe.Offsetof(s26.WorstGroup), unsafe.Sizeof(s26.WorstGroup)},
+		field{"worst_group_rmse", unsafe.Offsetof(s26.WorstGroupRmse), unsafe.Sizeof(s26.WorstGroupRmse)})
+	var s27 infermem_quant_tensors
+	visit("infermem_quant_tensors", unsafe.Sizeof(s27),
 		field{"struct_size", unsafe.Offsetof(s27.structSize), unsafe.Sizeof(s27.structSize)},
-		field{"context", unsafe.Offsetof(s27.Context), unsafe.Sizeof(s27.Context)},
-		field{"min_context", unsafe.Offsetof(s27.MinContext), unsafe.Sizeof(s27.MinContext)},
-		field{"n_sequences", unsafe.Offsetof(s27.NSequences), unsafe.Sizeof(s27.NSequences)},
-		field{"ubatch", unsafe.Offsetof(s27.Ubatch), unsafe.Sizeof(s27.Ubatch)},
-		field{"n_outputs_max", unsafe.Offsetof(s27.NOutputsMax), unsafe.Sizeof(s27.NOutputsMax)},
-		field{"n_snapshots", unsafe.Offsetof(s27.NSnapshots), unsafe.Sizeof(s27.NSnapshots)},
-		field{"host_bytes", unsafe.Offsetof(s27.HostBytes), unsafe.Sizeof(s27.HostBytes)},
-		field{"host_margin_bytes", unsafe.Offsetof(s27.HostMarginBytes), unsafe.Sizeof(s27.HostMarginBytes)},
-		field{"margin_bytes", unsafe.Offsetof(s27.MarginBytes), unsafe.Sizeof(s27.MarginBytes)},
-		field{"driver_bytes", unsafe.Offsetof(s27.DriverBytes), unsafe.Sizeof(s27.DriverBytes)},
-		field{"link_bytes_per_s", unsafe.Offsetof(s27.LinkBytesPerS), unsafe.Sizeof(s27.LinkBytesPerS)},
-		field{"file_bytes_per_s", unsafe.Offsetof(s27.FileBytesPerS), unsafe.Sizeof(s27.FileBytesPerS)},
-		field{"margin_fraction", unsafe.Offsetof(s27.MarginFraction), unsafe.Sizeof(s27.MarginFraction)},
-		field{"k_type", unsafe.Offsetof(s27.KType), unsafe.Sizeof(s27.KType)},
-		field{"v_type", unsafe.Offsetof(s27.VType), unsafe.Sizeof(s27.VType)},
-		field{"profile", unsafe.Offsetof(s27.Profile), unsafe.Sizeof(s27.Profile)},
-		field{"flags", unsafe.Offsetof(s27.Flags), unsafe.Sizeof(s27.Flags)},
-		field{"steps", unsafe.Offsetof(s27.Steps), unsafe.Sizeof(s27.Steps)},
-		field{"slots", unsafe.Offsetof(s27.Slots), unsafe.Sizeof(s27.Slots)},
-		field{"mla", unsafe.Offsetof(s27.MLA), unsafe.Sizeof(s27.MLA)},
-		field{"reserved", unsafe.Offsetof(s27.reserved), unsafe.Sizeof(s27.reserved)},
-		field{"allocator", unsafe.Offsetof(s27.allocator), unsafe.Sizeof(s27.allocator)})
-	var s28 infermem_plan_term_facts
-	visit("infermem_plan_term_facts", unsafe.Sizeof(s28),
+		field{"weights", unsafe.Offsetof(s27.Weights), unsafe.Sizeof(s27.Weights)},
+		field{"weights_bytes", unsafe.Offsetof(s27.WeightsBytes), unsafe.Sizeof(s27.WeightsBytes)},
+		field{"zeros", unsafe.Offsetof(s27.Zeros), unsafe.Sizeof(s27.Zeros)},
+		field{"zeros_bytes", unsafe.Offsetof(s27.ZerosBytes), unsafe.Sizeof(s27.ZerosBytes)},
+		field{"scales", unsafe.Offsetof(s27.Scales), unsafe.Sizeof(s27.Scales)},
+		field{"scales_bytes", unsafe.Offsetof(s27.ScalesBytes), unsafe.Sizeof(s27.ScalesBytes)},
+		field{"group_index", unsafe.Offsetof(s27.GroupIndex), unsafe.Sizeof(s27.GroupIndex)},
+		field{"group_index_bytes", unsafe.Offsetof(s27.GroupIndexBytes), unsafe.Sizeof(s27.GroupIndexBytes)},
+		field{"scales_type", unsafe.Offsetof(s27.ScalesType), unsafe.Sizeof(s27.ScalesType)},
+		field{"gptq_version", unsafe.Offsetof(s27.GptqVersion), unsafe.Sizeof(s27.GptqVersion)})
+	var s28 infermem_neuron_options
+	visit("infermem_neuron_options", unsafe.Sizeof(s28),
 		field{"struct_size", unsafe.Offsetof(s28.structSize), unsafe.Sizeof(s28.structSize)},
-		field{"kind", unsafe.Offsetof(s28.Kind), unsafe.Sizeof(s28.Kind)},
-		field{"place", unsafe.Offsetof(s28.Place), unsafe.Sizeof(s28.Place)},
-		field{"bytes", unsafe.Offsetof(s28.Bytes), unsafe.Sizeof(s28.Bytes)},
-		field{"confidence", unsafe.Offsetof(s28.Confidence), unsafe.Sizeof(s28.Confidence)},
-		field{"reserved", unsafe.Offsetof(s28.reserved), unsafe.Sizeof(s28.reserved)},
-		field{"name", unsafe.Offsetof(s28.Name), unsafe.Sizeof(s28.Name)},
-		field{"formula", unsafe.Offsetof(s28.Formula), unsafe.Sizeof(s28.Formula)})
-	var s29 PlanLayerFacts
-	visit("infermem_plan_layer_facts", unsafe.Sizeof(s29),
+		field{"n_layers", unsafe.Offsetof(s28.NLayers), unsafe.Sizeof(s28.NLayers)},
+		field{"n_neurons", unsafe.Offsetof(s28.NNeurons), unsafe.Sizeof(s28.NNeurons)},
+		field{"threshold", unsafe.Offsetof(s28.Threshold), unsafe.Sizeof(s28.Threshold)},
+		field{"interval", unsafe.Offsetof(s28.Interval), unsafe.Sizeof(s28.Interval)},
+		field{"flags", unsafe.Offsetof(s28.Flags), unsafe.Sizeof(s28.Flags)},
+		field{"half_life", unsafe.Offsetof(s28.HalfLife), unsafe.Sizeof(s28.HalfLife)},
+		field{"tape", unsafe.Offsetof(s28.Tape), unsafe.Sizeof(s28.Tape)},
+		field{"allocator", unsafe.Offsetof(s28.allocator), unsafe.Sizeof(s28.allocator)},
+		field{"budget_count", unsafe.Offsetof(s28.BudgetCount), unsafe.Sizeof(s28.BudgetCount)},
+		field{"budget_fraction", unsafe.Offsetof(s28.BudgetFraction), unsafe.Sizeof(s28.BudgetFraction)},
+		field{"budget_bytes", unsafe.Offsetof(s28.BudgetBytes), unsafe.Sizeof(s28.BudgetBytes)},
+		field{"row_bytes", unsafe.Offsetof(s28.RowBytes), unsafe.Sizeof(s28.RowBytes)},
+		field{"hysteresis", unsafe.Offsetof(s28.Hysteresis), unsafe.Sizeof(s28.Hysteresis)},
+		field{"reserved", unsafe.Offsetof(s28.reserved), unsafe.Sizeof(s28.reserved)})
+	var s29 NeuronCounts
+	visit("infermem_neuron_counts", unsafe.Sizeof(s29),
 		field{"struct_size", unsafe.Offsetof(s29.structSize), unsafe.Sizeof(s29.structSize)},
-		field{"place", unsafe.Offsetof(s29.Place), unsafe.Sizeof(s29.Place)},
-		field{"is_resident", unsafe.Offsetof(s29.IsResident), unsafe.Sizeof(s29.IsResident)},
-		field{"is_loaded", unsafe.Offsetof(s29.IsLoaded), unsafe.Sizeof(s29.IsLoaded)},
-		field{"host_experts", unsafe.Offsetof(s29.HostExperts), unsafe.Sizeof(s29.HostExperts)},
-		field{"weight_bytes", unsafe.Offsetof(s29.WeightBytes), unsafe.Sizeof(s29.WeightBytes)},
-		field{"kv_bytes", unsafe.Offsetof(s29.KVBytes), unsafe.Sizeof(s29.KVBytes)},
-		field{"recurrent_bytes", unsafe.Offsetof(s29.RecurrentBytes), unsafe.Sizeof(s29.RecurrentBytes)},
-		field{"kv_index", unsafe.Offsetof(s29.KVIndex), unsafe.Sizeof(s29.KVIndex)})
-	var s30 PlanAdviceFacts
-	visit("infermem_plan_advice_facts", unsafe.Sizeof(s30),
+		field{"n_hot", unsafe.Offsetof(s29.NHot), unsafe.Sizeof(s29.NHot)},
+		field{"n_cold", unsafe.Offsetof(s29.NCold), unsafe.Sizeof(s29.NCold)},
+		field{"events", unsafe.Offsetof(s29.Events), unsafe.Sizeof(s29.Events)},
+		field{"out_of_range", unsafe.Offsetof(s29.OutOfRange), unsafe.Sizeof(s29.OutOfRange)},
+		field{"reclassifications", unsafe.Offsetof(s29.Reclassifications), unsafe.Sizeof(s29.Reclassifications)},
+		field{"hot_ratio", unsafe.Offsetof(s29.HotRatio), unsafe.Sizeof(s29.HotRatio)},
+		field{"nans", unsafe.Offsetof(s29.Nans), unsafe.Sizeof(s29.Nans)})
+	var s30 infermem_neuron_store_options
+	visit("infermem_neuron_store_options", unsafe.Sizeof(s30),
 		field{"struct_size", unsafe.Offsetof(s30.structSize), unsafe.Sizeof(s30.structSize)},
-		field{"code", unsafe.Offsetof(s30.Code), unsafe.Sizeof(s30.Code)},
-		field{"mode", unsafe.Offsetof(s30.Mode), unsafe.Sizeof(s30.Mode)},
-		field{"value", unsafe.Offsetof(s30.Value), unsafe.Sizeof(s30.Value)})
-	var s31 PlanMeasure
-	visit("infermem_plan_measure", unsafe.Sizeof(s31),
+		field{"n_rows", unsafe.Offsetof(s30.NRows), unsafe.Sizeof(s30.NRows)},
+		field{"policy", unsafe.Offsetof(s30.Policy), unsafe.Sizeof(s30.Policy)},
+		field{"row_bytes", unsafe.Offsetof(s30.RowBytes), unsafe.Sizeof(s30.RowBytes)},
+		field{"budget_bytes", unsafe.Offsetof(s30.BudgetBytes), unsafe.Sizeof(s30.BudgetBytes)},
+		field{"load", unsafe.Offsetof(s30.Load), unsafe.Sizeof(s30.Load)},
+		field{"context", unsafe.Offsetof(s30.Context), unsafe.Sizeof(s30.Context)},
+		field{"quant", unsafe.Offsetof(s30.Quant), unsafe.Sizeof(s30.Quant)},
+		field{"half_life", unsafe.Offsetof(s30.HalfLife), unsafe.Sizeof(s30.HalfLife)},
+		field{"window", unsafe.Offsetof(s30.Window), unsafe.Sizeof(s30.Window)},
+		field{"n_fetches", unsafe.Offsetof(s30.NFetches), unsafe.Sizeof(s30.NFetches)},
+		field{"reserved", unsafe.Offsetof(s30.reserved), unsafe.Sizeof(s30.reserved)},
+		field{"tape", unsafe.Offsetof(s30.Tape), unsafe.Sizeof(s30.Tape)},
+		field{"allocator", unsafe.Offsetof(s30.allocator), unsafe.Sizeof(s30.allocator)})
+	var s31 NeuronStoreFacts
+	visit("infermem_neuron_store_facts", unsafe.Sizeof(s31),
 		field{"struct_size", unsafe.Offsetof(s31.structSize), unsafe.Sizeof(s31.structSize)},
-		field{"kind", unsafe.Offsetof(s31.Kind), unsafe.Sizeof(s31.Kind)},
-		field{"place", unsafe.Offsetof(s31.Place), unsafe.Sizeof(s31.Place)},
-		field{"measured_bytes", unsafe.Offsetof(s31.MeasuredBytes), unsafe.Sizeof(s31.MeasuredBytes)},
-		field{"predicted_bytes", unsafe.Offsetof(s31.PredictedBytes), unsafe.Sizeof(s31.PredictedBytes)},
-		field{"per_million", unsafe.Offsetof(s31.PerMillion), unsafe.Sizeof(s31.PerMillion)})
-	var s32 infermem_quant_options
-	visit("infermem_quant_options", unsafe.Sizeof(s32),
+		field{"fetches", unsafe.Offsetof(s31.Fetches), unsafe.Sizeof(s31.Fetches)},
+		field{"hits", unsafe.Offsetof(s31.Hits), unsafe.Sizeof(s31.Hits)},
+		field{"waits", unsafe.Offsetof(s31.Waits), unsafe.Sizeof(s31.Waits)},
+		field{"misses", unsafe.Offsetof(s31.Misses), unsafe.Sizeof(s31.Misses)},
+		field{"loads", unsafe.Offsetof(s31.Loads), unsafe.Sizeof(s31.Loads)},
+		field{"failures", unsafe.Offsetof(s31.Failures), unsafe.Sizeof(s31.Failures)},
+		field{"bytes_loaded", unsafe.Offsetof(s31.BytesLoaded), unsafe.Sizeof(s31.BytesLoaded)},
+		field{"evictions", unsafe.Offsetof(s31.Evictions), unsafe.Sizeof(s31.Evictions)},
+		field{"drops", unsafe.Offsetof(s31.Drops), unsafe.Sizeof(s31.Drops)},
+		field{"capacity", unsafe.Offsetof(s31.Capacity), unsafe.Sizeof(s31.Capacity)},
+		field{"resident", unsafe.Offsetof(s31.Resident), unsafe.Sizeof(s31.Resident)},
+		field{"in_use", unsafe.Offsetof(s31.InUse), unsafe.Sizeof(s31.InUse)},
+		field{"memory_bytes", unsafe.Offsetof(s31.MemoryBytes), unsafe.Sizeof(s31.MemoryBytes)})
+	var s32 infermem_pad_options
+	visit("infermem_pad_options", unsafe.Sizeof(s32),
 		field{"struct_size", unsafe.Offsetof(s32.structSize), unsafe.Sizeof(s32.structSize)},
-		field{"bits", unsafe.Offsetof(s32.Bits), unsafe.Sizeof(s32.Bits)},
-		field{"nan_policy", unsafe.Offsetof(s32.NanPolicy), unsafe.Sizeof(s32.NanPolicy)},
-		field{"group", unsafe.Offsetof(s32.Group), unsafe.Sizeof(s32.Group)},
+		field{"max_tokens", unsafe.Offsetof(s32.MaxTokens), unsafe.Sizeof(s32.MaxTokens)},
+		field{"dim", unsafe.Offsetof(s32.Dim), unsafe.Sizeof(s32.Dim)},
+		field{"type", unsafe.Offsetof(s32.Type), unsafe.Sizeof(s32.Type)},
+		field{"reserved", unsafe.Offsetof(s32.reserved), unsafe.Sizeof(s32.reserved)},
 		field{"tape", unsafe.Offsetof(s32.Tape), unsafe.Sizeof(s32.Tape)},
-		field{"allocator", unsafe.Offsetof(s32.allocator), unsafe.Sizeof(s32.allocator)},
-		field{"params", unsafe.Offsetof(s32.Params), unsafe.Sizeof(s32.Params)},
-		field{"symmetric", unsafe.Offsetof(s32.Symmetric), unsafe.Sizeof(s32.Symmetric)},
-		field{"flags", unsafe.Offsetof(s32.Flags), unsafe.Sizeof(s32.Flags)})
-	var s33 QuantErrors
-	visit("infermem_quant_errors", unsafe.Sizeof(s33),
+		field{"allocator", unsafe.Offsetof(s32.allocator), unsafe.Sizeof(s32.allocator)})
+	var s33 infermem_scratch_options
+	visit("infermem_scratch_options", unsafe.Sizeof(s33),
 		field{"struct_size", unsafe.Offsetof(s33.structSize), unsafe.Sizeof(s33.structSize)},
-		field{"max", unsafe.Offsetof(s33.Max), unsafe.Sizeof(s33.Max)},
-		field{"mean", unsafe.Offsetof(s33.Mean), unsafe.Sizeof(s33.Mean)},
-		field{"rmse", unsafe.Offsetof(s33.Rmse), unsafe.Sizeof(s33.Rmse)},
-		field{"max_index", unsafe.Offsetof(s33.MaxIndex), unsafe.Sizeof(s33.MaxIndex)},
-		field{"worst_group", unsafe.Offsetof(s33.WorstGroup), unsafe.Sizeof(s33.WorstGroup)},
-		field{"worst_group_rmse", unsafe.Offsetof(s33.WorstGroupRmse), unsafe.Sizeof(s33.WorstGroupRmse)})
-	var s34 infermem_quant_tensors
-	visit("infermem_quant_tensors", unsafe.Sizeof(s34),
-		field{"struct_size", unsafe.Offsetof(s34.structSize), unsafe.Sizeof(s34.structSize)},
-		field{"weights", unsafe.Offsetof(s34.Weights), unsafe.Sizeof(s34.Weights)},
-		field{"weights_bytes", unsafe.Offsetof(s34.WeightsBytes), unsafe.Sizeof(s34.WeightsBytes)},
-		field{"zeros", unsafe.Offsetof(s34.Zeros), unsafe.Sizeof(s34.Zeros)},
-		field{"zeros_bytes", unsafe.Offsetof(s34.ZerosBytes), unsafe.Sizeof(s34.ZerosBytes)},
-		field{"scales", unsafe.Offsetof(s34.Scales), unsafe.Sizeof(s34.Scales)},
-		field{"scales_bytes", unsafe.Offsetof(s34.ScalesBytes), unsafe.Sizeof(s34.ScalesBytes)},
-		field{"group_index", unsafe.Offsetof(s34.GroupIndex), unsafe.Sizeof(s34.GroupIndex)},
-		field{"group_index_bytes", unsafe.Offsetof(s34.GroupIndexBytes), unsafe.Sizeof(s34.GroupIndexBytes)},
-		field{"scales_type", unsafe.Offsetof(s34.ScalesType), unsafe.Sizeof(s34.ScalesType)},
-		field{"gptq_version", unsafe.Offsetof(s34.GptqVersion), unsafe.Sizeof(s34.GptqVersion)})
+		field{"batch", unsafe.Offsetof(s33.Batch), unsafe.Sizeof(s33.Batch)},
+		field{"flags", unsafe.Offsetof(s33.Flags), unsafe.Sizeof(s33.Flags)},
+		field{"reserved", unsafe.Offsetof(s33.reserved), unsafe.Sizeof(s33.reserved)},
+		field{"tape", unsafe.Offsetof(s33.Tape), unsafe.Sizeof(s33.Tape)},
+		field{"allocator", unsafe.Offsetof(s33.allocator), unsafe.Sizeof(s33.allocator)})
+	var s34 ScratchLifetime
+	visit("infermem_scratch_lifetime", unsafe.Sizeof(s34),
+		field{"bytes", unsafe.Offsetof(s34.Bytes), unsafe.Sizeof(s34.Bytes)},
+		field{"first_use", unsafe.Offsetof(s34.FirstUse), unsafe.Sizeof(s34.FirstUse)},
+		field{"last_use", unsafe.Offsetof(s34.LastUse), unsafe.Sizeof(s34.LastUse)})
+	var s35 ScratchPlanOptions
+	visit("infermem_scratch_plan_options", unsafe.Sizeof(s35),
+		field{"struct_size", unsafe.Offsetof(s35.structSize), unsafe.Sizeof(s35.structSize)},
+		field{"align", unsafe.Offsetof(s35.Align), unsafe.Sizeof(s35.Align)},
+		field{"allocator", unsafe.Offsetof(s35.allocator), unsafe.Sizeof(s35.allocator)})
+	var s36 PlanDevice
+	visit("infermem_plan_device", unsafe.Sizeof(s36),
+		field{"struct_size", unsafe.Offsetof(s36.structSize), unsafe.Sizeof(s36.structSize)},
+		field{"name", unsafe.Offsetof(s36.Name), unsafe.Sizeof(s36.Name)},
+		field{"total_bytes", unsafe.Offsetof(s36.TotalBytes), unsafe.Sizeof(s36.TotalBytes)},
+		field{"free_bytes", unsafe.Offsetof(s36.FreeBytes), unsafe.Sizeof(s36.FreeBytes)},
+		field{"link_bytes_per_s", unsafe.Offsetof(s36.LinkBytesPerS), unsafe.Sizeof(s36.LinkBytesPerS)},
+		field{"flags", unsafe.Offsetof(s36.Flags), unsafe.Sizeof(s36.Flags)},
+		field{"reserved", unsafe.Offsetof(s36.reserved), unsafe.Sizeof(s36.reserved)})
+	var s37 PlanOptions
+	visit("infermem_plan_options", unsafe.Sizeof(s37),
+		field{"struct_size", unsafe.Offsetof(s37.structSize), unsafe.Sizeof(s37.structSize)},
+		field{"context", unsafe.Offsetof(s37.Context), unsafe.Sizeof(s37.Context)},
+		field{"min_context", unsafe.Offsetof(s37.MinContext), unsafe.Sizeof(s37.MinContext)},
+		field{"n_sequences", unsafe.Offsetof(s37.NSequences), unsafe.Sizeof(s37.NSequences)},
+		field{"ubatch", unsafe.Offsetof(s37.Ubatch), unsafe.Sizeof(s37.Ubatch)},
+		field{"n_outputs_max", unsafe.Offsetof(s37.NOutputsMax), unsafe.Sizeof(s37.NOutputsMax)},
+		field{"n_snapshots", unsafe.Offsetof(s37.NSnapshots), unsafe.Sizeof(s37.NSnapshots)},
+		field{"host_bytes", unsafe.Offsetof(s37.HostBytes), unsafe.Sizeof(s37.HostBytes)},
+		field{"host_margin_bytes", unsafe.Offsetof(s37.HostMarginBytes), unsafe.Sizeof(s37.HostMarginBytes)},
+		field{"margin_bytes", unsafe.Offsetof(s37.MarginBytes), unsafe.Sizeof(s37.MarginBytes)},
+		field{"driver_bytes", unsafe.Offsetof(s37.DriverBytes), unsafe.Sizeof(s37.DriverBytes)},
+		field{"link_bytes_per_s", unsafe.Offsetof(s37.LinkBytesPerS), unsafe.Sizeof(s37.LinkBytesPerS)},
+		field{"file_bytes_per_s", unsafe.Offsetof(s37.FileBytesPerS), unsafe.Sizeof(s37.FileBytesPerS)},
+		field{"margin_fraction", unsafe.Offsetof(s37.MarginFraction), unsafe.Sizeof(s37.MarginFraction)},
+		field{"k_type", unsafe.Offsetof(s37.KType), unsafe.Sizeof(s37.KType)},
+		field{"v_type", unsafe.Offsetof(s37.VType), unsafe.Sizeof(s37.VType)},
+		field{"profile", unsafe.Offsetof(s37.Profile), unsafe.Sizeof(s37.Profile)},
+		field{"flags", unsafe.Offsetof(s37.Flags), unsafe.Sizeof(s37.Flags)},
+		field{"steps", unsafe.Offsetof(s37.Steps), unsafe.Sizeof(s37.Steps)},
+		field{"slots", unsafe.Offsetof(s37.Slots), unsafe.Sizeof(s37.Slots)},
+		field{"mla", unsafe.Offsetof(s37.MLA), unsafe.Sizeof(s37.MLA)},
+		field{"reserved", unsafe.Offsetof(s37.reserved), unsafe.Sizeof(s37.reserved)},
+		field{"allocator", unsafe.Offsetof(s37.allocator), unsafe.Sizeof(s37.allocator)})
+	var s38 infermem_plan_term_facts
+	visit("infermem_plan_term_facts", unsafe.Sizeof(s38),
+		field{"struct_size", unsafe.Offsetof(s38.structSize), unsafe.Sizeof(s38.structSize)},
+		field{"kind", unsafe.Offsetof(s38.Kind), unsafe.Sizeof(s38.Kind)},
+		field{"place", unsafe.Offsetof(s38.Place), unsafe.Sizeof(s38.Place)},
+		field{"bytes", unsafe.Offsetof(s38.Bytes), unsafe.Sizeof(s38.Bytes)},
+		field{"confidence", unsafe.Offsetof(s38.Confidence), unsafe.Sizeof(s38.Confidence)},
+		field{"reserved", unsafe.Offsetof(s38.reserved), unsafe.Sizeof(s38.reserved)},
+		field{"name", unsafe.Offsetof(s38.Name), unsafe.Sizeof(s38.Name)},
+		field{"formula", unsafe.Offsetof(s38.Formula), unsafe.Sizeof(s38.Formula)})
+	var s39 PlanLayerFacts
+	visit("infermem_plan_layer_facts", unsafe.Sizeof(s39),
+		field{"struct_size", unsafe.Offsetof(s39.structSize), unsafe.Sizeof(s39.structSize)},
+		field{"place", unsafe.Offsetof(s39.Place), unsafe.Sizeof(s39.Place)},
+		field{"is_resident", unsafe.Offsetof(s39.IsResident), unsafe.Sizeof(s39.IsResident)},
+		field{"is_loaded", unsafe.Offsetof(s39.IsLoaded), unsafe.Sizeof(s39.IsLoaded)},
+		field{"host_experts", unsafe.Offsetof(s39.HostExperts), unsafe.Sizeof(s39.HostExperts)},
+		field{"weight_bytes", unsafe.Offsetof(s39.WeightBytes), unsafe.Sizeof(s39.WeightBytes)},
+		field{"kv_bytes", unsafe.Offsetof(s39.KVBytes), unsafe.Sizeof(s39.KVBytes)},
+		field{"recurrent_bytes", unsafe.Offsetof(s39.RecurrentBytes), unsafe.Sizeof(s39.RecurrentBytes)},
+		field{"kv_index", unsafe.Offsetof(s39.KVIndex), unsafe.Sizeof(s39.KVIndex)})
+	var s40 PlanAdviceFacts
+	visit("infermem_plan_advice_facts", unsafe.Sizeof(s40),
+		field{"struct_size", unsafe.Offsetof(s40.structSize), unsafe.Sizeof(s40.structSize)},
+		field{"code", unsafe.Offsetof(s40.Code), unsafe.Sizeof(s40.Code)},
+		field{"mode", unsafe.Offsetof(s40.Mode), unsafe.Sizeof(s40.Mode)},
+		field{"value", unsafe.Offsetof(s40.Value), unsafe.Sizeof(s40.Value)})
+	var s41 PlanMeasure
+	visit("infermem_plan_measure", unsafe.Sizeof(s41),
+		field{"struct_size", unsafe.Offsetof(s41.structSize), unsafe.Sizeof(s41.structSize)},
+		field{"kind", unsafe.Offsetof(s41.Kind), unsafe.Sizeof(s41.Kind)},
+		field{"place", unsafe.Offsetof(s41.Place), unsafe.Sizeof(s41.Place)},
+		field{"measured_bytes", unsafe.Offsetof(s41.MeasuredBytes), unsafe.Sizeof(s41.MeasuredBytes)},
+		field{"predicted_bytes", unsafe.Offsetof(s41.PredictedBytes), unsafe.Sizeof(s41.PredictedBytes)},
+		field{"per_million", unsafe.Offsetof(s41.PerMillion), unsafe.Sizeof(s41.PerMillion)})
 }

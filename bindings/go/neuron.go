@@ -14,7 +14,13 @@ type NeuronOptions struct {
 	Threshold       float32
 	Interval        uint32
 	Flags           uint32 // NeuronStrict
-	Tape            *Tape  // nil: a mapping of its own
+	HalfLife        uint32
+	BudgetCount     uint32
+	BudgetFraction  float32
+	BudgetBytes     uint64
+	RowBytes        uint64
+	Hysteresis      float32
+	Tape            *Tape // nil: a mapping of its own
 }
 
 // newNeuron makes counts in the tape of the options.
@@ -24,7 +30,9 @@ func newNeuron(options NeuronOptions, call func(*infermem_neuron_options, **infe
 		return nil, err
 	}
 	raw := sized(&infermem_neuron_options{NLayers: uint32(options.Layers), NNeurons: uint32(options.Neurons),
-		Threshold: options.Threshold, Interval: options.Interval, Flags: options.Flags, Tape: pointer})
+		Threshold: options.Threshold, Interval: options.Interval, Flags: options.Flags,
+		HalfLife: options.HalfLife, BudgetCount: options.BudgetCount, BudgetFraction: options.BudgetFraction,
+		BudgetBytes: options.BudgetBytes, RowBytes: options.RowBytes, Hysteresis: options.Hysteresis, Tape: pointer})
 	var out *infermem_neuron
 	if err := check(tape, func() int32 { return call(raw, &out) }); err != nil {
 		return nil, err
@@ -45,6 +53,60 @@ func (n *Neuron) Close() error {
 func (n *Neuron) Record(layer int, indices []uint32) error {
 	return check(n.own, func() int32 {
 		return neuron_record(n.own.get(), uint(layer), first(indices), uint(len(indices)))
+	})
+}
+
+// RecordMask is Record of a mask, a bit a neuron (neuron_record_mask).
+func (n *Neuron) RecordMask(layer int, mask []uint8) error {
+	return check(n.own, func() int32 {
+		return neuron_record_mask(n.own.get(), uint(layer), first(mask), uint(len(mask)))
+	})
+}
+
+// RecordValues is Record of activations, of those whose magnitude is above the cutoff (neuron_record_values).
+func (n *Neuron) RecordValues(layer int, values []float32, cutoff float32) error {
+	return check(n.own, func() int32 {
+		return neuron_record_values(n.own.get(), uint(layer), first(values), uint(len(values)), cutoff)
+	})
+}
+
+// Coverage is what share of all activations the most active of these fractions have (neuron_coverage).
+func (n *Neuron) Coverage(layer int, fractions []float64) ([]float64, error) {
+	out := make([]float64, len(fractions))
+	err := check(n.own, func() int32 {
+		return neuron_coverage(n.own.get(), uint(layer), first(fractions), uint(len(fractions)), first(out))
+	})
+	return out, err
+}
+
+// Merge adds what others counted (neuron_merge).
+func (n *Neuron) Merge(others ...*Neuron) error {
+	pointers := make([]*infermem_neuron, len(others))
+	for i, other := range others {
+		pointers[i] = other.own.get()
+	}
+	defer runtime.KeepAlive(others)
+	return check(n.own, func() int32 { return neuron_merge(n.own.get(), first(pointers), uint(len(pointers))) })
+}
+
+// Save writes everything there is to a file, whole or not at all (neuron_save).
+func (n *Neuron) Save(path string) error {
+	p, err := cString("neuron_save", path)
+	if err != nil {
+		return err
+	}
+	return check(n.own, func() int32 { return neuron_save(n.own.get(), p) })
+}
+
+// LoadNeuron makes counts from a file that Save wrote, in a tape or, where that is nil, a mapping of their own
+// (neuron_load).
+func LoadNeuron(path string, tape *Tape) (*Neuron, error) {
+	p, err := cString("neuron_load", path)
+	if err != nil {
+		return nil, err
+	}
+	return newNeuron(NeuronOptions{Tape: tape}, func(options *infermem_neuron_options, out **infermem_neuron) int32 {
+		return neuron_load(p, options, out)
 	})
 }
 

@@ -129,6 +129,20 @@ func (p *Plan) BuildKV(tape *Tape) (*KV, error) {
 	return &KV{own(out, kv_free, in)}, nil
 }
 
+// BuildScratch makes the buffers of a pass, in a tape or, where that is nil, a mapping of their own (plan_build_scratch).
+func (p *Plan) BuildScratch(tape *Tape) (*Scratch, error) {
+	in, pointer, err := placed(tape)
+	if err != nil {
+		return nil, err
+	}
+	var out *infermem_scratch
+	defer runtime.KeepAlive(in)
+	if err := check(p.own, func() int32 { return plan_build_scratch(p.own.get(), pointer, &out) }); err != nil {
+		return nil, err
+	}
+	return &Scratch{own(out, scratch_free, in)}, nil
+}
+
 // Audit sets, of each measure, what the plan says of the same, and how far off it was (plan_audit).
 func (p *Plan) Audit(measures []PlanMeasure) error {
 	for i := range measures {

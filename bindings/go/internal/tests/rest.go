@@ -51,34 +51,6 @@ func padHolds(t *testing.T) {
 	wantCode(t, err, infermem.ErrArg)
 }
 
-func neuronFinds(t *testing.T) {
-	neuron := made[*infermem.Neuron](t)(infermem.NewNeuron(infermem.NeuronOptions{Layers: 2, Neurons: 10, Threshold: 0.5,
-		Flags: infermem.NeuronStrict}))
-	defer neuron.Close()
-	must(t, neuron.Record(1, []uint32{3, 7}))
-	must(t, neuron.Record(1, []uint32{3}))
-	must(t, neuron.Record(1, []uint32{3, 8}))
-	must(t, neuron.Record(1, nil))
-	must(t, neuron.Reclassify(1))
-	hot := made[[]uint32](t)(neuron.Hot(1))
-	if len(hot) != 1 && len(hot) != 3 || hot[0] != 3 {
-		t.Fatal(hot)
-	}
-	want(t, "hot and cold", len(hot)+len(made[[]uint32](t)(neuron.Cold(1))), 10)
-	want(t, "hot of another layer", len(made[[]uint32](t)(neuron.Hot(0))), 0)
-	want(t, "is hot", neuron.IsHot(1, 3), true)
-	want(t, "is hot", neuron.IsHot(1, 0), false)
-	want(t, "frequency", neuron.Frequency(1, 3), 0.75)
-	counts := made[infermem.NeuronCounts](t)(neuron.Counts(1))
-	want(t, "events", counts.Events, 4)
-	wantCode(t, neuron.Record(1, []uint32{10}), infermem.ErrRange)
-	wantCode(t, neuron.Record(2, nil), infermem.ErrRange)
-	must(t, neuron.Clear())
-	want(t, "events", made[infermem.NeuronCounts](t)(neuron.Counts(1)).Events, 0)
-	_, err := infermem.NewNeuron(infermem.NeuronOptions{Neurons: 1, Threshold: 2})
-	wantCode(t, err, infermem.ErrArg)
-}
-
 func tiny(t testing.TB) *infermem.Model {
 	t.Helper()
 	return made[*infermem.Model](t)(infermem.OpenModel(Data(t, "tiny-llama.gguf"), 0))
