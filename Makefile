@@ -16,7 +16,7 @@ FUZZ_SECONDS ?= 60
 
 NEED = sh src/packaging/need
 BUILD_PACKAGES = cmake make gcc g++ pkg-config libhwy-dev libxxhash-dev rapidjson-dev
-TEST_PACKAGES = $(BUILD_PACKAGES) clang clang-format libcmocka-dev valgrind python3 python3-numpy binutils abigail-tools
+TEST_PACKAGES = $(BUILD_PACKAGES) clang clang-format libcmocka-dev valgrind python3 python3-numpy binutils golang-go abigail-tools
 CROSS_PACKAGES = g++-aarch64-linux-gnu qemu-user
 
 # Folder, options of CMake. What passes is told in a line; warnings and errors show.

@@ -119,3 +119,23 @@ func TestEveryCodeHasItsError(t *testing.T) {
 		}
 	}
 }
+
+// TestReadmeExampleIsTheTestedOne compares the program in the README with Example, which is compiled and run.
+func TestReadmeExampleIsTheTestedOne(t *testing.T) {
+	bodyOf := func(file, begin, end string) string {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, after, found := strings.Cut(string(text), begin)
+		body, _, ended := strings.Cut(after, end)
+		if !found || !ended {
+			t.Fatalf("%s has no example", file)
+		}
+		return strings.Replace(body, "../../tests/data/tiny-llama.gguf", "model.gguf", 1)
+	}
+	tested := bodyOf("example_test.go", "func Example() {\n", "\t// Output:")
+	if shown := bodyOf("README.md", "func main() {\n", "}\n```"); shown != tested {
+		t.Errorf("the README shows\n%s\nand what is tested is\n%s", shown, tested)
+	}
+}

@@ -120,7 +120,6 @@ func (m *Model) saveAndRestore(out io.Writer) error {
 		return err
 	}
 	if err := restored.Load(path, fingerprint); err != nil {
-		restored.Close()
 		return err
 	}
 	m.KV.Close()
@@ -135,6 +134,12 @@ func (m *Model) metrics(out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "layout   %s\n", line)
+	stats, err := m.Metrics.Snapshot(infermem.DispatchCPU)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "speed    %.0f tokens/s: of %d positions the median took %.3f ms\n", 1e9/stats.MeanNS, stats.Latencies,
+		float64(stats.P50NS)/1e6)
 	for layer := range m.layers {
 		if err := m.Neurons.Reclassify(layer); err != nil {
 			return err

@@ -5,6 +5,7 @@ package llama
 
 import (
 	"fmt"
+	"io"
 
 	infermem "infermem.dev/go"
 )
@@ -19,21 +20,25 @@ type Model struct {
 	Config    infermem.ModelConfig
 	Layout    *infermem.Layout
 	KV        *infermem.KV
+	Scratch   *infermem.Scratch
 	Neurons   *infermem.Neuron
+	Metrics   *infermem.Dispatch
 	MaxTokens int
 
 	embedding, output *infermem.Quant // the same of a model with tied embeddings
 	outputNorm        []float32
 	layers            []layer
+	made              []io.Closer
 }
 
 // Load lays out the three tapes for maxTokens tokens, copies or quantizes every weight into the first, seals it, and makes
 // an empty cache in the third.
 func Load(file *infermem.Model, maxTokens int) (m *Model, err error) {
 	m = &Model{MaxTokens: maxTokens}
+	loading := m
 	defer func() {
 		if err != nil {
-			m.Close()
+			loading.Close()
 		}
 	}()
 	if m.Config, err = file.Config(); err != nil {
@@ -45,7 +50,8 @@ func Load(file *infermem.Model, maxTokens int) (m *Model, err error) {
 	if m.Config.HeadDimK != m.Config.HeadDimV {
 		return nil, infermem.ErrUnsupported
 	}
-	if m.Layout, err = layOut(file, &m.Config, maxTokens); err != nil {
+	layout, err := layOut(file, &m.Config, maxTokens)
+	if m.Layout, err = keep(m, layout, err); err != nil {
 		return nil, err
 	}
 	if err = m.loadWeights(file); err != nil {
@@ -57,47 +63,53 @@ func Load(file *infermem.Model, maxTokens int) (m *Model, err error) {
 	if m.KV, err = m.NewCache(); err != nil {
 		return nil, err
 	}
-	m.Neurons, err = infermem.NewNeuron(infermem.NeuronOptions{Layers: int(m.Config.NLayers),
+	scratch, err := infermem.NewScratch(m.Config, infermem.ScratchOptions{Tape: m.Layout.Scratch()})
+	if m.Scratch, err = keep(m, scratch, err); err != nil {
+		return nil, err
+	}
+	metrics, err := infermem.NewDispatch(infermem.DispatchOptions{})
+	if m.Metrics, err = keep(m, metrics, err); err != nil {
+		return nil, err
+	}
+	neurons, err := infermem.NewNeuron(infermem.NeuronOptions{Layers: int(m.Config.NLayers),
 		Neurons: int(m.Config.Intermediate), Threshold: 0.5})
+	m.Neurons, err = keep(m, neurons, err)
 	return m, err
 }
 
 // NewCache makes an empty cache in the history tape.
 func (m *Model) NewCache() (*infermem.KV, error) {
-	return infermem.NewKV(infermem.KVOptions{Layers: int(m.Config.NLayers), KVHeads: int(m.Config.NKVHeads),
+	kv, err := infermem.NewKV(infermem.KVOptions{Layers: int(m.Config.NLayers), KVHeads: int(m.Config.NKVHeads),
 		HeadDim: int(m.Config.HeadDimK), MaxTokens: m.MaxTokens, Tape: m.Layout.History()})
+	return keep(m, kv, err)
 }
 
-// Close frees all of it now.
+// Close frees all of it now, what was made last first.
 func (m *Model) Close() {
-	matrices := []*infermem.Quant{m.embedding}
-	if m.output != m.embedding {
-		matrices = append(matrices, m.output)
+	for i := len(m.made) - 1; i >= 0; i-- {
+		m.made[i].Close()
 	}
-	for _, l := range m.layers {
-		matrices = append(matrices, l.q, l.k, l.v, l.o, l.gate, l.up, l.down)
+}
+
+// keep has Close free an object that was made.
+func keep[T io.Closer](m *Model, object T, err error) (T, error) {
+	if err == nil {
+		m.made = append(m.made, object)
 	}
-	for _, matrix := range matrices {
-		if matrix != nil {
-			matrix.Close()
-		}
-	}
-	if m.KV != nil {
-		m.KV.Close()
-	}
-	if m.Neurons != nil {
-		m.Neurons.Close()
-	}
-	if m.Layout != nil {
-		m.Layout.Close()
-	}
+	return object, err
 }
 
 // layOut sizes the tapes: what the tensors take; the larger of one pass and the largest tensor as floats; and two KV
 // caches, that which is used and that which a saved one is restored to.
 func layOut(file *infermem.Model, c *infermem.ModelConfig, maxTokens int) (*infermem.Layout, error) {
 	const float, slack = 4, 4096
-	var weights, largest uint64
+	buffers, err := infermem.NewScratch(*c, infermem.ScratchOptions{})
+	if err != nil {
+		return nil, err
+	}
+	defer buffers.Close()
+	pass := uint64(buffers.TotalBytes())
+	var weights uint64
 	for i := 0; i < file.TensorCount(); i++ {
 		tensor, err := file.Tensor(i)
 		if err != nil {
@@ -107,16 +119,12 @@ func layOut(file *infermem.Model, c *infermem.ModelConfig, maxTokens int) (*infe
 		if tensor.DType == infermem.DTypeF16 { // 8 bits a weight, and two floats for each 32
 			weights += tensor.Elements + tensor.Elements/4 - tensor.Bytes
 		}
-		if tensor.Elements > largest {
-			largest = tensor.Elements
+		if float*tensor.Elements > pass {
+			pass = float * tensor.Elements
 		}
 	}
-	kvDim, qDim := c.NKVHeads*c.HeadDimK, c.NHeads*c.HeadDimK
-	pass := 3*c.Hidden + 3*c.Intermediate + c.Vocab + 2*qDim + 2*kvDim + uint64(maxTokens)
-	if largest > pass {
-		pass = largest
-	}
-	return infermem.NewLayout(infermem.LayoutOptions{WeightsSize: uint(weights), ScratchSize: uint(float*pass + slack),
+	kvDim := c.NKVHeads * c.HeadDimK
+	return infermem.NewLayout(infermem.LayoutOptions{WeightsSize: uint(weights), ScratchSize: uint(pass + slack),
 		HistorySize:  uint(2 * (c.NLayers*2*(float*kvDim*uint64(maxTokens)+64) + slack)),
 		ScratchFlags: infermem.TapeWarm | infermem.TapeExclusive})
 }
@@ -195,7 +203,8 @@ func (m *Model) loadMatrix(file *infermem.Model, name string) (*infermem.Quant, 
 			return nil, err
 		}
 		copy(memory, view.Bytes())
-		return infermem.BorrowQuant(view.DType, memory, rows, cols, weights)
+		matrix, err := infermem.BorrowQuant(view.DType, memory, rows, cols, weights)
+		return keep(m, matrix, err)
 	}
 	source, err := infermem.BorrowView(view)
 	if err != nil {
@@ -211,7 +220,7 @@ func (m *Model) loadMatrix(file *infermem.Model, name string) (*infermem.Quant, 
 	}
 	matrix, err := infermem.QuantFromFloat32(expanded, rows, cols,
 		&infermem.QuantOptions{Bits: 8, Group: 32, Tape: weights})
-	if err != nil {
+	if matrix, err = keep(m, matrix, err); err != nil {
 		return nil, err
 	}
 	return matrix, m.Layout.ClearPass()
