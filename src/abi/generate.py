@@ -12,6 +12,7 @@ import sys
 
 import bindings
 import cpp
+import golang
 import headers
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -165,6 +166,7 @@ def main():
         f"src/packaging/debian/{PACKAGE}.symbols": debian_symbols(rows),
         "include/infermem.hpp": cpp.cpp(described),
         **bindings.files(described),
+        **golang.files(described),
     }
     stale = [p for p, text in results.items() if not (ROOT / p).exists() or (ROOT / p).read_text() != text]
     if sys.argv[1:] == ["--check"]:

@@ -1,0 +1,3 @@
+module infermem.dev/go
+
+go 1.19
