@@ -148,3 +148,8 @@ func collect(done func() bool) bool {
 	}
 	return false
 }
+
+func readFile(t testing.TB, path string) []byte {
+	t.Helper()
+	return made[[]byte](t)(os.ReadFile(path))
+}
