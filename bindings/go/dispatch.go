@@ -62,7 +62,7 @@ func (d *Dispatch) CountOnly(backend int) error {
 	return check(d.own, func() int32 { return dispatch_count_only(d.own.get(), uint32(backend)) })
 }
 
-// TimerStart is what Stop takes (dispatch_timer_start).
+// TimerStart is what TimerStop takes (dispatch_timer_start).
 func TimerStart() uint64 { return dispatch_timer_start() }
 
 // TimerStop records one dispatch that started then (dispatch_timer_stop).

@@ -87,10 +87,10 @@ func (o *owner[T]) take() *T {
 // the goroutine stays on it.
 func check(keep interface{}, call func() int32) (err error) {
 	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	if code := call(); code != 0 {
 		err = lastError(Code(code))
 	}
-	runtime.UnlockOSThread()
 	runtime.KeepAlive(keep)
 	return err
 }

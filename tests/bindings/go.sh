@@ -30,14 +30,15 @@ case $("$go" env GOVERSION) in
   *) export GOEXPERIMENT=cgocheck2 ;;
 esac
 
-echo "by cgo"
 export CGO_ENABLED=1
 "$go" vet ./...
-"$go" test -count=1 ./...
 printf 'package main\nfunc main() {}\n' >"$work/race.go"
 if "$go" run -race "$work/race.go" 2>/dev/null; then
   echo "by cgo, under the race detector"
   "$go" test -race -count=1 .
+else
+  echo "by cgo"
+  "$go" test -count=1 .
 fi
 unset GODEBUG GOEXPERIMENT
 
