@@ -342,8 +342,13 @@ void Plan::settle_advice(const Split &split) {
   if (full_needs_ != 0) {
     add_advice(INFERMEM_PLAN_ADVICE_MEMORY, best, full_needs_);
     const uint64_t lacking = full_needs_ - std::min(full_needs_, split.largest());
-    if (request_.n_devices <= 1 && lacking < sizes_.total_weights())
-      add_advice(INFERMEM_PLAN_ADVICE_WEIGHTS, best, sizes_.total_weights() - lacking);
+    const uint64_t here = sizes_.weights_beside(request_.is_pool());
+    if (request_.n_devices <= 1 && lacking < here) {
+      // Of what stronger quantization saves, only that part counts.
+      __extension__ typedef unsigned __int128 Wide;
+      const Wide left = static_cast<Wide>(sizes_.total_weights()) * (here - lacking) / here;
+      add_advice(INFERMEM_PLAN_ADVICE_WEIGHTS, best, static_cast<uint64_t>(left));
+    }
   }
   if (is_refusal() && needs_ != 0 && needs_ != full_needs_) {
     Split with = split;

@@ -266,4 +266,11 @@ uint64_t Sizes::embedding(bool is_pool) const {
   return is(INFERMEM_PLAN_CELLS) && !is_pool ? weights_.embedding_bytes : 0;
 }
 
+uint64_t Sizes::weights_beside(bool is_pool) const {
+  uint64_t sum = weights_.output_bytes + weights_.other_bytes;  // parts of the total, which fits
+  if (embedding(is_pool) == 0 || weights_.output_bytes == 0) sum += weights_.embedding_bytes;
+  for (const PlanLayer &layer : layers_) sum += layer.is_loaded ? layer.weights : 0;
+  return sum;
+}
+
 }  // namespace infermem

@@ -58,6 +58,8 @@ class Sizes {
   // What is there once: the output with what belongs to it, the embedding where it is apart, and the caller's logits.
   Size head(bool is_pool) const;
   uint64_t embedding(bool is_pool) const;
+  // Of all weights, those that are where the layers are.
+  uint64_t weights_beside(bool is_pool) const;
   uint64_t output() const { return output_; }
   Size staging() const { return Size(request_->options.slots) * largest_layer_; }
 

@@ -1,8 +1,8 @@
 // A plan as text.
 #pragma once
 
-#include "plan/plan.hh"
 #include "base/writer.hh"
+#include "plan/plan.hh"
 
 namespace infermem {
 

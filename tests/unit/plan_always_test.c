@@ -123,6 +123,20 @@ static void the_longest_context_is_the_longest(void **state) {
   }
 }
 
+/* With all weights stronger quantized by the same part, those on the device are smaller by what it lacks. */
+static void assert_saves_enough(const infermem_plan *plan, const infermem_model_config *c,
+                                const infermem_plan_options *options, uint64_t advised) {
+  INFERMEM_STRUCT(infermem_model_weights, weights);
+  assert_ok(infermem_config_weights(c, &weights));
+  uint64_t there = weights.total_bytes;
+  if (options->profile == INFERMEM_PLAN_CELLS) there -= weights.embedding_bytes; /* which the host has */
+  const uint64_t lacking =
+      plans_get(plan, INFERMEM_PLAN_FULL_NEEDS_BYTES) - plans_at(plan, INFERMEM_PLAN_FREE_BYTES, 0);
+  assert_true(advised < weights.total_bytes);
+  const double saved = (double)there * (double)(weights.total_bytes - advised) / (double)weights.total_bytes;
+  assert_true(saved > (double)lacking - 16 && saved < (double)lacking + 16);
+}
+
 /* Every change that is advised leads to the mode that it promises, or to a better one. */
 static void advice_is_true(void **state) {
   (void)state;
@@ -164,6 +178,7 @@ static void advice_is_true(void **state) {
           break;
         default:
           assert_int_equal(advice.code, INFERMEM_PLAN_ADVICE_WEIGHTS);
+          assert_saves_enough(plan, &c, &options, advice.value);
           continue;
       }
       seen |= 1u << advice.code;

@@ -204,6 +204,7 @@ macro_rules! told {
     ($(#[$doc:meta])* $name:ident, $raw:ident { $($(#[$about:meta])* pub $field:ident: $type:ty,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, Default, PartialEq)]
+        #[non_exhaustive]
         pub struct $name {
             $($(#[$about])* pub $field: $type,)*
         }

@@ -6,7 +6,7 @@ use infermem::{
 use infermem::{Q8kRows, Quant, QuantOptions, Scratch, ScratchBuffer, ScratchFlags, ScratchOptions, ScratchPlan};
 use infermem::{StoreOptions, StorePolicy, Tape, TapeOptions, BACKEND_CPU, BACKEND_GPU};
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::mpsc;
+use std::sync::{mpsc, Mutex};
 
 fn config() -> ModelConfig {
     ModelConfig {
@@ -179,7 +179,9 @@ fn rows_are_loaded_by_another_thread_meanwhile() {
             }
         }
     });
-    let mut store = NeuronStore::with_load(&options(), move |request| send.send(request).unwrap()).unwrap();
+    let send = Mutex::new(send); // which only later releases of Rust share by itself
+    let mut store =
+        NeuronStore::with_load(&options(), move |request| send.lock().unwrap().send(request).unwrap()).unwrap();
     let (first, second) = (store.begin(&[1, 2]).unwrap(), store.begin(&[2, 3]).unwrap());
     assert_eq!(first.wait().unwrap().get(1), [2; 64]);
     assert_eq!(second.wait().unwrap().get(1), [3; 64]);
