@@ -124,7 +124,7 @@ void Amd::read_memory(const char *folder, const infermem_host_facts &host, infer
 }
 
 // The variable lists numbers, or the beginnings of UUIDs, in the order that is wanted, and ends at the first that names
-// no device. Numbers are those of devices_.
+// no device, or one again. Numbers are those of devices_.
 void Amd::keep_visible(const char *variable) {
   const char *p = std::getenv(variable);
   if (!p) return;
@@ -141,7 +141,10 @@ void Amd::keep_visible(const char *variable) {
     } else if (!parse(&end, &index) || end != p + length) {
       break;
     }
-    if (index >= count_) break;
+    const auto same = [&](const infermem_device_facts &facts) {
+      return !std::strcmp(facts.bus_id, devices_[index].bus_id);
+    };
+    if (index >= count_ || std::any_of(kept, kept + n, same)) break;
     kept[n++] = devices_[index];
     p += length;
     p += std::strspn(p, " ");

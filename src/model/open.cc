@@ -98,7 +98,7 @@ Status Opener::set_name(const char *name) {
 
 bool Opener::is_there() const {
   struct stat status;
-  return stat(path_, &status) == 0;
+  return stat(path_, &status) == 0 || (errno != ENOENT && errno != ENOTDIR);  // what may not be read is there
 }
 
 Status Opener::config(bool *found) {

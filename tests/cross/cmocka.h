@@ -28,6 +28,10 @@ static inline void standin_check(int holds, const char *what, const char *file, 
   _fail(file, line);
 }
 
+static inline int standin_in_range(unsigned long long value, unsigned long long low, unsigned long long high) {
+  return value >= low && value <= high;
+}
+
 #define fail() _fail(__FILE__, __LINE__)
 #define fail_msg(...) (print_error(__VA_ARGS__), print_error("\n"), fail())
 #define skip() longjmp(*standin_skipped(), 1)
@@ -38,12 +42,11 @@ static inline void standin_check(int holds, const char *what, const char *file, 
 #define assert_non_null(p) assert_true(p)
 #define assert_ptr_equal(a, b) assert_true((const void *)(a) == (const void *)(b))
 #define assert_int_equal(a, b) assert_true((unsigned long long)(a) == (unsigned long long)(b))
+#define assert_int_not_equal(a, b) assert_true((unsigned long long)(a) != (unsigned long long)(b))
 #define assert_string_equal(a, b) assert_true(strcmp((a), (b)) == 0)
 #define assert_string_not_equal(a, b) assert_true(strcmp((a), (b)) != 0)
 #define assert_memory_equal(a, b, n) assert_true(memcmp((a), (b), (n)) == 0)
-#define assert_in_range(value, low, high)                                 \
-  assert_true((unsigned long long)(value) >= (unsigned long long)(low) && \
-              (unsigned long long)(value) <= (unsigned long long)(high))
+#define assert_in_range(value, low, high) assert_true(standin_in_range((value), (low), (high)))
 
 struct CMUnitTest {
   const char *name;

@@ -133,6 +133,7 @@ static void variables_choose_among_them(void **state) {
   assert_visible(" 1 , 0", NULL, "3e 3d");
   assert_visible("0,4,1", NULL, "3d"); /* the list ends at what there is not */
   assert_visible("0,-1,1", NULL, "3d");
+  assert_visible("0,1,0,2", NULL, "3d 3e"); /* no memory counts twice */
   assert_visible("99999999999999999999", NULL, "");
 }
 

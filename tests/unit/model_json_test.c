@@ -1,4 +1,5 @@
 /* Models that are a config.json: each value under its path, numbers to the last bit, and what is refused. */
+#include <errno.h>
 #include <float.h>
 #include <locale.h>
 #include <math.h>
@@ -178,6 +179,11 @@ static void a_directory_stands_for_the_config_in_it(void **state) {
   assert_ok(model_open("model_json_test.dir", NULL, &model));
   assert_integer(model, "hidden_size", 64);
   model_free(model);
+  unlink("model_json_test.dir/config.json");
+  /* One that cannot be read is not taken for none. */
+  assert_int_equal(symlink("config.json", "model_json_test.dir/config.json"), 0);
+  assert_fails(INFERMEM_E_IO, model_open("model_json_test.dir", NULL, &model));
+  assert_int_equal(infermem_error_detail()->os_error, ELOOP);
   unlink("model_json_test.dir/config.json");
   rmdir("model_json_test.dir");
 }
