@@ -6,6 +6,7 @@
 #   make soak       runs the tests with many more random operations, and for AArch64 in an emulator
 #   make abi        takes today's binary interface as the one that later builds are compared with
 #   make docs       makes the reference of the headers, to be read in a browser
+#   make deb-check  installs the Debian packages into a clean root, and uses them there
 #   make memcheck asan tsan fuzz coverage format deb install clean
 
 SHELL = /bin/sh
@@ -27,7 +28,7 @@ build = $(call configure,$(1),$(2)) && $(call compile,$(1))
 tested = $(call build,$(1),-DINFERMEM_WERROR=ON $(2)) && ctest --output-on-failure -j $(JOBS) --no-tests=error --test-dir $(1)
 ADDRESS = address,undefined
 
-.PHONY: all demo test soak bench memcheck asan tsan fuzz coverage format abi docs deb install clean
+.PHONY: all demo test soak bench memcheck asan tsan fuzz coverage format abi docs deb deb-check install clean
 .DELETE_ON_ERROR:
 
 all:
@@ -119,6 +120,10 @@ docs:
 deb:
 	@$(NEED) $(BUILD_PACKAGES) build-essential debhelper dh-python dpkg-dev fakeroot lintian
 	@sh src/packaging/build-deb $(BUILD)/deb
+
+deb-check: deb
+	@$(NEED) debootstrap
+	@sh src/packaging/try-debs $(BUILD)/deb
 
 install: all
 	@cmake --install $(BUILD)/library
