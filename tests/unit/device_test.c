@@ -384,7 +384,9 @@ static void a_child_of_a_process_that_used_cuda_is_told_so(void **state) {
     device_free(own);
     if (code != INFERMEM_DEVICE_WHY_FORKED) _exit(3);
     /* The parent's list is plain data, as good here. */
-    _exit(device_info(list, 0, &facts) == INFERMEM_OK && facts.free_bytes == GIB ? 0 : 4);
+    const int32_t status = device_info(list, 0, &facts);
+    device_free(list);
+    _exit(status == INFERMEM_OK && facts.free_bytes == GIB ? 0 : 4);
   }
   int status = -1;
   assert_int_equal(waitpid(child, &status, 0), child);
