@@ -6,7 +6,7 @@
 #   make soak       runs the tests with many more random operations, and for AArch64 in an emulator
 #   make abi        takes today's binary interface as the one that later builds are compared with
 #   make docs       makes the reference of the headers, to be read in a browser
-#   make deb-check  installs the Debian packages into a clean root, and uses them there
+#   make deb-check  builds the Debian packages twice, compares, and uses them in a clean root
 #   make memcheck asan tsan fuzz coverage format deb install clean
 
 SHELL = /bin/sh
@@ -123,6 +123,9 @@ deb:
 
 deb-check: deb
 	@$(NEED) debootstrap
+	@sh src/packaging/build-deb $(BUILD)/deb-built-elsewhere >/dev/null
+	@for package in $(BUILD)/deb/*.deb; do cmp $$package $(BUILD)/deb-built-elsewhere/$${package##*/} || exit 1; done
+	@echo "built twice: the same bytes"
 	@sh src/packaging/try-debs $(BUILD)/deb
 
 install: all
