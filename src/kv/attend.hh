@@ -34,7 +34,7 @@ struct Attention {
   bool is_partial;  // whether to write weighted sums, their largest score and the sum of their weights
 };
 
-// Uses some 80 KiB of stack.
+// Uses some 100 KiB of stack.
 void attend(const Attention &a);
 
 constexpr size_t kPartExtra = 2;  // floats of a partial result's row beside the values

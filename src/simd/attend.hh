@@ -17,9 +17,16 @@ struct StoredRows {
   int32_t type;
   const char *data;
   size_t stride;  // bytes from token to token
-  // What to prefetch meanwhile: for each token as many bytes as its part has, so far apart.
-  const char *ahead;
-  size_t ahead_stride;
+  // What to prefetch meanwhile, for each token as many bytes as its part has: from several places in turn, as a core's own
+  // prefetchers follow several streams better than one.
+  static constexpr size_t kPlaces = 8;
+  uintptr_t ahead;
+  size_t ahead_stride;  // from place to place
+  size_t ahead_step;    // that each place goes on by
+  // An address: what is there may be no memory.
+  uintptr_t ahead_of(size_t token) const {
+    return ahead + token % kPlaces * ahead_stride + token / kPlaces * ahead_step;
+  }
 };
 
 struct AttendKernels {

@@ -14,10 +14,13 @@ namespace {
 constexpr size_t kTile = AttendKernels::kTile;
 constexpr size_t kLanes = avx512::kLanes;
 
-inline __m512 exp_of(__m512 x) {
+// Of the lanes of a mask; 0 in the others.
+inline __m512 exp_of(__mmask16 mask, __m512 x) {
   using namespace exponential;
-  const __mmask16 is_zero = _mm512_cmp_ps_mask(x, _mm512_set1_ps(kLeast), _CMP_LT_OQ);
-  const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(kPerLn2)), _MM_FROUND_TO_NEAREST_INT);
+  const __mmask16 some = _mm512_mask_cmp_ps_mask(mask, x, _mm512_set1_ps(kLeast), _CMP_NLT_UQ);
+  // What has the integers as its last bits rounds to them.
+  const __m512 integers = _mm512_set1_ps(0x1.8p23f);
+  const __m512 n = _mm512_sub_ps(_mm512_fmadd_ps(x, _mm512_set1_ps(kPerLn2), integers), integers);
   __m512 r = _mm512_fnmadd_ps(n, _mm512_set1_ps(kLn2), x);
   r = _mm512_fnmadd_ps(n, _mm512_set1_ps(kLn2Rest), r);
   __m512 p = _mm512_fmadd_ps(_mm512_set1_ps(kSixth), r, _mm512_set1_ps(kFifth));
@@ -26,14 +29,14 @@ inline __m512 exp_of(__m512 x) {
   p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(kSecond));
   p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1));
   p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1));
-  return _mm512_mask_mov_ps(_mm512_scalef_ps(p, n), is_zero, _mm512_setzero_ps());
+  return _mm512_maskz_scalef_ps(some, p, n);
 }
 
 // cap * tanh(s / cap), from the exponential of -2 |s / cap|.
 inline __m512 cap_of(__m512 s, float cap) {
   const __m512 sign = _mm512_and_ps(s, _mm512_set1_ps(-0.0f)), one = _mm512_set1_ps(1);
   const __m512 ratio = _mm512_div_ps(_mm512_abs_ps(s), _mm512_set1_ps(cap));
-  const __m512 e = exp_of(_mm512_mul_ps(ratio, _mm512_set1_ps(-2)));
+  const __m512 e = exp_of(0xffff, _mm512_mul_ps(ratio, _mm512_set1_ps(-2)));
   const __m512 tanh = _mm512_div_ps(_mm512_sub_ps(one, e), _mm512_add_ps(one, e));
   return _mm512_or_ps(_mm512_mul_ps(tanh, _mm512_set1_ps(cap)), sign);
 }
@@ -44,29 +47,31 @@ inline uint64_t bits(size_t begin, size_t end) { return ~uint64_t{0} << begin & 
 float weigh(float *scores, size_t begin, size_t end, float unit, float cap, AttendKernels::Softmax *softmax) {
   const uint64_t seen = bits(begin, end);
   const __m512 most = _mm512_set1_ps(FLT_MAX), least = _mm512_set1_ps(-FLT_MAX), factor = _mm512_set1_ps(unit);
-  __m512 top = _mm512_set1_ps(softmax->largest);
-  for (size_t i = 0; i < kTile; i += kLanes) {
-    const auto mask = static_cast<__mmask16>(seen >> i);
-    __m512 s = _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, scores + i), factor);
+  constexpr size_t kParts = kTile / kLanes;
+  __mmask16 masks[kParts];
+  __m512 parts[kParts], top = _mm512_set1_ps(softmax->largest);
+#pragma GCC unroll 4
+  for (size_t i = 0; i < kParts; ++i) {
+    masks[i] = static_cast<__mmask16>(seen >> i * kLanes);
+    __m512 s = _mm512_mul_ps(_mm512_maskz_loadu_ps(masks[i], scores + i * kLanes), factor);
     s = _mm512_max_ps(least, _mm512_min_ps(most, s));  // in this order NaN stays
     if (cap != 0) s = cap_of(s, cap);
-    _mm512_storeu_ps(scores + i, s);
-    top = _mm512_mask_max_ps(top, mask, top, s);
+    parts[i] = s;
+    top = _mm512_mask_max_ps(top, masks[i], top, s);
   }
   const float largest = _mm512_reduce_max_ps(top);
   const __m512 largest_all = _mm512_set1_ps(largest);
   __m512 sum = _mm512_setzero_ps();
-  for (size_t i = 0; i < kTile; i += kLanes) {
-    const auto mask = static_cast<__mmask16>(seen >> i);
-    const __m512 below = _mm512_maskz_sub_ps(mask, _mm512_loadu_ps(scores + i), largest_all);
-    const __m512 w = _mm512_maskz_mov_ps(mask, exp_of(below));
-    _mm512_storeu_ps(scores + i, w);
+#pragma GCC unroll 4
+  for (size_t i = 0; i < kParts; ++i) {
+    const __m512 w = exp_of(masks[i], _mm512_maskz_sub_ps(masks[i], parts[i], largest_all));
+    _mm512_storeu_ps(scores + i * kLanes, w);
     sum = _mm512_add_ps(sum, w);
   }
   // Once many tokens are seen, few are larger than all before. Before any, there is an infinity, which may trap.
   float former = softmax->sum == 0 ? 0 : 1;
   if (largest != softmax->largest && former != 0)
-    former = _mm512_cvtss_f32(exp_of(_mm512_sub_ps(_mm512_set1_ps(softmax->largest), largest_all)));
+    former = _mm512_cvtss_f32(exp_of(0xffff, _mm512_sub_ps(_mm512_set1_ps(softmax->largest), largest_all)));
   *softmax = {largest, softmax->sum * former + _mm512_reduce_add_ps(sum)};
   return former;
 }

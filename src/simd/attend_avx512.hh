@@ -36,7 +36,8 @@ constexpr size_t kLineBytes = 64;
 
 // Into the L2 cache: what is asked for is more than the nearest one holds. Requests are spread among the instructions that
 // work: more at once than wait for memory would let these wait, too. The address may be beyond what there is.
-inline void prefetch_line(const char *at) { _mm_prefetch(at, _MM_HINT_T1); }
+inline void prefetch_line(uintptr_t at) { _mm_prefetch(reinterpret_cast<const char *>(at), _MM_HINT_T1); }
+inline void prefetch_line_near(uintptr_t at) { _mm_prefetch(reinterpret_cast<const char *>(at), _MM_HINT_T0); }
 
 // The lanes of each of four registers, reduced.
 template <typename Op>

@@ -24,19 +24,55 @@ constexpr size_t kBytes = kType == INFERMEM_DTYPE_Q8_0   ? sizeof(blocks::Q8_0)
                           : kType == INFERMEM_DTYPE_Q4_0 ? sizeof(blocks::Q4_0)
                                                          : sizeof(blocks::Q4_1);
 
-// What the blocks of n tokens, kTile or fewer, have beside their levels.
-//
-// They lie apart, and are brought together by way of memory: of all instructions those that insert into registers have
-// the most to do here, and copies of two bytes the least.
+// Requests for a token's lines are spread among its blocks, of which there are no fewer: with the b-th block the b-th line.
+template <int32_t kType>
+constexpr size_t lines_of(size_t n_blocks) {
+  static_assert(kBytes<kType> <= kLineBytes, "blocks are no fewer than lines");
+  return (n_blocks * kBytes<kType> + kLineBytes - 1) / kLineBytes;
+}
+
+// Brings together what blocks have beside their levels, two neighbours' from each of eight places: the k-th place's are the
+// words k and kSecond + k of the result. Each is loaded to where it belongs: of all instructions those that move words in
+// registers have the most to do here.
+template <int32_t kType>
+class Words {
+ public:
+  static constexpr short kSecond = kBytes<kType> / 2;
+
+  // Of places 0 … 3, and 4 … 7, as many blocks are there: 0, 1, 2 or more.
+  Words(size_t first, size_t last) {
+    for (size_t k = 0; k < 8; ++k) {
+      const size_t count = k < 4 ? first : last;
+      masks_[k] = (count > 0 ? 1u << k : 0) | (count > 1 ? 1u << (kSecond + k) : 0);
+    }
+  }
+
+  // at(k): the address of a word of the k-th place's first block.
+  template <typename At>
+  __m512i load(const At &at) const {
+    __m512i words = _mm512_setzero_si512();
+#pragma GCC unroll 8
+    for (size_t k = 0; k < 8; ++k)
+      words = _mm512_mask_loadu_epi16(words, masks_[k], reinterpret_cast<const void *>(at(k) - 2 * k));
+    return words;
+  }
+
+ private:
+  __mmask32 masks_[8];
+};
+
+// What the blocks of n tokens have beside their levels, n being a multiple of sixteen, kTile at most.
 template <int32_t kType>
 class Parameters {
  public:
   Parameters(const StoredRows &rows, size_t n, size_t n_blocks) {
-    for (size_t token = 0; token < (n + kLanes - 1) / kLanes * kLanes; ++token) {  // the last again behind them
-      const char *const row = rows.data + (token < n ? token : n - 1) * rows.stride;
-      for (size_t b = 0; b < n_blocks; ++b) {
-        std::memcpy(&scales_[b][token], row + b * kBytes<kType>, sizeof(uint16_t));
-        if constexpr (kHasMin<kType>) std::memcpy(&minima_[b][token], row + b * kBytes<kType> + 2, sizeof(uint16_t));
+    for (size_t b = 0; b < n_blocks; b += 2) {
+      const Words<kType> words(n_blocks - b, n_blocks - b);
+      const auto at = reinterpret_cast<uintptr_t>(rows.data) + b * kBytes<kType>;
+      for (size_t token = 0; token < n; token += kLanes) {
+        copy(words, at + token * rows.stride, rows.stride, scales_[b] + token, scales_[b + 1] + token);
+        if constexpr (kHasMin<kType>)
+          copy(words, at + token * rows.stride + 2, rows.stride, minima_[b] + token, minima_[b + 1] + token);
       }
     }
   }
@@ -46,6 +82,18 @@ class Parameters {
   __m512 minima(size_t b, size_t token) const { return floats(minima_[b] + token); }
 
  private:
+  static void copy(const Words<kType> &words, uintptr_t at, size_t stride, uint16_t *first, uint16_t *second) {
+    const __m512i low = words.load([&](size_t k) { return at + k * stride; });
+    const __m512i high = words.load([&](size_t k) { return at + (8 + k) * stride; });
+    const __m256i halves = _mm256_inserti128_si256(_mm512_castsi512_si256(low), _mm512_castsi512_si128(high), 1);
+    _mm256_store_si256(reinterpret_cast<__m256i *>(first), halves);
+    constexpr short s = Words<kType>::kSecond;
+    const __m512i places = _mm512_castsi256_si512(_mm256_setr_epi16(
+        s, s + 1, s + 2, s + 3, s + 4, s + 5, s + 6, s + 7, s, s + 1, s + 2, s + 3, s + 4, s + 5, s + 6, s + 7));
+    const __m512i both = _mm512_mask_permutexvar_epi16(_mm512_permutexvar_epi16(places, low), 0xff00, places, high);
+    _mm256_store_si256(reinterpret_cast<__m256i *>(second), _mm512_castsi512_si256(both));
+  }
+
   static __m512 floats(const uint16_t *halves) {
     return _mm512_cvtph_ps(_mm256_load_si256(reinterpret_cast<const __m256i *>(halves)));
   }
@@ -76,75 +124,85 @@ struct QueryBlock {
 };
 static_assert(sizeof(QueryBlock) == kBlock * sizeof(float), "it takes the place of the floats");
 
-// The levels of a block of sixteen tokens, as bytes that are not below 0: each register has four elements of all.
-struct Keys {
-  __m512i piece[kBlock / 4];
-};
-
-// Sixteen bytes of tokens 0, 4, 8 and 12 from a row on.
-inline __m512i load_four(const char *row, size_t stride) {
-  __m512i four = _mm512_castsi128_si512(load16(row));
-  four = _mm512_inserti32x4(four, load16(row + 4 * stride), 1);
-  four = _mm512_inserti32x4(four, load16(row + 8 * stride), 2);
-  return _mm512_inserti32x4(four, load16(row + 12 * stride), 3);
-}
-
-inline void prefetch_four(const char *row, size_t stride) {
-  prefetch_line(row);
-  prefetch_line(row + 4 * stride);
-  prefetch_line(row + 8 * stride);
-  prefetch_line(row + 12 * stride);
-}
-
-// Sixteen bytes of sixteen tokens: out[i] has the i-th four bytes of each.
-inline void load_sixteen(const char *row, size_t stride, __m512i *out) {
-  const __m512i a = load_four(row, stride), b = load_four(row + stride, stride);
-  const __m512i c = load_four(row + 2 * stride, stride), d = load_four(row + 3 * stride, stride);
-  const __m512i ab = _mm512_unpacklo_epi32(a, b), ab_upper = _mm512_unpackhi_epi32(a, b);
-  const __m512i cd = _mm512_unpacklo_epi32(c, d), cd_upper = _mm512_unpackhi_epi32(c, d);
-  out[0] = _mm512_unpacklo_epi64(ab, cd);
-  out[1] = _mm512_unpackhi_epi64(ab, cd);
-  out[2] = _mm512_unpacklo_epi64(ab_upper, cd_upper);
-  out[3] = _mm512_unpackhi_epi64(ab_upper, cd_upper);
-}
-
+// The levels of sixteen tokens as bytes that are not below 0: of each four elements a register, with those of all tokens.
 template <int32_t kType>
-inline Keys load_keys(const char *block, size_t stride) {
-  const char *const levels = block + (kHasMin<kType> ? 4 : 2);
-  Keys keys;
-  load_sixteen(levels, stride, keys.piece);
-  if constexpr (kType == INFERMEM_DTYPE_Q8_0) {
-    load_sixteen(levels + 16, stride, keys.piece + 4);
+class Keys {
+ public:
+  Keys(const StoredRows &rows, size_t token, size_t n_blocks) {
+    // Four of the rows are pointed at, and the rest found from these, each time anew: more addresses than these the
+    // compiler would have to keep in vector registers.
+    const char *row[4];
+    for (size_t i = 0; i < 4; ++i) row[i] = rows.data + (token + 4 * i) * rows.stride + (kHasMin<kType> ? 4 : 2);
+    const size_t n_lines = lines_of<kType>(n_blocks);
+    for (size_t b = 0; b < n_blocks; ++b) {
+      if (b < n_lines) {
+        uintptr_t ahead = rows.ahead_of(token) + b * kLineBytes;
 #pragma GCC unroll 8
-    for (__m512i &piece : keys.piece) piece = _mm512_xor_si512(piece, _mm512_set1_epi8(-128));
-  } else {
-    const __m512i nibble = _mm512_set1_epi8(15);
+        for (size_t place = 0; place < StoredRows::kPlaces; ++place, ahead += rows.ahead_stride) {
+          prefetch_line(ahead);
+          prefetch_line(ahead + rows.ahead_step);
+        }
+      }
+      __m512i piece[kPieces];
+      load(row, rows.stride, 0, piece);
+      if constexpr (kType == INFERMEM_DTYPE_Q8_0) {
+        load(row, rows.stride, 16, piece + 4);
+#pragma GCC unroll 8
+        for (size_t i = 0; i < kPieces; ++i) piece[i] = _mm512_xor_si512(piece[i], _mm512_set1_epi8(-128));
+      } else {
+        const __m512i nibble = _mm512_set1_epi8(15);
 #pragma GCC unroll 4
-    for (size_t i = 0; i < 4; ++i) {
-      keys.piece[4 + i] = _mm512_and_si512(_mm512_srli_epi16(keys.piece[i], 4), nibble);
-      keys.piece[i] = _mm512_and_si512(keys.piece[i], nibble);
+        for (size_t i = 0; i < 4; ++i) {
+          piece[4 + i] = _mm512_and_si512(_mm512_srli_epi16(piece[i], 4), nibble);
+          piece[i] = _mm512_and_si512(piece[i], nibble);
+        }
+      }
+#pragma GCC unroll 8
+      for (size_t i = 0; i < kPieces; ++i) _mm512_store_si512(pieces_ + b * kPieces + i, piece[i]);
+#pragma GCC unroll 4
+      for (const char *&r : row) {
+        r += kBytes<kType>;
+        __asm__("" : "+r"(r));
+      }
     }
   }
-  return keys;
-}
+
+  const __m512i *block(size_t b) const { return pieces_ + b * kPieces; }
+
+ private:
+  // Sixteen bytes of sixteen rows: out[i] has the i-th four bytes of each.
+  static void load(const char *const *row, size_t stride, size_t at, __m512i *out) {
+    const auto load_four = [&](size_t offset) {
+      __m512i four = _mm512_castsi128_si512(load16(row[0] + offset + at));
+      four = _mm512_inserti32x4(four, load16(row[1] + offset + at), 1);
+      four = _mm512_inserti32x4(four, load16(row[2] + offset + at), 2);
+      return _mm512_inserti32x4(four, load16(row[3] + offset + at), 3);
+    };
+    const __m512i a = load_four(0), b = load_four(stride), c = load_four(2 * stride), d = load_four(3 * stride);
+    const __m512i ab = _mm512_unpacklo_epi32(a, b), ab_upper = _mm512_unpackhi_epi32(a, b);
+    const __m512i cd = _mm512_unpacklo_epi32(c, d), cd_upper = _mm512_unpackhi_epi32(c, d);
+    out[0] = _mm512_unpacklo_epi64(ab, cd);
+    out[1] = _mm512_unpackhi_epi64(ab, cd);
+    out[2] = _mm512_unpacklo_epi64(ab_upper, cd_upper);
+    out[3] = _mm512_unpackhi_epi64(ab_upper, cd_upper);
+  }
+
+  static constexpr size_t kPieces = kBlock / 4;
+  __m512i pieces_[kMostBlocks * kPieces];
+};
 
 // Sixteen tokens, from `token` on, with kRows query rows. scores: that of the first row and token.
 template <int32_t kType, size_t kRows>
-inline void score_rows(const StoredRows &stored, const Parameters<kType> &parameters, size_t token, bool is_first,
-                       const float *queries, size_t dim, float *scores) {
+inline void score_rows(const Keys<kType> &keys, const Parameters<kType> &parameters, size_t token, const float *queries,
+                       size_t dim, float *scores) {
   constexpr size_t kChains = kRows == 4 ? 1 : 2;  // of sums, with the rows' in turn, so that none is waited for
-  const char *const row = stored.data + token * stored.stride;
-  // Later there is nothing to ask for; what is there is asked for again, rather than a branch taken.
-  const size_t ahead_stride = is_first ? stored.ahead_stride : stored.stride;
-  const char *const ahead = is_first ? stored.ahead + token * stored.ahead_stride : row;
   __m512 sums[kRows];
 #pragma GCC unroll 4
   for (size_t r = 0; r < kRows; ++r) sums[r] = _mm512_setzero_ps();
   for (size_t b = 0; b < dim / kBlock; ++b) {
-    for (size_t t = 0; t < 4; ++t) prefetch_four(ahead + t * ahead_stride + b * kBytes<kType>, ahead_stride);
-    const Keys keys = load_keys<kType>(row + b * kBytes<kType>, stored.stride);
+    const __m512i *const pieces = keys.block(b);
     const __m512 scales = parameters.scales(b, token);
-    __m512 minima = scales;
+    __m512 minima;
     if constexpr (kHasMin<kType>) minima = parameters.minima(b, token);
     const QueryBlock *query[kRows];
     __m512i upper[kRows][kChains], lower[kRows][kChains];
@@ -158,10 +216,11 @@ inline void score_rows(const StoredRows &stored, const Parameters<kType> &parame
 #pragma GCC unroll 8
     for (size_t i = 0; i < kBlock / 4; ++i) {
       const size_t c = i % kChains;
+      const __m512i piece = pieces[i];
 #pragma GCC unroll 4
       for (size_t r = 0; r < kRows; ++r) {
-        upper[r][c] = add_products(upper[r][c], keys.piece[i], query[r]->upper + 4 * i);
-        lower[r][c] = add_products(lower[r][c], keys.piece[i], query[r]->lower + 4 * i);
+        upper[r][c] = add_products(upper[r][c], piece, query[r]->upper + 4 * i);
+        lower[r][c] = add_products(lower[r][c], piece, query[r]->lower + 4 * i);
       }
     }
 #pragma GCC unroll 4
@@ -181,17 +240,18 @@ inline void score_rows(const StoredRows &stored, const Parameters<kType> &parame
 
 // n is a multiple of sixteen.
 template <int32_t kType>
-void score_sixteens(const StoredRows &keys, size_t n, const float *queries, size_t n_rows, size_t dim, float *scores) {
-  const Parameters<kType> parameters(keys, n, dim / kBlock);
+void score_sixteens(const StoredRows &rows, size_t n, const float *queries, size_t n_rows, size_t dim, float *scores) {
+  const Parameters<kType> parameters(rows, n, dim / kBlock);
   for (size_t token = 0; token < n; token += kLanes) {
+    const Keys<kType> keys(rows, token, dim / kBlock);
     const float *query = queries;
     float *out = scores + token;
     size_t r = 0;
     for (; r + 4 <= n_rows; r += 4, query += 4 * dim, out += 4 * kTile)
-      score_rows<kType, 4>(keys, parameters, token, r == 0, query, dim, out);
+      score_rows<kType, 4>(keys, parameters, token, query, dim, out);
     for (; r + 2 <= n_rows; r += 2, query += 2 * dim, out += 2 * kTile)
-      score_rows<kType, 2>(keys, parameters, token, r == 0, query, dim, out);
-    if (r < n_rows) score_rows<kType, 1>(keys, parameters, token, r == 0, query, dim, out);
+      score_rows<kType, 2>(keys, parameters, token, query, dim, out);
+    if (r < n_rows) score_rows<kType, 1>(keys, parameters, token, query, dim, out);
   }
 }
 
@@ -203,8 +263,9 @@ void score(const StoredRows &keys, size_t n, const float *queries, size_t n_rows
   char copies[kLanes][kMostBlocks * kBytes<kType>];  // the last again where there are fewer
   for (size_t t = 0; t < kLanes; ++t)
     std::memcpy(copies[t], keys.data + (whole + t < n ? whole + t : n - 1) * keys.stride, dim / kBlock * kBytes<kType>);
-  const StoredRows rest = {keys.type, copies[0], sizeof copies[0], keys.ahead + whole * keys.ahead_stride,
-                           keys.ahead_stride};
+  StoredRows rest = keys;
+  rest.data = copies[0];
+  rest.stride = sizeof copies[0];
   score_sixteens<kType>(rest, kLanes, queries, n_rows, dim, scores + whole);
 }
 
@@ -220,92 +281,81 @@ inline __m512i load_levels(const char *block) {
   return kHasMin<kType> ? levels : _mm512_sub_epi16(levels, _mm512_set1_epi16(8));
 }
 
-// Of each of four rows of registers the largest magnitude, and what makes that `whole`.
-struct Shares {
-  template <size_t kN>
-  Shares(const __m512 (*rows)[kN], float whole) {
-    __m512 most[4];
+// What the levels of up to four blocks are to be multiplied by for kRows query rows: a token's weight by its block's scale,
+// as a share of the row's and the block's largest of all tokens, an integer of 16 bits.
+template <int32_t kType, size_t kRows>
+class Factors {
+ public:
+  Factors(const StoredRows &stored, size_t b, size_t count, size_t n, const float *weights) {
+    const Words<kType> words(count, count < 2 ? 0 : count - 2);
+    constexpr short s = Words<kType>::kSecond;
+    const __m512i places = _mm512_castsi256_si512(
+        _mm256_setr_epi16(0, 1, 2, 3, s, s + 1, s + 2, s + 3, 4, 5, 6, 7, s + 4, s + 5, s + 6, s + 7));
+    // Lanes are four tokens of each block; of tokens that are not there, the last again, with a weight of 0.
+    __m512i most[kRows];  // of magnitudes, as integers: so NaN is the largest
+    __m512 minima[kRows];
 #pragma GCC unroll 4
-    for (size_t r = 0; r < 4; ++r) {
-      most[r] = _mm512_abs_ps(rows[r][0]);
-#pragma GCC unroll 4
-      for (size_t i = 1; i < kN; ++i) most[r] = _mm512_max_ps(most[r], _mm512_abs_ps(rows[r][i]));
+    for (size_t r = 0; r < kRows; ++r) {
+      most[r] = _mm512_setzero_si512();
+      minima[r] = _mm512_setzero_ps();
     }
-    largest = reduce_four<Maximum>(most[0], most[1], most[2], most[3]);
-    const __mmask8 some = _mm_cmp_ps_mask(largest, _mm_setzero_ps(), _CMP_NEQ_OQ);
-    _mm_store_ps(inverses, _mm_maskz_div_ps(some, _mm_set1_ps(whole), largest));
-  }
-
-  __m128 largest;
-  alignas(16) float inverses[4];
-};
-
-constexpr size_t kGroup = 32;  // tokens whose products are summed up as integers
-constexpr size_t kParts = kGroup / kLanes;
-constexpr size_t kGroups = kTile / kGroup;
-
-// Values are added up as integers: a level is multiplied by its token's weight and its block's scale, both as shares of
-// the group's largest, their product an integer of 16 bits.
-template <int32_t kType>
-struct Values {
-  Values(const StoredRows &stored, size_t count, size_t n_blocks)
-      : rows(stored), n(count), parameters(rows, n, n_blocks) {
-    constexpr float kMost = 32767;
-    for (size_t group = 0; group * kGroup < n; ++group) {
-      for (size_t b = 0; b < n_blocks; b += 4) {
-        __m512 scale[4][kParts];
+    const auto blocks = reinterpret_cast<uintptr_t>(stored.data) + b * kBytes<kType>;
+    for (size_t token = 0; token < n; token += 4) {
+      const size_t last = n - token - 1;
+      const uintptr_t four = blocks + token * stored.stride;
+      const auto load = [&](size_t offset) {
+        const __m512i found = words.load([&](size_t k) {
+          const size_t t = k % 4 < last ? k % 4 : last;
+          return four + t * stored.stride + k / 4 * 2 * kBytes<kType> + offset;
+        });
+        return _mm512_cvtph_ps(_mm512_castsi512_si256(_mm512_permutexvar_epi16(places, found)));
+      };
+      const __m512 scales = load(0), minimum = kHasMin<kType> ? load(2) : scales;
+      const auto seen = static_cast<__mmask8>(last < 3 ? (2u << last) - 1 : 0xf);
 #pragma GCC unroll 4
-        for (size_t i = 0; i < 4; ++i)
+      for (size_t r = 0; r < kRows; ++r) {
+        const __m512 w = _mm512_broadcast_f32x4(_mm_maskz_loadu_ps(seen, weights + r * kTile + token));
+        const __m512 product = _mm512_mul_ps(w, scales);
+        most[r] = _mm512_max_epu32(most[r], _mm512_castps_si512(_mm512_abs_ps(product)));
+        _mm512_store_ps(products_[r][token / 4], product);
+        if constexpr (kHasMin<kType>) minima[r] = _mm512_fmadd_ps(w, minimum, minima[r]);
+      }
+    }
+    if (n % 8 != 0 && n % 8 <= 4)
+      for (size_t r = 0; r < kRows; ++r) _mm512_store_ps(products_[r][n / 8 * 2 + 1], _mm512_setzero_ps());
 #pragma GCC unroll 4
-          for (size_t part = 0; part < kParts; ++part) {
-            const size_t token = group * kGroup + part * kLanes;
-            scale[i][part] = token < n ? parameters.scales(b + i < n_blocks ? b + i : b, token) : _mm512_setzero_ps();
-          }
-        const Shares of(scale, kMost);
-#pragma GCC unroll 4
-        for (size_t i = 0; i < 4; ++i)
-#pragma GCC unroll 4
-          for (size_t part = 0; part < kParts; ++part)
-            _mm512_store_ps(scales[b + i][group][part], _mm512_mul_ps(scale[i][part], _mm512_set1_ps(of.inverses[i])));
-        _mm_store_ps(units[group] + b, _mm_mul_ps(of.largest, _mm_set1_ps(1 / kMost)));
+    for (size_t r = 0; r < kRows; ++r) {
+      constexpr float kWhole = 32767, kLeast = 0x1p-100f;
+      const __m512i two = _mm512_max_epu32(most[r], _mm512_shuffle_epi32(most[r], _MM_PERM_BADC));
+      const __m512 largest = _mm512_castsi512_ps(_mm512_max_epu32(two, _mm512_shuffle_epi32(two, _MM_PERM_CDAB)));
+      const __mmask16 some = _mm512_cmp_ps_mask(largest, _mm512_set1_ps(kLeast), _CMP_NLT_UQ);
+      const __m512 inverse = _mm512_maskz_div_ps(some, _mm512_set1_ps(kWhole), largest);
+      const auto levels = [&](size_t four) {
+        return _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_load_ps(products_[r][four]), inverse));
+      };
+      for (size_t eight = 0; eight * 8 < n; ++eight)
+        _mm512_store_si512(pairs_[r][eight], _mm512_packs_epi32(levels(2 * eight), levels(2 * eight + 1)));
+      _mm512_store_ps(units_[r], _mm512_mul_ps(largest, _mm512_set1_ps(1 / kWhole)));
+      if constexpr (kHasMin<kType>) {
+        const __m512 sums = _mm512_add_ps(minima[r], _mm512_permute_ps(minima[r], 0x4e));
+        _mm512_store_ps(minima_[r], _mm512_add_ps(sums, _mm512_permute_ps(sums, 0xb1)));
       }
     }
   }
 
-  const StoredRows &rows;
-  const size_t n;  // tokens, kTile or fewer
-  const Parameters<kType> parameters;
-  alignas(64) float scales[kMostBlocks][kGroups][kParts][kLanes];
-  alignas(16) float units[kGroups][kMostBlocks];  // by which products are to be multiplied
-};
-static_assert(kMostBlocks % 4 == 0, "blocks are taken four at a time");
-
-// The weights of kRows rows, as shares of each one's largest of a group.
-template <size_t kRows>
-struct Weights {
-  Weights(const float *weights, size_t n) {
-    for (size_t group = 0; group * kGroup < n; ++group) {
-      __m512 w[4][kParts];
-#pragma GCC unroll 4
-      for (size_t r = 0; r < 4; ++r)
-#pragma GCC unroll 4
-        for (size_t part = 0; part < kParts; ++part) {
-          const size_t token = group * kGroup + part * kLanes, left = token < n ? n - token : 0;
-          const auto seen = static_cast<__mmask16>(left < kLanes ? (1u << left) - 1 : 0xffff);
-          w[r][part] = _mm512_maskz_loadu_ps(seen, weights + r % kRows * kTile + token);
-        }
-      const Shares of(w, 1);
-#pragma GCC unroll 4
-      for (size_t r = 0; r < kRows; ++r)
-#pragma GCC unroll 4
-        for (size_t part = 0; part < kParts; ++part)
-          _mm512_store_ps(shares[group][r][part], _mm512_mul_ps(w[r][part], _mm512_set1_ps(of.inverses[r])));
-      _mm_store_ps(units[group], of.largest);
-    }
+  // Of a row and the i-th block: those of a pair of tokens, the unit of products, and the weighted sum of the minima.
+  __m512i pair(size_t r, size_t i, size_t pair) const {
+    return _mm512_set1_epi32(pairs_[r][pair / 4][i * 4 + pair % 4]);
+  }
+  __m512 unit(size_t r, size_t i) const { return _mm512_set1_ps(units_[r][i * 4]); }
+  __m512 minimum(size_t r, size_t i) const {
+    return kHasMin<kType> ? _mm512_set1_ps(minima_[r][i * 4]) : _mm512_setzero_ps();
   }
 
-  alignas(64) float shares[kGroups][kRows][kParts][kLanes];
-  alignas(16) float units[kGroups][4];
+ private:
+  alignas(64) float products_[kRows][kTile / 4][kLanes];
+  alignas(64) int32_t pairs_[kRows][kTile / 8][kLanes];
+  alignas(64) float units_[kRows][kLanes], minima_[kRows][kLanes];
 };
 
 // Sixteen elements: out = out * factor + begin + sums * unit.
@@ -314,58 +364,34 @@ inline void add_sums(__m512i sums, __m512 unit, __m512 factor, __m512 begin, flo
   _mm512_storeu_ps(out, _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums), unit, former));
 }
 
-// The weights of a row as levels of kBlocks blocks, 1 or an even number: pairs of tokens.
-template <int32_t kType, size_t kBlocks>
-inline void scale_weights(const float (*weights)[kLanes], const Values<kType> &values, size_t group, size_t b,
-                          int32_t (*out)[kGroup / 2]) {
-  const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
-#pragma GCC unroll 4
-  for (size_t part = 0; part < kParts; ++part) {
-    const auto levels = [&](size_t block) {
-      const __m512 scale = _mm512_load_ps(values.scales[b + block][group][part]);
-      return _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_load_ps(weights[part]), scale));
-    };
-    const auto put = [&](size_t block, __m256i pairs) {
-      _mm256_store_si256(reinterpret_cast<__m256i *>(out[block] + part * kLanes / 2), pairs);
-    };
-#pragma GCC unroll 2
-    for (size_t i = 0; i < kBlocks; i += 2) {
-      const __m512i even = levels(i), odd = kBlocks == 1 ? even : levels(i + 1);
-      const __m512i pairs = _mm512_permutexvar_epi64(order, _mm512_packs_epi32(even, odd));
-      put(i, _mm512_castsi512_si256(pairs));
-      if constexpr (kBlocks != 1) put(i + 1, _mm512_extracti64x4_epi64(pairs, 1));
-    }
-  }
-}
-
-// A group of tokens; kBlocks blocks from the b-th on.
+// kBlocks blocks of n tokens, the i-th of the factors' four and those behind it. Their products with the factors are summed
+// up as integers of 32 bits, for which there are few enough. b: the first of them, of all.
 template <int32_t kType, size_t kRows, size_t kBlocks>
-inline void add_values(const Values<kType> &values, const Weights<kRows> &weights, size_t group, const float *factors,
-                       size_t b, bool is_first, float *const *out) {
-  alignas(64) int32_t scaled[kRows][kBlocks][kGroup / 2];
+inline void add_values(const StoredRows &stored, size_t n, const Factors<kType, kRows> &of, size_t first,
+                       const float *factors, size_t b, size_t n_lines, float *const *out) {
+  static_assert(128 * 32767 * kTile <= INT32_MAX, "sums of products of levels with factors");
   __m512i low_sums[kRows][kBlocks], high_sums[kRows][kBlocks];
 #pragma GCC unroll 4
-  for (size_t r = 0; r < kRows; ++r) {
-    scale_weights<kType, kBlocks>(weights.shares[group][r], values, group, b, scaled[r]);
+  for (size_t r = 0; r < kRows; ++r)
 #pragma GCC unroll 4
     for (size_t i = 0; i < kBlocks; ++i) low_sums[r][i] = high_sums[r][i] = _mm512_setzero_si512();
-  }
-  const size_t first = group * kGroup, count = values.n - first < kGroup ? values.n - first : kGroup;
-  const size_t stride = values.rows.stride, ahead_stride = is_first ? values.rows.ahead_stride : stride;
-  const char *row = values.rows.data + first * stride + b * kBytes<kType>;
-  const char *ahead = is_first ? values.rows.ahead + first * ahead_stride + b * kBytes<kType> : row;
-  for (size_t pair = 0; 2 * pair < count; ++pair, row += 2 * stride, ahead += 2 * ahead_stride) {
-    const char *const next = row + (2 * pair + 1 < count ? stride : 0);  // with a weight of 0 where there is none
+  const char *row = stored.data + b * kBytes<kType>;
+  uintptr_t ahead = 0;
+  for (size_t pair = 0; 2 * pair < n; ++pair, row += 2 * stored.stride, ahead += 2 * stored.ahead_stride) {
+    const char *const next = row + (2 * pair + 1 < n ? stored.stride : 0);  // with a factor of 0 where there is none
+    if (2 * pair % StoredRows::kPlaces == 0) ahead = stored.ahead_of(2 * pair) + b * kLineBytes;
 #pragma GCC unroll 4
     for (size_t i = 0; i < kBlocks; ++i) {
-      prefetch_line(ahead + i * kBytes<kType>);
-      prefetch_line(ahead + ahead_stride + i * kBytes<kType>);
+      if (b + i < n_lines) {
+        prefetch_line(ahead + i * kLineBytes);
+        prefetch_line(ahead + stored.ahead_stride + i * kLineBytes);
+      }
       const __m512i even = load_levels<kType>(row + i * kBytes<kType>);
       const __m512i odd = load_levels<kType>(next + i * kBytes<kType>);
       const __m512i low = _mm512_unpacklo_epi16(even, odd), high = _mm512_unpackhi_epi16(even, odd);
 #pragma GCC unroll 4
       for (size_t r = 0; r < kRows; ++r) {
-        const __m512i w = _mm512_set1_epi32(scaled[r][i][pair]);
+        const __m512i w = of.pair(r, first + i, pair);
         low_sums[r][i] = add_products(low_sums[r][i], low, w);
         high_sums[r][i] = add_products(high_sums[r][i], high, w);
       }
@@ -376,18 +402,10 @@ inline void add_values(const Values<kType> &values, const Weights<kRows> &weight
   const __m512i upper = _mm512_setr_epi32(8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
 #pragma GCC unroll 4
   for (size_t r = 0; r < kRows; ++r) {
-    const __m512 factor = _mm512_set1_ps(group == 0 ? factors[r] : 1);
+    const __m512 factor = _mm512_set1_ps(factors[r]);
 #pragma GCC unroll 4
     for (size_t i = 0; i < kBlocks; ++i) {
-      const __m512 unit = _mm512_set1_ps(weights.units[group][r] * values.units[group][b + i]);
-      __m512 begin = _mm512_setzero_ps();
-      if constexpr (kHasMin<kType>) {
-        __m512 sum = begin;
-        for (size_t part = 0; part * kLanes < count; ++part)
-          sum = _mm512_fmadd_ps(values.parameters.minima(b + i, first + part * kLanes),
-                                _mm512_load_ps(weights.shares[group][r][part]), sum);
-        begin = _mm512_set1_ps(_mm512_reduce_add_ps(sum) * weights.units[group][r]);
-      }
+      const __m512 unit = of.unit(r, first + i), begin = of.minimum(r, first + i);
       float *const to = out[r] + (b + i) * kBlock;
       const __m512i low = low_sums[r][i], high = high_sums[r][i];
       add_sums(_mm512_permutex2var_epi32(low, lower, high), unit, factor, begin, to);
@@ -397,29 +415,30 @@ inline void add_values(const Values<kType> &values, const Weights<kRows> &weight
 }
 
 template <int32_t kType, size_t kRows>
-inline void add_rows(const Values<kType> &values, const float *weights, const float *factors, size_t n_blocks,
-                     bool is_first, float *const *out) {
+inline void add_rows(const StoredRows &stored, size_t n, const float *weights, const float *factors, size_t n_blocks,
+                     size_t n_lines, float *const *out) {
   constexpr size_t kBlocks = kRows == 4 ? 2 : 4;
-  const Weights<kRows> shares(weights, values.n);
-  size_t b = 0;
-  for (; b + kBlocks <= n_blocks; b += kBlocks)
-    for (size_t group = 0; group * kGroup < values.n; ++group)
-      add_values<kType, kRows, kBlocks>(values, shares, group, factors, b, is_first, out);
-  for (; b < n_blocks; ++b)
-    for (size_t group = 0; group * kGroup < values.n; ++group)
-      add_values<kType, kRows, 1>(values, shares, group, factors, b, is_first, out);
+  for (size_t b = 0; b < n_blocks; b += 4) {
+    const size_t count = n_blocks - b < 4 ? n_blocks - b : 4;
+    const Factors<kType, kRows> of(stored, b, count, n, weights);
+    size_t i = 0;
+    for (; i + kBlocks <= count; i += kBlocks)
+      add_values<kType, kRows, kBlocks>(stored, n, of, i, factors, b + i, n_lines, out);
+    for (; i < count; ++i) add_values<kType, kRows, 1>(stored, n, of, i, factors, b + i, n_lines, out);
+  }
 }
 
 template <int32_t kType>
 void add(const StoredRows &stored, size_t n, const float *weights, const float *factors, size_t n_rows, size_t dim,
          float *const *out) {
-  const size_t n_blocks = dim / kBlock;
-  const Values<kType> values(stored, n, n_blocks);
+  const size_t n_blocks = dim / kBlock, n_lines = lines_of<kType>(n_blocks);
   const float *w = weights;
   size_t r = 0;
-  for (; r + 4 <= n_rows; r += 4, w += 4 * kTile) add_rows<kType, 4>(values, w, factors + r, n_blocks, r == 0, out + r);
-  for (; r + 2 <= n_rows; r += 2, w += 2 * kTile) add_rows<kType, 2>(values, w, factors + r, n_blocks, r == 0, out + r);
-  if (r < n_rows) add_rows<kType, 1>(values, w, factors + r, n_blocks, r == 0, out + r);
+  for (; r + 4 <= n_rows; r += 4, w += 4 * kTile)
+    add_rows<kType, 4>(stored, n, w, factors + r, n_blocks, r == 0 ? n_lines : 0, out + r);
+  for (; r + 2 <= n_rows; r += 2, w += 2 * kTile)
+    add_rows<kType, 2>(stored, n, w, factors + r, n_blocks, r == 0 ? n_lines : 0, out + r);
+  if (r < n_rows) add_rows<kType, 1>(stored, n, w, factors + r, n_blocks, r == 0 ? n_lines : 0, out + r);
 }
 
 }  // namespace

@@ -106,8 +106,7 @@ struct Piece {
 };
 
 // Into the L2 cache: what is asked for is as much as the nearest one holds.
-HWY_INLINE void prefetch(const char *from, size_t bytes) {
-  const auto at = reinterpret_cast<uintptr_t>(from);  // maybe beyond what there is, which does no harm
+HWY_INLINE void prefetch(uintptr_t at, size_t bytes) {  // maybe beyond what there is, which does no harm
   for (uintptr_t line = at & ~(kLine - 1); line < at + bytes; line += kLine)
     __builtin_prefetch(reinterpret_cast<const char *>(line), 0, 2);
 }
@@ -148,7 +147,7 @@ HWY_INLINE void score_all(const StoredRows &keys, size_t n, const float *queries
     for (size_t t = 0; t < kTokens; ++t) {
       const size_t index = HWY_MIN(token + t, n - 1);
       rows[t] = keys.data + index * keys.stride;
-      prefetch(keys.ahead + index * keys.ahead_stride, bytes);
+      prefetch(keys.ahead_of(index), bytes);
     }
     size_t r = 0;
     for (; r + kMostRows <= n_rows; r += kMostRows)
@@ -221,7 +220,7 @@ HWY_INLINE void add_values(const StoredRows &stored, size_t n, const float *weig
     for (size_t v = 0; v < kVectors; ++v)
       sums[r][v] = hn::Mul(hn::LoadU(F(), out[r] + at + i + v * kLanes), hn::Set(F(), factors[r]));
   for (size_t token = 0; token < n; ++token) {
-    if (ahead_bytes != 0) prefetch(stored.ahead + token * stored.ahead_stride, ahead_bytes);
+    if (ahead_bytes != 0) prefetch(stored.ahead_of(token), ahead_bytes);
     const Piece<kType> piece(stored.data + token * stored.stride, at);
     Floats w[kRows];
 #pragma GCC unroll 2

@@ -32,11 +32,20 @@ inline __m512 load_tail(const char *row, size_t at) {
 
 // ---- Scores ----
 
+// Where that of four tokens is which is read after them: what to bring to the nearest cache, and what to the one behind it.
+struct Coming {
+  uintptr_t next[kTokens], later[kTokens];
+};
+
 template <int32_t kType, size_t kRows>
-inline void add_products(const char *const *rows, const char *const *ahead, size_t at, const float *queries, size_t dim,
+inline void add_products(const char *const *rows, const Coming *coming, size_t at, const float *queries, size_t dim,
                          __m512 (&sums)[kTokens][kRows]) {
-  if (ahead && at * kBytes<kType> % kLineBytes == 0)
-    for (size_t t = 0; t < kTokens; ++t) prefetch_line(ahead[t] + at * kBytes<kType>);
+  if (coming && at * kBytes<kType> % kLineBytes == 0) {
+    for (size_t t = 0; t < kTokens; ++t) {
+      prefetch_line(coming->later[t] + at * kBytes<kType>);
+      prefetch_line_near(coming->next[t] + at * kBytes<kType>);
+    }
+  }
   __m512 keys[kTokens];
 #pragma GCC unroll 4
   for (size_t t = 0; t < kTokens; ++t) keys[t] = load<kType>(rows[t], at);
@@ -59,17 +68,16 @@ inline void add_tail(const char *const *rows, size_t at, const float *queries, s
   }
 }
 
-// Four tokens with kRows query rows. ahead: what to prefetch, or NULL. scores: that of the first row and token.
+// Four tokens with kRows query rows. coming: what to prefetch, or NULL. scores: that of the first row and token.
 template <int32_t kType, size_t kRows>
-inline void score_rows(const char *const *rows, const char *const *ahead, const float *queries, size_t dim,
-                       float *scores) {
+inline void score_rows(const char *const *rows, const Coming *coming, const float *queries, size_t dim, float *scores) {
   __m512 sums[kTokens][kRows];
 #pragma GCC unroll 4
   for (size_t t = 0; t < kTokens; ++t)
 #pragma GCC unroll 4
     for (size_t r = 0; r < kRows; ++r) sums[t][r] = _mm512_setzero_ps();
   size_t at = 0;
-  for (; at + kLanes <= dim; at += kLanes) add_products<kType>(rows, ahead, at, queries, dim, sums);
+  for (; at + kLanes <= dim; at += kLanes) add_products<kType>(rows, coming, at, queries, dim, sums);
   if (at < dim) add_tail<kType>(rows, at, queries, dim, sums);
 #pragma GCC unroll 4
   for (size_t r = 0; r < kRows; ++r)
@@ -79,13 +87,15 @@ inline void score_rows(const char *const *rows, const char *const *ahead, const 
 template <int32_t kType>
 void score(const StoredRows &keys, size_t n, const float *queries, size_t n_rows, size_t dim, float *scores) {
   for (size_t token = 0; token < n; token += kTokens) {
-    const char *rows[kTokens], *ahead[kTokens];  // the last again where there are fewer
+    const char *rows[kTokens];  // the last again where there are fewer
+    Coming coming;
+    const uintptr_t later = keys.ahead_of(token);
     for (size_t t = 0; t < kTokens; ++t) {
-      const size_t index = token + t < n ? token + t : n - 1;
-      rows[t] = keys.data + index * keys.stride;
-      ahead[t] = keys.ahead + index * keys.ahead_stride;
+      rows[t] = keys.data + (token + t < n ? token + t : n - 1) * keys.stride;
+      coming.next[t] = reinterpret_cast<uintptr_t>(rows[t]) + kTokens * keys.stride;
+      coming.later[t] = later + t * keys.ahead_stride;
     }
-    const char *const *once = ahead;
+    const Coming *once = &coming;
     const float *query = queries;
     float *out = scores + token;
     size_t r = 0;
@@ -112,7 +122,7 @@ inline void add_values(const StoredRows &stored, size_t n, const float *weights,
   for (size_t token = 0; token < n; ++token) {
     if (is_first)
       for (size_t i = 0; i < kVectors * kLanes * kBytes<kType>; i += kLineBytes)
-        prefetch_line(stored.ahead + token * stored.ahead_stride + at * kBytes<kType> + i);
+        prefetch_line(stored.ahead_of(token) + at * kBytes<kType> + i);
     __m512 values[kVectors];
     const char *const row = stored.data + token * stored.stride;
 #pragma GCC unroll 8

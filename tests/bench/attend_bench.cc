@@ -1,4 +1,5 @@
-// Attention for one token over a cache that lies in DRAM, against a pure read of the same bytes in the same rounds.
+// Attention for one token over a cache that lies in DRAM, against a pure read of the same bytes in the same rounds. Layers
+// take turns, as in a model: all of them are more than any cache of a processor holds.
 #include <benchmark/benchmark.h>
 #include <infermem.h>
 
@@ -13,14 +14,25 @@ namespace {
 constexpr size_t kHeads = 8, kHeadDim = 128, kRow = kHeads * kHeadDim;
 constexpr size_t kTokens = 32768;
 constexpr size_t kStep = 256;  // tokens appended at once
+constexpr size_t kAllLayers = size_t{512} << 20;
 
-// A cache of one layer, full. Caches are made once: rounds are interleaved.
-infermem_kv *cache(int32_t type) {
-  static std::vector<std::pair<int32_t, infermem_kv *>> all;
-  for (const auto &entry : all)
-    if (entry.first == type) return entry.second;
+struct Cache {
+  int32_t type;
+  size_t n_layers;
+  infermem_kv *kv;
+};
+
+// Full. Caches are made once: rounds are interleaved.
+const Cache &cache_of(int32_t type) {
+  static std::vector<Cache> all;
+  all.reserve(6);
+  for (const Cache &cache : all)
+    if (cache.type == type) return cache;
+  uint64_t layer_bytes = 0;
+  if (infermem_dtype_bytes(type, 2 * kTokens * kRow, &layer_bytes) != INFERMEM_OK) std::abort();
+  const size_t n_layers = (kAllLayers + layer_bytes - 1) / layer_bytes;
   INFERMEM_STRUCT(infermem_kv_options, options);
-  options.n_layers = 1;
+  options.n_layers = n_layers;
   options.n_kv_heads = kHeads;
   options.head_dim = kHeadDim;
   options.max_tokens = kTokens;
@@ -28,41 +40,50 @@ infermem_kv *cache(int32_t type) {
   infermem_kv *kv = nullptr;
   if (kv_new(&options, &kv) != INFERMEM_OK) std::abort();
   const limits::Floats rows = limits::new_floats(kStep * kRow);
-  while (kv_len(kv) < kTokens)
-    if (kv_append(kv, 0, rows.get(), kStep * kRow, rows.get(), kStep * kRow, kStep) != INFERMEM_OK ||
-        kv_advance(kv, kStep) != INFERMEM_OK)
-      std::abort();
-  all.emplace_back(type, kv);
-  return kv;
+  while (kv_len(kv) < kTokens) {
+    for (size_t layer = 0; layer < n_layers; ++layer)
+      if (kv_append(kv, layer, rows.get(), kStep * kRow, rows.get(), kStep * kRow, kStep) != INFERMEM_OK) std::abort();
+    if (kv_advance(kv, kStep) != INFERMEM_OK) std::abort();
+  }
+  all.push_back({type, n_layers, kv});
+  return all.back();
 }
 
-void count_bytes(benchmark::State &state, const infermem_kv *kv) {
-  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(kv_memory_bytes(kv)));
+// Of a layer each.
+void count_bytes(benchmark::State &state, const Cache &cache) {
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(kv_memory_bytes(cache.kv) / cache.n_layers));
 }
 
 // Arguments: the type; query heads to a head of the cache; tokens of the query.
 void attend(benchmark::State &state) {
-  const infermem_kv *kv = cache(static_cast<int32_t>(state.range(0)));
+  const Cache &cache = cache_of(static_cast<int32_t>(state.range(0)));
   INFERMEM_STRUCT(infermem_kv_attend_options, options);
   options.n_q_heads = kHeads * static_cast<size_t>(state.range(1));
   options.n_q_tokens = static_cast<size_t>(state.range(2));
   const size_t n = options.n_q_tokens * options.n_q_heads * kHeadDim;
   const limits::Floats q = limits::new_floats(n), out = limits::new_floats(n);
-  for (auto _ : state)
-    if (kv_attend(kv, 0, &options, 0, kHeads, q.get(), n, out.get(), n) != INFERMEM_OK)
+  size_t layer = 0;
+  for (auto _ : state) {
+    if (kv_attend(cache.kv, layer, &options, 0, kHeads, q.get(), n, out.get(), n) != INFERMEM_OK)
       state.SkipWithError("it failed");
-  count_bytes(state, kv);
+    layer = (layer + 1) % cache.n_layers;
+  }
+  count_bytes(state, cache);
 }
 
 void read_cache(benchmark::State &state) {
-  const infermem_kv *kv = cache(static_cast<int32_t>(state.range(0)));
-  infermem_view views[2];
-  if (kv_keys(kv, 0, &views[0]) != INFERMEM_OK || kv_values(kv, 0, &views[1]) != INFERMEM_OK) std::abort();
-  for (auto _ : state)
+  const Cache &cache = cache_of(static_cast<int32_t>(state.range(0)));
+  size_t layer = 0;
+  for (auto _ : state) {
+    infermem_view views[2];
+    if (kv_keys(cache.kv, layer, &views[0]) != INFERMEM_OK || kv_values(cache.kv, layer, &views[1]) != INFERMEM_OK)
+      std::abort();
     for (const infermem_view &view : views)
       benchmark::DoNotOptimize(
           limits::load_all(static_cast<const float *>(view.data), view.bytes / sizeof(float) / 128 * 128));
-  count_bytes(state, kv);
+    layer = (layer + 1) % cache.n_layers;
+  }
+  count_bytes(state, cache);
 }
 
 void add_types(benchmark::internal::Benchmark *b, const std::vector<std::vector<int64_t>> &others) {

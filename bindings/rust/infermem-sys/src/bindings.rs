@@ -1979,8 +1979,8 @@ extern "C" {
     /// bits, and one below 2^-100 throughout is taken as zeros.
     ///   With n tokens seen, each element is within (2.1 * e + (n + 32) * 2^-23) * max |value| of exact, as long as e is
     /// below 1/16; with a soft cap, e is 2^-20 * soft_cap more. Of values in blocks as kv_append makes them it is 2^-10 *
-    /// max |value| more, and of Q4_1 2^-9, where the largest value is that of all tokens that any of the query's tokens sees:
-    /// weights are then integers of 16 bits, too, relative to the largest of 32 tokens.
+    /// max |value| more, and of Q4_1 2^-9: weights are then multiplied by the blocks' scales, and the products are integers of
+    /// 16 bits, relative to the largest of 64 tokens.
     /// With rotation this holds of the rotated vectors, and of the output before it is rotated back. Scores beyond the largest
     /// float count as the largest. Where a query, or a row that any of the query's tokens sees, is not finite, what is written
     /// for that head is unspecified. How heads are split changes no bit.
@@ -1990,7 +1990,7 @@ extern "C" {
     /// multiple of n_kv_heads, scale or soft_cap is not finite, or soft_cap is below 0.  INFERMEM_E_UNSUPPORTED: head_dim or
     /// head_dim_v is none of the above.  INFERMEM_E_SHAPE: n_q or n_out is another number.  INFERMEM_E_OVERFLOW: n_after, or
     /// a length, does not fit.
-    /// Thread: many at once.  Memory: none; some 80 KiB of stack.  Since: 0.1
+    /// Thread: many at once.  Memory: none; some 100 KiB of stack.  Since: 0.1
     /// ```
     #[link_name = "infermem_kv_attend"]
     pub fn kv_attend(kv: *const infermem_kv, layer: usize, options: *const infermem_kv_attend_options, first_head: usize, n_heads: usize, q: *const f32, n_q: usize, out: *mut f32, n_out: usize) -> i32;
@@ -2006,7 +2006,7 @@ extern "C" {
     /// the heads attended to are written; may not overlap q.
     /// Errors: as kv_attend, of which INFERMEM_E_SHAPE: n_part is another number; INFERMEM_E_RANGE: the tokens are not all
     /// there, too.
-    /// Thread: many at once.  Memory: none; some 80 KiB of stack.  Since: 0.1
+    /// Thread: many at once.  Memory: none; some 100 KiB of stack.  Since: 0.1
     /// ```
     #[link_name = "infermem_kv_attend_partial"]
     pub fn kv_attend_partial(kv: *const infermem_kv, layer: usize, options: *const infermem_kv_attend_options, first_head: usize, n_heads: usize, first_token: usize, n_tokens: usize, q: *const f32, n_q: usize, part: *mut f32, n_part: usize) -> i32;
