@@ -29,9 +29,10 @@
  *   6. INSUFFICIENT. The ledger is then that of step 1 as it was asked for, with what did not fit on the last device.
  * Caches of all layers are on the devices in steps 1 to 4. More memory never leads to a later step.
  *
- * Several devices share the layers, in order, the device with the most free memory first, each taking about the same
- * part of its room. The output, with what belongs to it, is on the last of those in use. A device that shares the
- * host's memory stands alone: everything is in one pool, so of the ladder only steps 1 and 6 make sense there.
+ * Several devices share the layers, in order, the largest first, which is the one with the most memory free beyond its
+ * margin and the driver's, each taking about the same part of its room. The output, with what belongs to it, is on the
+ * last of those in use. A device that shares the host's memory stands alone: everything is in one pool, so of the
+ * ladder only steps 1 and 6 make sense there.
  *
  * What the sizes are (row(t, n): the bytes of n elements of type t; pad(x, a): x rounded up to a multiple of a):
  *   PLAIN: what this library's own objects take. A cache is an infermem_kv a sequence: row(t, heads * dim) * context a

@@ -4,6 +4,13 @@
 
 namespace infermem {
 
+uint64_t Split::Room::usable() const { return free_bytes - std::min(free_bytes, (Size(margin) + driver).or_most()); }
+
+bool Split::Room::precedes(const Room &other) const {
+  if (usable() != other.usable()) return usable() > other.usable();
+  return free_bytes != other.free_bytes ? free_bytes > other.free_bytes : place < other.place;
+}
+
 void Split::sort() {
   n_rooms_ = 0;
   if (request_.n_devices == 0) {
@@ -13,9 +20,10 @@ void Split::sort() {
   }
   for (size_t i = 0; i < request_.n_devices; ++i) {
     const PlanPlace &place = request_.places[i];
+    const Room room = {i, place.free_bytes, place.margin, place.driver};
     size_t at = n_rooms_++;
-    for (; at > 0 && rooms_[at - 1].free_bytes < place.free_bytes; --at) rooms_[at] = rooms_[at - 1];
-    rooms_[at] = {i, place.free_bytes, place.margin, place.driver};
+    for (; at > 0 && room.precedes(rooms_[at - 1]); --at) rooms_[at] = rooms_[at - 1];
+    rooms_[at] = room;
   }
 }
 
@@ -25,10 +33,7 @@ void Split::set_largest(uint64_t free_bytes) {
   room.free_bytes = free_bytes;
   if (request_.n_devices != 0) room.margin = request_.margin_of(free_bytes);
   size_t at = 0;
-  const auto precedes = [&](const Room &other) {
-    return other.free_bytes != free_bytes ? other.free_bytes > free_bytes : other.place < room.place;
-  };
-  for (; at + 1 < n_rooms_ && precedes(rooms_[at + 1]); ++at) rooms_[at] = rooms_[at + 1];
+  for (; at + 1 < n_rooms_ && rooms_[at + 1].precedes(room); ++at) rooms_[at] = rooms_[at + 1];
   rooms_[at] = room;
 }
 

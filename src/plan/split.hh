@@ -13,7 +13,7 @@ struct Way {
   bool on_host;             // everything is, although there are devices
 };
 
-// Layers go to the devices in order, the one with the most free memory first, each taking as many as its room allows.
+// Layers go to the devices in order, the one with the most usable memory first, each taking as many as its room allows.
 // As the order of layers and devices is fixed, no other way of dividing them fits where this one does not.
 class Split {
  public:
@@ -35,7 +35,7 @@ class Split {
   // Whether layers that pass through can all be kept in the host's memory.
   bool can_keep_streamed(const Way &way) const;
 
-  // Another amount of free memory on the device that has most, or without devices on the host.
+  // Another amount of free memory on the device that comes first, or without devices on the host.
   void set_largest(uint64_t free_bytes);
   uint64_t largest() const { return rooms_[0].free_bytes; }
   // Only the first n of the layers loaded.
@@ -48,6 +48,9 @@ class Split {
     uint64_t free_bytes;
     uint64_t margin;
     uint64_t driver;
+
+    uint64_t usable() const;  // what is free beyond the margin and the driver's
+    bool precedes(const Room &other) const;
   };
 
   void sort();

@@ -52,11 +52,13 @@ static void more_memory_is_never_worse(void **state) {
     options.slots = 2 + (uint32_t)test_random_below(&random, 3);
     options.host_bytes = test_random_below(&random, 60) * GIB;
     options.margin_fraction = test_random_below(&random, 2) ? 0.1 : 0;
+    options.driver_bytes = 1 + test_random_below(&random, 8 * GIB);
     infermem_plan_device devices[3];
     const size_t n = 1 + test_random_below(&random, 3);
     for (size_t i = 0; i < n; i++) {
       INFERMEM_STRUCT(infermem_plan_device, device);
       device.free_bytes = 1 + test_random_below(&random, 40 * GIB);
+      device.flags = (uint32_t)test_random_below(&random, 2) * INFERMEM_PLAN_DEVICE_HAS_CONTEXT;
       devices[i] = device;
     }
     infermem_plan *less = NULL, *more = NULL;

@@ -345,6 +345,28 @@ static void devices_share_in_proportion_to_what_is_free(void **state) {
   plan_free(plan);
 }
 
+/* Of what is free, the margin and the driver's are not for layers. */
+static void the_device_with_the_most_usable_memory_comes_first(void **state) {
+  (void)state;
+  const infermem_model_config c = plans_llama8();
+  infermem_plan_options options = plans_f16(8192);
+  options.driver_bytes = 4 * GIB;
+  infermem_plan_device devices[2] = {plans_device(12 * GIB), plans_device(10 * GIB)};
+  INFERMEM_STRUCT(infermem_plan_layer_facts, first);
+  INFERMEM_STRUCT(infermem_plan_layer_facts, last);
+  for (uint32_t largest = 0; largest < 2; largest++) {
+    devices[1].flags = largest == 1 ? INFERMEM_PLAN_DEVICE_HAS_CONTEXT : 0;
+    infermem_plan *plan = NULL;
+    assert_ok(plan_new(NULL, &c, devices, 2, &options, &plan));
+    assert_ok(plan_layer(plan, 0, &first));
+    assert_ok(plan_layer(plan, c.n_layers - 1, &last));
+    assert_int_equal(first.place, largest);
+    assert_int_equal(last.place, 1 - largest);
+    plans_check(plan);
+    plan_free(plan);
+  }
+}
+
 static void a_model_without_caches_has_no_longest_context(void **state) {
   (void)state;
   infermem_model_config c = plans_llama8();
@@ -395,6 +417,7 @@ int main(void) {
       cmocka_unit_test(one_pool_is_full_or_insufficient),
       cmocka_unit_test(margins_are_the_larger_of_bytes_and_fraction),
       cmocka_unit_test(devices_share_in_proportion_to_what_is_free),
+      cmocka_unit_test(the_device_with_the_most_usable_memory_comes_first),
       cmocka_unit_test(a_model_without_caches_has_no_longest_context),
       cmocka_unit_test(the_usual_options_are_those_of_the_model),
   };
