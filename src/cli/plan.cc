@@ -34,19 +34,25 @@ uint32_t choose(const Arguments &arguments, const char *option, const std::map<s
   return result;
 }
 
-// One that shares the host's memory can only be planned with alone.
+// Those with memory to plan with. One that shares the host's can only be planned with alone.
 std::vector<infermem_plan_device> probed_devices(const infermem_device_list *list) {
   std::vector<infermem_plan_device> devices;
   for (size_t i = 0; i < device_count(list); ++i) {
     INFERMEM_STRUCT(infermem_device_facts, facts);
     INFERMEM_STRUCT(infermem_plan_device, device);
     check(device_info(list, i, &facts));
-    if (facts.is_unified && device_count(list) > 1) continue;
     check(plan_device_from(&facts, &device));
-    if (!facts.free_known)
-      fail(kFailed, format("the free memory of %s is not known: give it with --device", printable(facts.name).c_str()));
-    devices.push_back(device);
+    if (device.free_bytes != 0)
+      devices.push_back(device);
+    else
+      std::fprintf(stderr, "infermem plan: %s is left out: %s; --device gives other sizes\n",
+                   facts.name[0] ? printable(facts.name).c_str() : format("device %zu", i).c_str(),
+                   facts.free_known ? "none of its memory is free" : "how much of its memory is free is not known");
   }
+  if (devices.size() > 1)
+    devices.erase(std::remove_if(devices.begin(), devices.end(),
+                                 [](const auto &d) { return (d.flags & INFERMEM_PLAN_DEVICE_UNIFIED) != 0; }),
+                  devices.end());
   return devices;
 }
 
@@ -60,6 +66,8 @@ std::vector<infermem_plan_device> told_devices(const std::string &text) {
     devices.push_back(device);
     at = comma + 1;
   }
+  if (devices.size() > INFERMEM_PLAN_MAX_DEVICES)
+    fail(kUsage, format("--device takes up to %d sizes, not %zu", INFERMEM_PLAN_MAX_DEVICES, devices.size()));
   return devices;
 }
 
@@ -146,10 +154,15 @@ int run_plan(int argc, char **argv) {
     devices = probed_devices(list.get());
   else if (wanted != "none")
     devices = told_devices(wanted);
+  if (devices.empty() && options.host_bytes == 0)
+    fail(kFailed, "the host's memory, which is planned with, is not known: give it with --host");
 
   const Model model = open_model(path, INFERMEM_MODEL_NO_DATA);
+  INFERMEM_STRUCT(infermem_model_config, config);
+  check(model_config(model.get(), &config), path);
+  check(infermem_config_validate(&config), path);  // so that what is refused below is what was asked for
   infermem_plan *planned = nullptr;
-  check(plan_new(model.get(), nullptr, devices.data(), devices.size(), &options, &planned), path);
+  check_asked(plan_new(model.get(), nullptr, devices.data(), devices.size(), &options, &planned), path);
   const Plan plan(planned);
   const uint32_t flags = terminal_knows_utf8() ? INFERMEM_PLAN_TEXT_UTF8 : 0;
   const std::string text = text_of([&](char *buffer, size_t capacity, size_t *length) {

@@ -10,10 +10,22 @@ namespace tool {
 
 void fail(int status, const std::string &message) { throw Failure{status, message}; }
 
-void check(int32_t status, const std::string &about) {
+namespace {
+
+void check(int32_t status, const std::string &about, int exit_status) {
   if (status == INFERMEM_OK) return;
   const infermem_error &error = *infermem_error_detail();
-  fail(kFailed, (about.empty() ? "" : printable(about) + ": ") + printable(error.message));
+  fail(exit_status, (about.empty() ? "" : printable(about) + ": ") + printable(error.message));
+}
+
+}  // namespace
+
+void check(int32_t status, const std::string &about) { check(status, about, kFailed); }
+
+void check_asked(int32_t status, const std::string &about) {
+  const bool is_refused = status == INFERMEM_E_ARG || status == INFERMEM_E_UNSUPPORTED || status == INFERMEM_E_SHAPE ||
+                          status == INFERMEM_E_OVERFLOW;
+  check(status, about, is_refused ? kUsage : kFailed);
 }
 
 Model open_model(const std::string &path, uint32_t flags) {

@@ -27,6 +27,8 @@ struct Failure {
 
 // Throws where a call of the library failed, with its words.
 void check(int32_t status, const std::string &about = {});
+// As check(), of a call that is given values from the command line: throws kUsage where it refuses these.
+void check_asked(int32_t status, const std::string &about);
 
 [[noreturn]] void fail(int status, const std::string &message);
 

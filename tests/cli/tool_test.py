@@ -1,6 +1,7 @@
 """The infermem command as a user meets it: what it prints, what it says to machines, and its exit statuses.
 
-usage: tool_test.py INFERMEM MODEL
+usage: tool_test.py INFERMEM MODEL DRIVERS
+DRIVERS is a folder with stand-ins for the drivers' libraries, which answer what the environment says.
 """
 import json
 import os
@@ -11,7 +12,7 @@ import sys
 import tempfile
 import unittest
 
-TOOL, MODEL = sys.argv[1:3]
+TOOL, MODEL, DRIVERS = sys.argv[1:4]
 DONE, FAILED, USAGE, NO = 0, 1, 2, 3
 
 
@@ -84,12 +85,12 @@ class Tool(unittest.TestCase):
                          weights["bytes"])
         self.assertEqual({layer["kind"] for layer in said["layers"]}, {"attention"})
 
-    def config(self, folder):
+    def config(self, folder, **other):
         path = os.path.join(folder, "config.json")
         with open(path, "w", encoding="utf-8") as file:
             json.dump({"model_type": "llama", "hidden_size": 8192, "intermediate_size": 28672, "num_hidden_layers": 80,
                        "num_attention_heads": 64, "num_key_value_heads": 8, "vocab_size": 128256, "torch_dtype": "bfloat16",
-                       "max_position_embeddings": 131072, "rms_norm_eps": 1e-5, "tie_word_embeddings": False}, file)
+                       "max_position_embeddings": 131072, "rms_norm_eps": 1e-5, "tie_word_embeddings": False, **other}, file)
         return path
 
     def test_plan_says_whether_it_fits_and_how(self):
@@ -126,7 +127,33 @@ class Tool(unittest.TestCase):
         self.assert_refused(USAGE, "plan", MODEL, "--ctx", "99999999999999999999k", says="--ctx")
         self.assert_refused(USAGE, "plan", MODEL, "--allow", "magic", says="magic")
         self.assert_refused(USAGE, "plan", MODEL, "--kv-type", "q9", says="q9")
+        self.assert_refused(USAGE, "plan", MODEL, "--device", ",".join(["1G"] * 65), says="65")
+        self.assert_refused(USAGE, "plan", MODEL, "--kv-type", "q6_k", says="Q6_K")
+        self.assert_refused(USAGE, "plan", MODEL, "--kv-type", "q8_0", "-p", "cells", "--no-flash-attention", says="flash")
+        self.assert_refused(USAGE, "plan", MODEL, "--min-ctx", "8k", says="min_context")
         self.assert_refused(FAILED, "plan", "/nonexistent", says="nonexistent")
+        with tempfile.TemporaryDirectory() as folder:
+            path = self.config(folder)
+            self.assert_refused(USAGE, "plan", path, "--ctx", "2000000k", "-n", "2000000k", says="64 bits")
+            self.config(folder, num_attention_heads=7)  # which is the file's fault
+            self.assert_refused(FAILED, "plan", path, says="heads")
+
+    def test_a_device_that_tells_nothing_is_left_out(self):
+        drivers = {"LD_LIBRARY_PATH": DRIVERS, "FAKE_CUDA_COUNT": "3", "FAKE_NVML_TOTAL": str(8 << 30),
+                   "FAKE_NVML_FREE": str(6 << 30)}
+        for silent in range(4):
+            result = run("plan", MODEL, "--json", env=dict(drivers, FAKE_NVML_SILENT=str(silent)))
+            places = [place["name"] for place in json.loads(self.assert_done(result))["places"]]
+            self.assertEqual(sum(name.startswith("Fake GPU") for name in places), 3 - silent)
+            warnings = result.stderr.splitlines()
+            self.assertEqual(len(warnings), silent)
+            for i, warning in enumerate(warnings):
+                self.assertTrue(warning.startswith(f"infermem plan: Fake GPU {i} is left out: "), warning)
+        # None of whose memory is free: each has its number in MiB more than the first.
+        result = run("plan", MODEL, "--json", env=dict(drivers, FAKE_NVML_FREE="0"))
+        self.assert_done(result)
+        self.assertIn("none of its memory is free", result.stderr)
+        self.assertEqual(result.stderr.count("left out"), 1)
 
     def test_hostile_names_do_not_reach_the_terminal(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -170,7 +197,7 @@ class Tool(unittest.TestCase):
             files = [os.path.join(out, tensor["file"]) for tensor in index["tensors"]]
             self.assert_done(run("verify", *files))
             # A folder that is not complete has no index.
-            self.assert_refused(FAILED, "quantize", MODEL, "-o", out, "--group=65536", says="group")
+            self.assert_refused(USAGE, "quantize", MODEL, "-o", out, "--group=65536", says="group")
             self.assertFalse(os.path.exists(os.path.join(out, "index.json")))
             said = json.loads(self.assert_done(run("quantize", MODEL, "-o", out, "--bits=4", "--packed", "--json")))
             self.assertTrue(all(t["bytes"] < t["bytes_before"] for t in said["tensors"] if t["from"] == "F16"))

@@ -28,7 +28,7 @@ int nvmlDeviceGetMigMode(struct device *device, unsigned *current, unsigned *pen
 int nvmlDeviceGetMemoryInfo(struct device *device, struct memory *out);
 int nvmlDeviceGetMemoryInfo_v2(struct device *device, struct memory2 *out);
 
-enum { UNINITIALIZED = 1, INVALID_ARGUMENT = 2, NOT_FOUND = 6, MAX_DEVICES = 64 };
+enum { UNINITIALIZED = 1, INVALID_ARGUMENT = 2, NOT_FOUND = 6, UNKNOWN = 999, MAX_DEVICES = 64 };
 
 /* Read by the test: starts less stops. */
 extern int fake_nvml_running;
@@ -89,6 +89,9 @@ int nvmlDeviceGetMigMode(struct device *device, unsigned *current, unsigned *pen
   return fake_nvml_running == 0 ? UNINITIALIZED : 0;
 }
 
+/* So many of the first devices do not tell their memory. */
+static int is_silent(const struct device *device) { return device->ordinal < fake_number("FAKE_NVML_SILENT", 0); }
+
 /* Each device has its ordinal in MiB more free than the first. */
 static unsigned long long free_of(const struct device *device) {
   return (unsigned long long)(fake_number("FAKE_NVML_FREE", 1073741824) + ((long long)device->ordinal << 20));
@@ -99,7 +102,7 @@ int nvmlDeviceGetMemoryInfo(struct device *device, struct memory *out) {
   out->total = (unsigned long long)fake_number("FAKE_NVML_TOTAL", 8589934592);
   out->free = free_of(device);
   out->used = 0;
-  return (int)fake_number("FAKE_NVML_MEMORY", 0);
+  return is_silent(device) ? UNKNOWN : (int)fake_number("FAKE_NVML_MEMORY", 0);
 }
 
 int nvmlDeviceGetMemoryInfo_v2(struct device *device, struct memory2 *out) {
@@ -109,5 +112,5 @@ int nvmlDeviceGetMemoryInfo_v2(struct device *device, struct memory2 *out) {
   out->reserved = 123;
   out->free = free_of(device);
   out->used = 0;
-  return (int)fake_number("FAKE_NVML_MEMORY2", 0);
+  return is_silent(device) ? UNKNOWN : (int)fake_number("FAKE_NVML_MEMORY2", 0);
 }
