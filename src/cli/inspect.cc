@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <variant>
 
 #include "print.hh"
 #include "tool.hh"
@@ -31,14 +32,25 @@ infermem_tensor_info tensor_at(const infermem_model *model, size_t i) {
   return tensor;
 }
 
-// A value in a few words; arrays as their length.
-std::string value_of(const infermem_model *model, const infermem_meta_info &meta) {
+// The beginning of a text, up to a character of UTF-8 that it has room for.
+std::string shortened(const std::string &text) {
+  constexpr size_t kMost = 200;  // bytes
+  if (text.size() <= kMost) return text;
+  size_t n = kMost;
+  while (n > kMost - 3 && (static_cast<unsigned char>(text[n]) & 0xc0) == 0x80) --n;
+  return text.substr(0, n) + "…";
+}
+
+using Value = std::variant<std::string, double, bool, uint64_t, int64_t>;
+
+// Arrays as their length.
+Value value_of(const infermem_model *model, const infermem_meta_info &meta) {
   switch (meta.type) {
     case INFERMEM_META_STRING: {
       const char *text = nullptr;
       size_t length = 0;
       check(model_meta_string(model, meta.key, &text, &length));
-      return std::string(text, std::min<size_t>(length, 200)) + (length > 200 ? "…" : "");
+      return shortened({text, length});
     }
     case INFERMEM_META_ARRAY:
       return format("[%llu]", static_cast<unsigned long long>(meta.count));
@@ -46,25 +58,33 @@ std::string value_of(const infermem_model *model, const infermem_meta_info &meta
     case INFERMEM_META_F64: {
       double value = 0;
       check(model_meta_f64(model, meta.key, &value));
-      return format("%.9g", value);
+      return value;
     }
     case INFERMEM_META_BOOL: {
       int32_t value = 0;
       check(model_meta_bool(model, meta.key, &value));
-      return value ? "true" : "false";
+      return value != 0;
     }
     case INFERMEM_META_U64: {
       uint64_t value = 0;
       check(model_meta_u64(model, meta.key, &value));
-      return std::to_string(value);
+      return value;
     }
     default: {
       int64_t value = 0;
       check(model_meta_i64(model, meta.key, &value));
-      return std::to_string(value);
+      return value;
     }
   }
 }
+
+struct InWords {
+  std::string operator()(const std::string &text) const { return printable(text); }
+  std::string operator()(double n) const { return format("%.9g", n); }
+  std::string operator()(bool b) const { return b ? "true" : "false"; }
+  std::string operator()(uint64_t n) const { return std::to_string(n); }
+  std::string operator()(int64_t n) const { return std::to_string(n); }
+};
 
 struct Field {
   const char *name;
@@ -206,7 +226,7 @@ void Inspection::print_json() const {
     for (size_t i = 0; i < model_meta_count(model_); ++i) {
       INFERMEM_STRUCT(infermem_meta_info, meta);
       check(model_meta_info(model_, i, &meta));
-      json.field(meta.key, value_of(model_, meta));
+      std::visit([&](const auto &value) { json.field(meta.key, value); }, value_of(model_, meta));
     }
     json.end_object();
   }
@@ -264,7 +284,7 @@ void Inspection::print() const {
     for (size_t i = 0; i < model_meta_count(model_); ++i) {
       INFERMEM_STRUCT(infermem_meta_info, meta);
       check(model_meta_info(model_, i, &meta));
-      table.add({printable(meta.key), printable(value_of(model_, meta))});
+      table.add({printable(meta.key), std::visit(InWords(), value_of(model_, meta))});
     }
     table.print();
   }

@@ -183,7 +183,7 @@ Json &Json::value(const std::string &text) {
   return raw(quoted + '"');
 }
 
-Json &Json::value(double n) { return raw(std::isfinite(n) ? format("%.9g", n) : "null"); }
+Json &Json::value(double n) { return raw(std::isfinite(n) ? format("%.17g", n) : "null"); }
 
 void Json::print() const { std::printf("%s\n", text_.c_str()); }
 

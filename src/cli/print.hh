@@ -63,9 +63,10 @@ class Json {
   Json &value(const std::string &text);
   Json &value(const char *text) { return value(std::string(text)); }
   Json &value(uint64_t n) { return raw(std::to_string(n)); }
+  Json &value(int64_t n) { return raw(std::to_string(n)); }
   Json &value(int32_t n) { return raw(std::to_string(n)); }
   Json &value(uint32_t n) { return raw(std::to_string(n)); }
-  Json &value(double n);
+  Json &value(double n);  // all its digits; null where it is no number, or infinite
   Json &value(bool b) { return raw(b ? "true" : "false"); }
   Json &null() { return raw("null"); }
   template <typename T>

@@ -75,6 +75,48 @@ class Tool(unittest.TestCase):
         self.assertEqual(sum(t["bytes"] for t in said["tensors"]), said["weights"]["bytes"])
         self.assertEqual(sum(t["bytes"] for t in said["weights"]["types"].values()), said["weights"]["bytes"])
 
+    def metadata(self, folder, values):
+        """A GGUF file with metadata alone, of these names, types by GGUF's numbers, and bytes, as the tool tells it."""
+        path = os.path.join(folder, "metadata.gguf")
+        with open(path, "wb") as file:
+            file.write(b"GGUF" + struct.pack("<IQQ", 3, 0, len(values)))
+            for name, (kind, data) in values.items():
+                file.write(struct.pack("<Q", len(name)) + name.encode() + struct.pack("<I", kind) + data)
+        return path, json.loads(self.assert_done(run("inspect", "--json", "-m", path)))["metadata"]
+
+    def test_metadata_keep_their_types(self):
+        def text(value):
+            return 8, struct.pack("<Q", len(value.encode())) + value.encode()
+
+        with tempfile.TemporaryDirectory() as folder:
+            path, said = self.metadata(folder, {
+                "u8": (0, b"\xff"), "i8": (1, b"\xff"), "u64": (10, b"\xff" * 8),
+                "i64": (11, struct.pack("<q", -1 << 63)), "yes": (7, b"\1"), "no": (7, b"\0"),
+                "f32": (6, struct.pack("<f", 1e-5)), "f64": (12, struct.pack("<d", 0.1)), "whole": (12, struct.pack("<d", 3)),
+                "nan": (6, struct.pack("<f", float("nan"))), "inf": (12, struct.pack("<d", float("-inf"))),
+                "text": text("1"), "array": (9, struct.pack("<IQ3I", 4, 3, 1, 2, 3))})
+            self.assertEqual(said, {
+                "u8": 255, "i8": -1, "u64": 2**64 - 1, "i64": -2**63, "yes": True, "no": False,
+                "f32": struct.unpack("<f", struct.pack("<f", 1e-5))[0], "f64": 0.1, "whole": 3, "nan": None, "inf": None,
+                "text": "1", "array": "[3]"})
+            self.assertEqual([type(said[key]) for key in ("u8", "yes", "no", "text")], [int, bool, bool, str])
+            shown = self.assert_done(run("inspect", "-m", path))
+            for line in ("u64    18446744073709551615\n", "yes    true\n", "f32    9.99999975e-06\n", "nan    nan\n",
+                         "inf    -inf\n", "array  [3]\n"):
+                self.assertIn(line, shown)
+
+    def test_long_texts_are_cut_between_characters(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for letter in "aé€😀":
+                for before in range(4):
+                    value = ("-" * before + letter * 250).encode()
+                    _, said = self.metadata(folder, {"text": (8, struct.pack("<Q", len(value)) + value)})
+                    n = (200 - before) // len(letter.encode())
+                    self.assertEqual(said["text"], "-" * before + letter * n + "…")
+            value = b"\x80" * 300  # no character of which begins anywhere
+            _, said = self.metadata(folder, {"text": (8, struct.pack("<Q", len(value)) + value)})
+            self.assertGreater(len(said["text"]), 190)
+
     def test_layers_and_weights_add_up(self):
         self.assertIn("attention", self.assert_done(run("inspect", MODEL, "--layers")))
         said = json.loads(self.assert_done(run("inspect", "--json", "--layers", MODEL)))
