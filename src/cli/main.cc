@@ -1,4 +1,5 @@
 // infermem: the library's work, asked for on a command line.
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -77,6 +78,7 @@ int main(int argc, char **argv) {
     print_usage(stdout);
     return finish("infermem", tool::kDone);
   }
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that grows too large is one that cannot be written
   for (const Command &command : kCommands)
     if (std::strcmp(name, command.name) == 0) return run(command, argc - 1, argv + 1);
   std::fprintf(stderr, "infermem: there is no command %s\n", tool::printable(name).c_str());

@@ -2,7 +2,10 @@
 //
 // The folder holds NAME.quant for each tensor of two dimensions or more, as quant_save writes it, and index.json, which
 // lists them. The index comes last: where it is, the folder is complete.
+#include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cmath>
@@ -14,6 +17,8 @@
 
 namespace tool {
 namespace {
+
+constexpr char kIndex[] = "index.json";
 
 struct Row {
   std::string name, file, from;
@@ -88,6 +93,31 @@ bool quantize_one(const infermem_model *model, size_t index, const infermem_tens
   return true;
 }
 
+// Writes a file whole or not at all, as the library does: beside its place first, where it goes once it is on the disk.
+void write_whole(const std::string &folder, const std::string &name, const std::string &text) {
+  const std::string path = folder + "/" + name;
+  const std::string temporary = folder + format("/.infermem-%ld.tmp", static_cast<long>(getpid()));
+  std::remove(temporary.c_str());  // which a process of that number may have left that was killed
+  int reason = 0;                  // of the first that fails
+  const auto went = [&](bool is_done) {
+    if (!is_done && reason == 0) reason = errno;
+    return reason == 0;
+  };
+  if (std::FILE *const file = std::fopen(temporary.c_str(), "wxe"); went(file != nullptr)) {
+    went(std::fputs(text.c_str(), file) >= 0 && std::fflush(file) == 0 && fsync(fileno(file)) == 0);
+    went(std::fclose(file) == 0);
+  }
+  if (reason == 0) went(std::rename(temporary.c_str(), path.c_str()) == 0);
+  if (reason != 0) {
+    std::remove(temporary.c_str());
+    fail(kFailed, printable(path) + ": " + std::strerror(reason));
+  }
+  const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  went(fd >= 0 && (fsync(fd) == 0 || errno == EINVAL));  // some file systems do not know this, and need it not
+  if (fd >= 0) close(fd);
+  if (reason != 0) fail(kFailed, printable(folder) + ": " + std::strerror(reason));
+}
+
 void write_index(const std::string &folder, const std::string &model, const Target &target,
                  const std::vector<Row> &rows, const std::vector<std::string> &left, bool to_stdout) {
   Json json;
@@ -104,12 +134,7 @@ void write_index(const std::string &folder, const std::string &model, const Targ
   for (const std::string &name : left) json.value(name);
   json.end_array().end_object();
   if (to_stdout) json.print();
-  const std::string path = folder + "/index.json", temporary = path + ".new";
-  std::FILE *const file = std::fopen(temporary.c_str(), "w");
-  if (!file) fail(kFailed, temporary + ": " + std::strerror(errno));
-  const bool written = std::fprintf(file, "%s\n", json.text().c_str()) >= 0;
-  if (std::fclose(file) != 0 || !written || std::rename(temporary.c_str(), path.c_str()) != 0)
-    fail(kFailed, path + ": " + std::strerror(errno));
+  write_whole(folder, kIndex, json.text() + "\n");
 }
 
 void print_report(const std::vector<Row> &rows, const std::vector<std::string> &left, const std::string &folder) {
@@ -155,10 +180,6 @@ int run_quantize(int argc, char **argv) {
   target.options.symmetric = arguments.has("symmetric");
   target.is_packed = arguments.has("packed");
   const Model model = open_model(path);
-  if (mkdir(folder.c_str(), 0777) != 0 && errno != EEXIST) fail(kFailed, folder + ": " + std::strerror(errno));
-  const std::string index = folder + "/index.json";  // which is there only where all that it lists is
-  if (std::remove(index.c_str()) != 0 && errno != ENOENT) fail(kFailed, index + ": " + std::strerror(errno));
-
   std::vector<Row> rows;
   std::vector<std::string> left;
   uint64_t total = 0, done = 0;
@@ -167,7 +188,15 @@ int run_quantize(int argc, char **argv) {
     tensors[i].struct_size = sizeof tensors[i];
     check(model_tensor_info(model.get(), i, &tensors[i]));
     total += tensors[i].bytes;
+    const size_t length = is_matrix(tensors[i]) ? file_name(tensors[i].name).size() : 0;
+    if (length > NAME_MAX)
+      fail(kFailed, format("%s: the file's name would have %zu bytes, more than %d", printable(tensors[i].name).c_str(),
+                           length, NAME_MAX));
   }
+  if (mkdir(folder.c_str(), 0777) != 0 && errno != EEXIST)
+    fail(kFailed, printable(folder) + ": " + std::strerror(errno));
+  const std::string index = folder + "/" + kIndex;  // which is there only where all that it lists is
+  if (std::remove(index.c_str()) != 0 && errno != ENOENT) fail(kFailed, printable(index) + ": " + std::strerror(errno));
   {
     Progress progress(total);
     for (size_t i = 0; i < tensors.size(); ++i) {

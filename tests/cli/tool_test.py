@@ -6,6 +6,7 @@ DRIVERS is a folder with stand-ins for the drivers' libraries, which answer what
 import json
 import os
 import pty
+import resource
 import struct
 import subprocess
 import sys
@@ -263,6 +264,42 @@ class Tool(unittest.TestCase):
                 file.write(header.ljust((len(header) + 31) // 32 * 32, b"\0") + struct.pack("<16f", *range(16)))
             self.assert_done(run("quantize", path, "-o", out, "--group", "8"))
             self.assertEqual(sorted(os.listdir(out)), ["%2E.%2F..%2Fx.quant", "index.json"])
+
+    def matrices(self, folder, names):
+        """A safetensors file with matrices of 2 x 8 of these names."""
+        path = os.path.join(folder, "matrices.safetensors")
+        header = json.dumps({name: {"dtype": "F32", "shape": [2, 8], "data_offsets": [64 * i, 64 * i + 64]}
+                             for i, name in enumerate(names)}).encode()
+        header = header.ljust((len(header) + 7) // 8 * 8)
+        with open(path, "wb") as file:
+            file.write(struct.pack("<Q", len(header)) + header + struct.pack("<16f", *range(16)) * len(names))
+        return path
+
+    def test_an_index_that_cannot_be_written_leaves_nothing(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path, out = self.matrices(folder, [f"matrix.{i}" for i in range(40)]), os.path.join(folder, "out")
+            result = run("quantize", path, "-o", out, "--group", "8",
+                         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)))
+            self.assert_done(result, FAILED)
+            self.assertIn("index.json: File too large", result.stderr)
+            self.assertEqual(sorted(os.listdir(out)), sorted(f"matrix.{i}.quant" for i in range(40)))
+            self.assert_done(run("quantize", path, "-o", out, "--group", "8"))
+            self.assertEqual(len(os.listdir(out)), 41)
+            self.assertEqual(os.stat(os.path.join(out, "index.json")).st_mode,
+                             os.stat(os.path.join(out, "matrix.0.quant")).st_mode)
+
+    def test_names_that_no_file_can_have_are_refused_before_anything_is_written(self):
+        with tempfile.TemporaryDirectory() as folder:
+            out = os.path.join(folder, "out")
+            path = self.matrices(folder, ["first", "n" * 249])
+            self.assert_done(run("quantize", path, "-o", out, "--group", "8"))
+            self.assertEqual(sorted(os.listdir(out)), ["first.quant", "index.json", "n" * 249 + ".quant"])
+            path = self.matrices(folder, ["first", "n" * 250])
+            self.assert_refused(FAILED, "quantize", path, "-o", out, "--group", "8", says="256 bytes")
+            self.assertIn("index.json", os.listdir(out))
+            other = os.path.join(folder, "other")
+            self.assert_refused(FAILED, "quantize", path, "-o", other, "--group", "8", says="256 bytes")
+            self.assertFalse(os.path.exists(other))
 
     def test_saved_caches_are_verified_without_one(self):
         folder = os.path.join(os.path.dirname(MODEL), "kv")
