@@ -1,5 +1,6 @@
 // infermem verify: whether saved files are as they were written. What kind of file one is, its first bytes say.
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -58,7 +59,17 @@ Result verify_kv(const std::string &path) {
           status, ""};
 }
 
+// Whether a path is that of a folder with none of the files that a model is opened from.
+bool is_bare_folder(const std::string &path) {
+  struct stat status;
+  if (stat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) return false;
+  for (const char *const name : {"model.safetensors.index.json", "model.safetensors", "config.json"})
+    if (stat((path + "/" + name).c_str(), &status) == 0 || errno != ENOENT) return false;
+  return true;
+}
+
 Result verify_model(const std::string &path) {
+  if (is_bare_folder(path)) return {"folder", "", INFERMEM_E_NOT_FOUND, "there is no model in it"};
   infermem_model *model = nullptr;
   const int32_t status = model_open(path.c_str(), nullptr, &model);
   const Model owned(model);
@@ -86,7 +97,8 @@ int run_verify(int argc, char **argv) {
   for (const std::string &path : arguments.operands()) {
     const Result result = verify(path);
     const bool is_good = result.status == INFERMEM_OK;
-    const bool is_read = result.status != INFERMEM_E_IO && result.status != INFERMEM_E_NOMEM;
+    const bool is_read =
+        result.status != INFERMEM_E_IO && result.status != INFERMEM_E_NOMEM && result.status != INFERMEM_E_NOT_FOUND;
     all_read = all_read && is_read;
     all_good = all_good && (is_good || !is_read);
     table.add({printable(path), result.kind, is_good ? good("undamaged") : bad(infermem_error_name(result.status)),

@@ -327,6 +327,17 @@ class Tool(unittest.TestCase):
             os.mkfifo(pipe)  # for which nobody waits
             self.assertIn("not a regular file", self.assert_done(run("verify", pipe), NO))
 
+    def test_verify_says_where_there_is_no_model(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertRegex(self.assert_done(run("verify", folder), FAILED), "INFERMEM_E_NOT_FOUND +there is no model in it")
+            said = json.loads(self.assert_done(run("verify", "--json", folder, MODEL), FAILED))
+            self.assertEqual([file["status"] for file in said], ["INFERMEM_E_NOT_FOUND", "INFERMEM_OK"])
+            path = self.config(folder)
+            self.assert_done(run("verify", folder))
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("{")  # which is a damaged one
+            self.assert_done(run("verify", folder), NO)
+
     def test_bench_measures_something(self):
         said = json.loads(self.assert_done(run("bench", "--json", "--seconds", "1")))
         self.assertGreater(len(said["results"]), 10)
