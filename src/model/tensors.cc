@@ -145,7 +145,7 @@ Status TensorTable::place(const Allocator &allocator, size_t first, uint64_t dat
     if (tensor.is_inferred) {
       // No type packs more than eight elements into a byte: so the shape, too, is bounded by the file.
       uint64_t elements = 1;
-      for (const uint64_t ne : tensor.ne) elements *= ne;  // checked by add()
+      for (const uint64_t ne : tensor.ne) elements *= ne;  // which fits: GGUF's parser has measured it
       if (elements / 8 > room)
         return fail(following == n ? INFERMEM_E_TRUNCATED : INFERMEM_E_FORMAT, elements / 8, room,
                     "tensor \"%s\" has %llu elements, and room for %llu bytes", Quoted(tensor.name).text,
