@@ -111,7 +111,7 @@ Status Kv::advance(size_t n) {
     if (layers_[i].pending != n)
       return fail(INFERMEM_E_INCOMPLETE, n, layers_[i].pending, "layer %zu of %zu has %zu tokens pending, not %zu", i,
                   n_layers_, layers_[i].pending, n);
-  if (stream_) kernels().stored->fence();
+  if (stream_) fence_streams();
   length_ += n;
   drop_pending();
   return INFERMEM_OK;

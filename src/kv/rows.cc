@@ -107,7 +107,7 @@ Status Kv::append(size_t layer, const Input &k, const Input &v, size_t n_tokens)
     if (!store(*inputs[i], halves_[i].run, rows, stream, row_at(rows, length_)))
       return check_values(*inputs[i], halves_[i].run, rows);
   }
-  if (stream && !stream_) kernels().stored->fence();
+  if (stream && !stream_) fence_streams();
   at.pending = n_tokens;
   return INFERMEM_OK;
 }

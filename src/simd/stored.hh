@@ -27,10 +27,16 @@ struct StoredKernels {
   // Multiplies each run of n floats by the Hadamard matrix of its size, and by 1 / sqrt(size), in place. run is a power of
   // two, and n a multiple of it.
   void (*rotate)(float *values, size_t n, size_t run);
-  // Copies bytes past the caches where the processor can; fence() lets other threads see them in order.
+  // Copies bytes past the caches where the processor can; fence_streams() lets other threads see them in order.
   void (*stream)(const void *in, size_t bytes, void *out);
-  void (*fence)();
 };
+
+// For what any table has streamed: another may have been chosen since.
+inline void fence_streams() {
+#ifdef __x86_64__
+  __builtin_ia32_sfence();
+#endif
+}
 
 extern const StoredKernels stored_reference, stored_sse4, stored_avx2, stored_avx512, stored_neon;
 

@@ -322,8 +322,6 @@ void stream(const void *in, size_t bytes, void *out) {
   std::memcpy(to + at, from + at, bytes - at);
 }
 
-void fence() { _mm_sfence(); }
-
 }  // namespace
 
 const StoredKernels stored_avx512 = {
@@ -336,7 +334,6 @@ const StoredKernels stored_avx512 = {
     all_below,
     rotate,
     stream,
-    fence,
 };
 
 }  // namespace infermem

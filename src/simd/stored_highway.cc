@@ -7,7 +7,6 @@
 #define HWY_COMPILE_ALL_ATTAINABLE
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "simd/stored_highway.cc"
-#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
@@ -231,10 +230,8 @@ void stream(const void *in, size_t bytes, void *out) {
   std::memcpy(to + at, from + at, bytes - at);
 }
 
-void fence() { hwy::FlushStream(); }
-
 constexpr StoredKernels make_stored() {
-  return {to_q8_0, to_q4_0, to_q4_1, to_levels, to_bf16, from_bf16, all_below, rotate, stream, fence};
+  return {to_q8_0, to_q4_0, to_q4_1, to_levels, to_bf16, from_bf16, all_below, rotate, stream};
 }
 
 #endif

@@ -62,8 +62,6 @@ void rotate(float *values, size_t n, size_t run) {
 
 void stream(const void *in, size_t bytes, void *out) { std::memcpy(out, in, bytes); }
 
-void fence() {}
-
 }  // namespace
 
 const StoredKernels stored_reference = {
@@ -76,7 +74,6 @@ const StoredKernels stored_reference = {
     all_below,
     rotate,
     stream,
-    fence,
 };
 
 }  // namespace infermem

@@ -168,7 +168,7 @@ void stream() {
     const auto bytes = random_bytes(n);
     compare({input(bytes)}, {{n, 1}}, [=](const Kernels &k, const Places &in, const Places &out) {
       k.stored->stream(in.bytes(0), n, out.bytes(0));
-      k.stored->fence();
+      fence_streams();
       return 1;
     });
   }
