@@ -161,7 +161,7 @@ float dot_q6(const uint8_t *stored, size_t n, const Activations &x) {
   Ahead ahead(stored);
   __m512 total = _mm512_setzero_ps();
   for (size_t at = 0; at < n; at += kUnit, stored += sizeof(blocks::Q6_K)) {
-    ahead.follow(stored + sizeof(blocks::Q6_K));
+    ahead.follow(stored, sizeof(blocks::Q6_K));
     const int8_t *const levels = x.levels + at;
     const __m512i v01 = add_pairs(multiply_q6<0>(stored, levels), multiply_q6<1>(stored, levels));
     const __m512i v23 = add_pairs(multiply_q6<2>(stored, levels), multiply_q6<3>(stored, levels));

@@ -98,7 +98,7 @@ inline void add_units(const uint8_t *at, size_t count, const Activations &x, Tot
   Ahead ahead(at);
   __m256 scales = scale_unit<Type>(at, x, 0, t);
   for (size_t i = 1; i < count; ++i, at += Type::kUnitBytes, levels += kUnit) {
-    ahead.follow(at + Type::kUnitBytes);
+    ahead.follow(at, Type::kUnitBytes);
     const __m256 next = scale_unit<Type>(at + Type::kUnitBytes, x, i, t);
     add_unit<Type>(at, levels, scales, t);
     scales = next;

@@ -41,7 +41,7 @@ inline bool find_range_of_each(const float *values, size_t group, size_t count, 
   __m512 zeros = zero, others = zero;  // NaN, and for good, as soon as a value is NaN or infinite
   for (size_t g = 0; g < count; ++g) {
     const float *const from = values + g * group;
-    ahead->follow(from + group);
+    ahead->follow(from, group * sizeof(float));
     __m512 a = _mm512_loadu_ps(from), b = a;
     zeros = _mm512_fmadd_ps(a, zero, zeros);
     for (size_t i = 16; i < group; i += 16) {

@@ -18,9 +18,10 @@ class Ahead {
       : position_(reinterpret_cast<uintptr_t>(begin) / kStep * kStep),
         line_(position_ / kWindow * kWindow + kWindow + position_ % kWindow / kPages) {}
 
-  // To be called with addresses that grow, up to where the stream will have been read soon.
-  void follow(const void *end) {
-    for (const auto at = reinterpret_cast<uintptr_t>(end); position_ < at; position_ += kStep) {
+  // To be called with addresses that grow, and so many bytes from there on that will have been read soon, or that would be
+  // if there were as many.
+  void follow(const void *at, size_t bytes) {
+    for (const uintptr_t end = reinterpret_cast<uintptr_t>(at) + bytes; position_ < end; position_ += kStep) {
       // Maybe beyond what there is, which does no harm.
       for (uintptr_t page = 0; page < kPages; ++page)
         __builtin_prefetch(reinterpret_cast<const void *>(line_ + page * kPage));

@@ -104,7 +104,7 @@ void packed_vector(const Packed &form, const uint8_t *at, const float *x, float 
     __m256 lanes = _mm256_setzero_ps();
     size_t i = first;
     for (; i + kColumns <= end; i += kColumns, at += Step<kBits>::kBytes) {
-      ahead.follow(at + Step<kBits>::kBytes);
+      ahead.follow(at, Step<kBits>::kBytes);
       sums.add(Step<kBits>(at), x + i);
       lanes = _mm256_add_ps(lanes, _mm256_loadu_ps(x + i));
     }
@@ -153,7 +153,7 @@ void packed_vectors(const Packed &form, const uint8_t *at, const float *x, size_
     const Parameters p = parameters_of(form, at + form.level_bytes(columns));
     for (size_t piece = first; piece < end; piece += kPiece) {
       const size_t count = end - piece < kPiece ? end - piece : kPiece;
-      ahead.follow(at + form.level_bytes(count));
+      ahead.follow(at, form.level_bytes(count));
       for (size_t i = 0; i < count; i += Packed::kColumns, at += Step<kBits>::kBytes)
         expand(Step<kBits>(at), p, weights + 16 * i, std::make_integer_sequence<int, Packed::kColumns>());
       size_t v = 0;
@@ -221,20 +221,19 @@ void packed_q8_vector(const Packed &form, const uint8_t *at, const Activations &
   for (size_t first = 0; first < form.cols; first += form.group) {
     // The parameters last, as they lie: the processor's prefetchers follow addresses that grow.
     const size_t left = form.cols - first;
-    const uint8_t *const parameters = at + (left >= form.group ? group_bytes : form.level_bytes(form.columns(first)));
+    const size_t level_bytes = left >= form.group ? group_bytes : form.level_bytes(form.columns(first));
     __m512 products = _mm512_setzero_ps(), sums = products;
-    for (; at < parameters; at += kBlockBytes<kBits>, ++block) {
+    for (size_t done = 0; done < level_bytes; done += kBlockBytes<kBits>, ++block) {
       __m512i sum;
-      ahead.follow(at + kBlockBytes<kBits>);
-      const auto rest = static_cast<size_t>(parameters - at);
-      multiply_block<kBits, 1>(whole_block<kBits>(at, rest, room), &x, block * kBlock, &sum);
+      ahead.follow(at + done, kBlockBytes<kBits>);
+      multiply_block<kBits, 1>(whole_block<kBits>(at + done, level_bytes - done, room), &x, block * kBlock, &sum);
       products = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), _mm512_set1_ps(x.scales[block]), products);
       sums = _mm512_add_ps(sums, _mm512_set1_ps(x.sums[block]));
     }
-    const Parameters p = parameters_of(form, parameters);
+    const Parameters p = parameters_of(form, at + level_bytes);
     total = _mm512_fmadd_ps(p.scale, products, total);
     minima = _mm512_fmadd_ps(p.min, sums, minima);
-    at = parameters + parameter_bytes;
+    at += level_bytes + parameter_bytes;
   }
   _mm512_storeu_ps(out, _mm512_add_ps(total, minima));
 }
@@ -261,7 +260,7 @@ void packed_q8_vectors(const Packed &form, const uint8_t *at, const Activations 
     const size_t level_bytes = form.level_bytes(form.columns(first));
     const Parameters p = parameters_of(form, at + level_bytes);
     for (size_t done = 0; done < level_bytes; done += kBlockBytes<kBits>, ++block) {
-      ahead.follow(at + done + kBlockBytes<kBits>);
+      ahead.follow(at + done, kBlockBytes<kBits>);
       const uint8_t *const from = whole_block<kBits>(at + done, level_bytes - done, room);
       size_t v = 0;
       for (; v + 4 <= n_x; v += 4) add_block<kBits, 4>(p, from, x + v, block, out + 16 * v);
@@ -317,7 +316,7 @@ float dot_q8_blocks(const uint8_t *levels, const float *scales, const float *min
   __m512 total = _mm512_setzero_ps(), minima = total;
   for (size_t block = 0; block < blocks; block += 16) {
     const size_t first = block * kBlock, count = blocks - block;
-    ahead.follow(levels + (first + kSpan) * kBits / 8);
+    ahead.follow(levels + first * kBits / 8, kSpan * kBits / 8);
     Ahead::once(scales + first / group);
     const __m512 scale = spread(scales, block, count, group / kBlock);
     const __m512 each = _mm512_mul_ps(scale, _mm512_loadu_ps(x.scales + block));

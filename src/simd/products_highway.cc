@@ -125,7 +125,7 @@ void multiply_vector(const Packed &form, const uint8_t *at, const float *x, floa
       const size_t count = HWY_MIN(kPiece, end - i);
       const Piece piece(x + i, count);
       const size_t steps = (count + Packed::kColumns - 1) / Packed::kColumns;
-      ahead.follow(at + steps * Step<kBits>::kStored);
+      ahead.follow(at, steps * Step<kBits>::kStored);
       auto lanes = hn::Zero(F());
       for (size_t j = 0; j < steps * Packed::kColumns; j += kLanes)
         lanes = hn::Add(lanes, hn::LoadU(F(), piece.get() + j));
@@ -183,7 +183,7 @@ void multiply_vectors(const Packed &form, const uint8_t *at, const float *x, siz
     for (size_t piece = first; piece < end; piece += kPiece) {
       const size_t count = HWY_MIN(kPiece, end - piece);
       const size_t stored = (count + Packed::kColumns - 1) / Packed::kColumns * Step<kBits>::kStored;
-      ahead.follow(at + stored);
+      ahead.follow(at, stored);
       for (size_t part = 0; part < kParts; ++part) {
         const Parameters p = parameters_of(form, parameters, part);
         float *to = weights + part * kLanes;
@@ -299,25 +299,26 @@ void multiply_levels(const Packed &form, const uint8_t *at, const Activations *x
   std::memset(out, 0, n_x * Packed::kRows * sizeof(float));
   size_t block = 0;
   for (size_t first = 0; first < form.cols; first += form.group) {
-    const uint8_t *const parameters = at + form.level_bytes(form.columns(first));
+    const size_t level_bytes = form.level_bytes(form.columns(first));
     Parameters of[kParts];
-    for (size_t part = 0; part < kParts; ++part) of[part] = parameters_of(form, parameters, part);
-    for (; at < parameters; at += kSteps * Step<kBits>::kStored, ++block) {
-      ahead.follow(at + kSteps * Step<kBits>::kStored);
-      const size_t steps = static_cast<size_t>(parameters - at) / Step<kBits>::kStored;
+    for (size_t part = 0; part < kParts; ++part) of[part] = parameters_of(form, at + level_bytes, part);
+    for (size_t done = 0; done < level_bytes; done += kSteps * Step<kBits>::kStored, ++block) {
+      const uint8_t *const from = at + done;
+      ahead.follow(from, kSteps * Step<kBits>::kStored);
+      const size_t steps = (level_bytes - done) / Step<kBits>::kStored;
       for (size_t v = 0; v < n_x; ++v) {
         const int8_t *const levels = x[v].levels + block * kBlock;
         const auto scale = hn::Set(F(), x[v].scales[block]), sum = hn::Set(F(), x[v].sums[block]);
         for (size_t part = 0; part < kParts; ++part) {
-          const Floats products = HWY_LIKELY(steps >= kSteps) ? multiply_block<Sums, kBits>(at, part, kSteps, levels)
-                                                              : multiply_block<Sums, kBits>(at, part, steps, levels);
+          const Floats products = HWY_LIKELY(steps >= kSteps) ? multiply_block<Sums, kBits>(from, part, kSteps, levels)
+                                                              : multiply_block<Sums, kBits>(from, part, steps, levels);
           float *const to = out + v * Packed::kRows + part * kLanes;
           const Floats total = hn::MulAdd(of[part].min, sum, hn::LoadU(F(), to));
           hn::StoreU(hn::MulAdd(hn::Mul(of[part].scale, scale), products, total), F(), to);
         }
       }
     }
-    at = parameters + form.record_bytes(0);
+    at += level_bytes + form.record_bytes(0);
   }
 }
 
@@ -372,7 +373,7 @@ float multiply_row(const uint8_t *levels, const float *scales, const float *mins
     const size_t count = HWY_MIN(kSpan, blocks - first);
     const uint8_t *from = levels + first * kBlock * kBits / 8;
     const int8_t *with = x.levels + first * kBlock;
-    ahead.follow(from + kSpan * kBlock * kBits / 8);
+    ahead.follow(from, kSpan * kBlock * kBits / 8);
     Ahead::once(scales + first * kBlock / group);
     spread(scales, first, count, group / kBlock, each);
     if (mins) spread(mins, first, count, group / kBlock, least);

@@ -50,7 +50,7 @@ inline bool set_scales(__m512 scale, Scales *out) {
 }
 
 inline void prefetch(const float *values) {
-  _mm_prefetch(reinterpret_cast<const char *>(values) + kAhead, _MM_HINT_T0);
+  _mm_prefetch(reinterpret_cast<const char *>(reinterpret_cast<uintptr_t>(values) + kAhead), _MM_HINT_T0);
 }
 
 template <typename T>
