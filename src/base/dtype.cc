@@ -27,10 +27,10 @@ Status dtype_bytes(int32_t dtype, uint64_t n, uint64_t *out) {
   Block block = {};
   INFERMEM_TRY(dtype_block(dtype, &block));
   if (n % block.elements != 0)
-    return fail(INFERMEM_E_SHAPE, block.elements, n, "%llu elements are not whole blocks of %u",
-                static_cast<unsigned long long>(n), block.elements);
+    return fail(INFERMEM_E_SHAPE, block.elements, n, "%llu elements are not whole blocks of %u", wide(n),
+                block.elements);
   if (!checked::mul<uint64_t>(n / block.elements, block.bytes, out))
-    return fail(INFERMEM_E_OVERFLOW, 0, n, "the bytes of %llu elements do not fit", static_cast<unsigned long long>(n));
+    return fail(INFERMEM_E_OVERFLOW, 0, n, "the bytes of %llu elements do not fit", wide(n));
   return INFERMEM_OK;
 }
 

@@ -20,6 +20,9 @@ using Status = int32_t;
 // The same for a refusal by the operating system, whose errno `os_error` becomes part of the record and the message.
 [[gnu::cold, gnu::format(printf, 3, 4)]] Status fail_os(Status code, int os_error, const char *format, ...);
 
+// As printf takes it: %llu.
+inline unsigned long long wide(uint64_t n) { return n; }
+
 // Adds the public function's name to the record of a failure just made.
 [[gnu::cold]] Status stamp(Status code, const char *function);
 

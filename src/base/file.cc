@@ -14,6 +14,7 @@
 #include "base/text.hh"
 
 namespace infermem {
+
 ShortPath::ShortPath(const char *path) {
   const size_t length = std::strlen(path);
   const char *tail = path;
@@ -65,12 +66,10 @@ Status File::read_at(uint64_t offset, void *out, size_t n) const {
   while (n != 0) {
     const ssize_t got = pread(fd_, to, n, static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0)
-      return fail_os(INFERMEM_E_IO, errno, "reading %zu bytes at byte %llu", n,
-                     static_cast<unsigned long long>(offset));
+    if (got < 0) return fail_os(INFERMEM_E_IO, errno, "reading %zu bytes at byte %llu", n, wide(offset));
     if (got == 0)
       return fail(INFERMEM_E_TRUNCATED, size_, offset, "the file had %llu bytes, and now ends at byte %llu",
-                  static_cast<unsigned long long>(size_), static_cast<unsigned long long>(offset));
+                  wide(size_), wide(offset));
     to += got;
     offset += static_cast<uint64_t>(got);
     n -= static_cast<size_t>(got);
@@ -82,7 +81,7 @@ Status File::map_from(uint64_t offset) {
   map_offset_ = offset - offset % page_size();
   if (!checked::narrow(size_ - map_offset_, &map_size_))
     return fail(INFERMEM_E_SYSTEM, SIZE_MAX, size_ - map_offset_, "%llu bytes of data do not fit the address range",
-                static_cast<unsigned long long>(size_ - map_offset_));
+                wide(size_ - map_offset_));
   void *const map = mmap(nullptr, map_size_, PROT_READ, MAP_PRIVATE, fd_, static_cast<off_t>(map_offset_));
   if (map == MAP_FAILED) return fail_os(INFERMEM_E_SYSTEM, errno, "mapping %zu bytes of data", map_size_);
   map_ = static_cast<char *>(map);

@@ -167,8 +167,8 @@ Status Mapping::reserve(size_t size, const MappingWishes &wishes) {
     if (bind_to_nodes(data, rounded, wishes.numa_nodes))
       granted_.numa_nodes = wishes.numa_nodes;
     else
-      log(INFERMEM_LOG_INFO, "no binding to NUMA nodes 0x%llx: mbind failed with errno %d",
-          static_cast<unsigned long long>(wishes.numa_nodes), errno);
+      log(INFERMEM_LOG_INFO, "no binding to NUMA nodes 0x%llx: mbind failed with errno %d", wide(wishes.numa_nodes),
+          errno);
   }
   return INFERMEM_OK;
 }

@@ -135,7 +135,7 @@ Status Output::write_at(uint64_t offset, const void *bytes, size_t n) {
 
 Status Output::fail_write(int reason, uint64_t offset, size_t n) const {
   return fail_os(INFERMEM_E_IO, reason, "writing %zu bytes at byte %llu of a temporary file beside \"%s\"", n,
-                 static_cast<unsigned long long>(offset), ShortPath(path_).text);
+                 wide(offset), ShortPath(path_).text);
 }
 
 Status Output::commit() {

@@ -5,11 +5,6 @@
 #include "base/checksum.hh"
 
 namespace infermem {
-namespace {
-
-unsigned long long wide(uint64_t n) { return n; }
-
-}  // namespace
 
 Status check_saved_header(const SavedFormat &format, const void *header, uint64_t n) {
   const auto *const bytes = static_cast<const char *>(header);

@@ -11,8 +11,6 @@ namespace {
 
 constexpr size_t kPiece = Output::kPiece;
 
-unsigned long long wide(uint64_t n) { return n; }
-
 [[gnu::cold]] Status fail_function(const char *name, int64_t returned, size_t n, uint64_t offset) {
   return fail(INFERMEM_E_IO, n, static_cast<uint64_t>(returned),
               "the %s function, given %zu bytes at byte %llu, returned %lld", name, n, wide(offset),

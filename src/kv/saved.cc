@@ -68,8 +68,6 @@ Status read_chunks(SerialReader &in, char *rows, size_t n_bytes, const char *wha
   return INFERMEM_OK;
 }
 
-unsigned long long wide(uint64_t n) { return n; }
-
 }  // namespace
 
 // Of a cache that is there this cannot wrap: its rows are in memory, and the rest is far less than they or the layers.

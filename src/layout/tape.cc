@@ -159,11 +159,11 @@ Status Tape::rewind(const infermem_tape_mark &mark) {
   const uint64_t generation = this->generation();
   if (mark.generation != generation)
     return fail(INFERMEM_E_STALE, generation, mark.generation, "the mark is of generation %llu, the tape is at %llu",
-                static_cast<unsigned long long>(mark.generation), static_cast<unsigned long long>(generation));
+                wide(mark.generation), wide(generation));
   const size_t used = offset();
   if (mark.offset > used)
-    return fail(INFERMEM_E_STALE, used, mark.offset, "the mark is at byte %llu, the cursor at %zu",
-                static_cast<unsigned long long>(mark.offset), used);
+    return fail(INFERMEM_E_STALE, used, mark.offset, "the mark is at byte %llu, the cursor at %zu", wide(mark.offset),
+                used);
   give_back(base_ + static_cast<size_t>(mark.offset));
   return INFERMEM_OK;
 }

@@ -33,9 +33,8 @@ Status Arena::add_chunk(size_t room, char **out) {
 Status Arena::take(uint64_t n, char **out) {
   if (n > INFERMEM_MODEL_MAX_METADATA - taken_)
     return fail(INFERMEM_E_LIMIT, INFERMEM_MODEL_MAX_METADATA, n,
-                "%llu bytes more of metadata than the %llu read so far are above the limit of %d",
-                static_cast<unsigned long long>(n), static_cast<unsigned long long>(taken_),
-                INFERMEM_MODEL_MAX_METADATA);
+                "%llu bytes more of metadata than the %llu read so far are above the limit of %d", wide(n),
+                wide(taken_), INFERMEM_MODEL_MAX_METADATA);
   const auto size = static_cast<size_t>(n);
   if (size > kLarge) {
     INFERMEM_TRY(add_chunk(size, out));

@@ -8,8 +8,6 @@
 namespace infermem {
 namespace {
 
-unsigned long long print(uint64_t n) { return n; }
-
 // Which sources a layer's shape has.
 class ShapeReader {
  public:
@@ -171,7 +169,7 @@ void ShapeReader::weigh_by_tensors() {
 Status ShapeReader::warn_of(const Flaw &found, const char *what) {
   if (found.n == 0) return INFERMEM_OK;
   return warn("the metadata and the tensors of %llu layers, the first being layer %llu, do not agree on %s",
-              print(found.n), print(found.first), what);
+              wide(found.n), wide(found.first), what);
 }
 
 Status ShapeReader::run() {
@@ -202,9 +200,9 @@ Status ShapeReader::run() {
   if (states_.n != 0)
     INFERMEM_TRY(
         warn("%llu layers, the first being layer %llu, are recurrent, and the size of their state is not known",
-             print(states_.n), print(states_.first)));
+             wide(states_.n), wide(states_.first)));
   if (tensors_.beyond() == 0 || c_->n_layers == 0) return INFERMEM_OK;
-  return warn("%llu tensors are of layers beyond the last of %llu", print(tensors_.beyond()), print(c_->n_layers));
+  return warn("%llu tensors are of layers beyond the last of %llu", wide(tensors_.beyond()), wide(c_->n_layers));
 }
 
 }  // namespace
@@ -224,7 +222,7 @@ Status check_index(Keys *keys, Names names, LayerSeries *series) {
   INFERMEM_TRY(keys->number(names, kMostSmall, &dim));
   if (dim == 0) return INFERMEM_OK;
   series->leaves_out = true;
-  return keys->warn("the index of sparse attention, %llu elements a token and layer, is not counted", print(dim));
+  return keys->warn("the index of sparse attention, %llu elements a token and layer, is not counted", wide(dim));
 }
 
 Status check_complete(Keys *keys, const NeededNames &names, const infermem_model_config &c) {

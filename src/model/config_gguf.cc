@@ -8,8 +8,6 @@
 namespace infermem {
 namespace {
 
-unsigned long long print(uint64_t n) { return n; }
-
 class GgufConfig {
  public:
   GgufConfig(Contents *contents, infermem_model_config *out, LayerSeries *series)
@@ -62,7 +60,7 @@ Status GgufConfig::heads() {
     if (shared <= kMostSmall) *dims[i] = shared;
     if (c_->n_heads != 0 && !even)
       INFERMEM_TRY(keys_.warn("there is no \"%s\", and %llu elements are not shared by %llu heads",
-                              keys_.key(names[i]).text, print(c_->hidden), print(c_->n_heads)));
+                              keys_.key(names[i]).text, wide(c_->hidden), wide(c_->n_heads)));
   }
   INFERMEM_TRY(keys_.number({"rope.dimension_count"}, kMostSmall, &c_->rope_dims, &found));
   if (found == Found::kNo) c_->rope_dims = c_->head_dim_k;
@@ -83,15 +81,15 @@ Status GgufConfig::vocabulary() {
     c_->vocab = embedding.ne[1];
     if (said != 0 && said != embedding.ne[1])
       INFERMEM_TRY(keys_.warn("\"%s\" is %llu, and token_embd.weight has %llu rows, which are taken",
-                              keys_.key("vocab_size").text, print(said), print(embedding.ne[1])));
+                              keys_.key("vocab_size").text, wide(said), wide(embedding.ne[1])));
     if (c_->hidden != 0 && c_->hidden != embedding.ne[0])
       INFERMEM_TRY(keys_.warn("\"%s\" is %llu, but rows of token_embd.weight have %llu elements",
-                              keys_.key("embedding_length").text, print(c_->hidden), print(embedding.ne[0])));
+                              keys_.key("embedding_length").text, wide(c_->hidden), wide(embedding.ne[0])));
   }
   if (tokens > c_->vocab)
-    INFERMEM_TRY(keys_.warn("there are %llu tokens, and %llu embeddings", print(tokens), print(c_->vocab)));
+    INFERMEM_TRY(keys_.warn("there are %llu tokens, and %llu embeddings", wide(tokens), wide(c_->vocab)));
   if (c_->vocab <= kMostLarge) return INFERMEM_OK;
-  INFERMEM_TRY(keys_.warn("a vocabulary of %llu is above the limit of %llu", print(c_->vocab), print(kMostLarge)));
+  INFERMEM_TRY(keys_.warn("a vocabulary of %llu is above the limit of %llu", wide(c_->vocab), wide(kMostLarge)));
   c_->vocab = 0;
   return INFERMEM_OK;
 }

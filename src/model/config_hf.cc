@@ -200,7 +200,7 @@ Status HfConfig::blocks() {
 
 Status HfConfig::block(uint64_t index) {
   char prefix[48];
-  std::snprintf(prefix, sizeof prefix, "block_configs.%llu.", static_cast<unsigned long long>(index));
+  std::snprintf(prefix, sizeof prefix, "block_configs.%llu.", wide(index));
   Keys keys(contents_);
   keys.add_prefix(prefix);
   bool no_attention = false, no_feed_forward = false;
@@ -283,8 +283,7 @@ Status HfConfig::layer_types(Names names) {
   Meta meta = {};
   if (!keys_.find(names, &meta) || meta.count == 0) return INFERMEM_OK;
   if (meta.count != n_main())
-    return keys_.warn("\"%s\" has %llu values, for %llu layers", meta.key.text,
-                      static_cast<unsigned long long>(meta.count), static_cast<unsigned long long>(n_main()));
+    return keys_.warn("\"%s\" has %llu values, for %llu layers", meta.key.text, wide(meta.count), wide(n_main()));
   Strings strings(meta);
   Name name;
   uint64_t unknown = 0;
@@ -303,8 +302,7 @@ Status HfConfig::layer_types(Names names) {
   if (c_->sliding_window != 0 && series_->recurs.is_there() && !series_->has_window.is_there())
     INFERMEM_TRY(series_->has_window.resize(n_main(), 0));
   if (unknown == 0) return INFERMEM_OK;
-  return keys_.warn("\"%s\" has %llu values that are not known", meta.key.text,
-                    static_cast<unsigned long long>(unknown));
+  return keys_.warn("\"%s\" has %llu values that are not known", meta.key.text, wide(unknown));
 }
 
 Status HfConfig::empty(uint64_t layer) {
@@ -446,7 +444,7 @@ Status HfConfig::pattern() {
   if (!keys_.text({"hybrid_override_pattern"}, &letters)) return INFERMEM_OK;
   if (letters.length != n_main())
     return keys_.warn("\"%s\" has %zu letters, for %llu layers", keys_.key("hybrid_override_pattern").text,
-                      letters.length, static_cast<unsigned long long>(n_main()));
+                      letters.length, wide(n_main()));
   INFERMEM_TRY(series_->recurs.resize(n_main(), 0));
   INFERMEM_TRY(series_->has_experts.resize(n_main(), 0));
   for (uint64_t i = 0; i < n_main(); ++i) {

@@ -89,7 +89,7 @@ Status Flattener::append(const Name &name) {
 
 Status Flattener::next_element() {
   char digits[24];
-  const int n = std::snprintf(digits, sizeof digits, "%llu", static_cast<unsigned long long>(top().index++));
+  const int n = std::snprintf(digits, sizeof digits, "%llu", wide(top().index++));
   return append({digits, static_cast<size_t>(n)});
 }
 

@@ -17,8 +17,6 @@ constexpr uint64_t kLeastMeta = 8 + 1 + 4 + 1;
 constexpr uint64_t kLeastTensor = 8 + 1 + 4 + 4 + 8;
 constexpr uint64_t kLeastString = 8;
 
-unsigned long long print(uint64_t n) { return n; }
-
 // One pass over a file's metadata. It comes from the allocator: its buffers are too large for a stack.
 class Parser {
  public:
@@ -54,8 +52,8 @@ class Parser {
 Status Parser::check_count(uint64_t n, uint64_t least, const char *what) const {
   if (n <= in_.remaining() / least) return INFERMEM_OK;
   return fail(INFERMEM_E_TRUNCATED, in_.remaining() / least, n,
-              "%llu %s are declared at byte %llu, with %llu bytes left", print(n), what, print(in_.position()),
-              print(in_.remaining()));
+              "%llu %s are declared at byte %llu, with %llu bytes left", wide(n), what, wide(in_.position()),
+              wide(in_.remaining()));
 }
 
 Status Parser::header() {
@@ -82,7 +80,7 @@ Status Parser::name(const char *what, uint64_t most, Name *out) {
   INFERMEM_TRY(in_.number(&length));
   if (length > most)
     return fail(INFERMEM_E_LIMIT, most, length, "a %s at byte %llu has %llu bytes, more than %llu", what,
-                print(in_.position()), print(length), print(most));
+                wide(in_.position()), wide(length), wide(most));
   INFERMEM_TRY(in_.read(name_, static_cast<size_t>(length)));
   *out = {name_, static_cast<size_t>(length)};
   return check_name(*out, what);
@@ -149,7 +147,7 @@ Status Parser::skip_strings(const Name &key, uint64_t count) {
   }
   if (!fits)
     return fail(INFERMEM_E_LIMIT, INFERMEM_MODEL_MAX_METADATA, count,
-                "with the %llu strings of \"%s\", arrays have more than the limit of %d bytes of strings", print(count),
+                "with the %llu strings of \"%s\", arrays have more than the limit of %d bytes of strings", wide(count),
                 Quoted(key).text, INFERMEM_MODEL_MAX_METADATA);
   walked_ += in_.position() - start;
   return INFERMEM_OK;
@@ -184,18 +182,18 @@ Status Parser::measure(Tensor *tensor) const {
     if (!checked::mul(elements, tensor->ne[i], &elements))
       return fail(INFERMEM_E_OVERFLOW, 0, tensor->ne[i],
                   "the elements of tensor \"%s\" do not fit, at dimension %u, %llu", Quoted(tensor->name).text, i,
-                  print(tensor->ne[i]));
+                  wide(tensor->ne[i]));
   }
   Block block;
   tensor->is_inferred = !find_dtype(tensor->dtype, &block);
   if (tensor->is_inferred) return INFERMEM_OK;
   if (tensor->ne[0] % block.elements != 0)
     return fail(INFERMEM_E_FORMAT, block.elements, tensor->ne[0],
-                "rows of %llu elements of tensor \"%s\" are not whole blocks of %u", print(tensor->ne[0]),
+                "rows of %llu elements of tensor \"%s\" are not whole blocks of %u", wide(tensor->ne[0]),
                 Quoted(tensor->name).text, block.elements);
   if (!checked::mul<uint64_t>(elements / block.elements, block.bytes, &tensor->bytes))
     return fail(INFERMEM_E_OVERFLOW, 0, elements, "the bytes of the %llu elements of tensor \"%s\" do not fit",
-                print(elements), Quoted(tensor->name).text);
+                wide(elements), Quoted(tensor->name).text);
   return INFERMEM_OK;
 }
 
@@ -210,9 +208,9 @@ Status Parser::alignment(uint64_t *out) const {
   const uint64_t value = integer_at(meta.type, meta.bytes).value;
   if (value < INFERMEM_MODEL_MIN_ALIGNMENT || value > INFERMEM_MODEL_MAX_ALIGNMENT)
     return fail(INFERMEM_E_LIMIT, INFERMEM_MODEL_MAX_ALIGNMENT, value, "%s is %llu, not between %d and %d", kKey,
-                print(value), INFERMEM_MODEL_MIN_ALIGNMENT, INFERMEM_MODEL_MAX_ALIGNMENT);
+                wide(value), INFERMEM_MODEL_MIN_ALIGNMENT, INFERMEM_MODEL_MAX_ALIGNMENT);
   if (!checked::is_power_of_two(static_cast<size_t>(value)))
-    return fail(INFERMEM_E_FORMAT, 0, value, "%s is %llu, no power of two", kKey, print(value));
+    return fail(INFERMEM_E_FORMAT, 0, value, "%s is %llu, no power of two", kKey, wide(value));
   *out = value;
   return INFERMEM_OK;
 }

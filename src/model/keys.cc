@@ -6,11 +6,6 @@
 #include "model/reader.hh"
 
 namespace infermem {
-namespace {
-
-unsigned long long print(uint64_t n) { return n; }
-
-}  // namespace
 
 bool Keys::find(Names names, Meta *out) const {
   for (int p = 0; p < n_prefixes_; ++p)
@@ -40,7 +35,7 @@ Status Keys::bad_value(const Meta &meta, const Integer &value, uint64_t most, Fo
   *found = Found::kBad;
   if (value.is_negative)
     return warn("\"%s\" has %lld, which is negative", meta.key.text, static_cast<long long>(value.value));
-  return warn("\"%s\" has %llu, above the limit of %llu", meta.key.text, print(value.value), print(most));
+  return warn("\"%s\" has %llu, above the limit of %llu", meta.key.text, wide(value.value), wide(most));
 }
 
 Status Keys::number(Names names, uint64_t most, uint64_t *out, Found *found) {
@@ -108,7 +103,7 @@ Status Keys::array(const Meta &meta, uint64_t most, uint64_t n, uint64_t *out, S
     return bad_type(meta, "an array of integers", found);
   if (meta.count != n || n == 0) {
     *found = Found::kBad;
-    return warn("\"%s\" has %llu values, for %llu layers", meta.key.text, print(meta.count), print(n));
+    return warn("\"%s\" has %llu values, for %llu layers", meta.key.text, wide(meta.count), wide(n));
   }
   const size_t size = size_of_meta(meta.element_type);
   char bytes[4096];
@@ -132,8 +127,8 @@ Status Keys::array(const Meta &meta, uint64_t most, uint64_t n, uint64_t *out, S
   *found = Found::kYes;
   *out = top;
   if (least == top || meta.element_type == INFERMEM_META_BOOL) return INFERMEM_OK;
-  return warn("\"%s\" is not the same in all layers: %llu to %llu; the largest is taken", meta.key.text, print(least),
-              print(top));
+  return warn("\"%s\" is not the same in all layers: %llu to %llu; the largest is taken", meta.key.text, wide(least),
+              wide(top));
 }
 
 Strings::Strings(const Meta &meta) {

@@ -47,7 +47,7 @@ Status fail_negative(const Meta &meta, const Integer &integer) {
 
 Status fail_large(const Meta &meta, const Integer &integer) {
   return fail(INFERMEM_E_RANGE, INT64_MAX, integer.value, "\"%s\" has %llu, which no i64 can hold",
-              Quoted(meta.key).text, static_cast<unsigned long long>(integer.value));
+              Quoted(meta.key).text, wide(integer.value));
 }
 
 // The value of an f32, or of an f64.
@@ -275,9 +275,8 @@ Status MetaTable::require_array(const char *key, uint64_t first, size_t n, bool 
     return fail(INFERMEM_E_TYPE, 0, meta.element_type, "the elements of \"%s\" are each %s, not %s",
                 Quoted(meta.key).text, name_of_meta(meta.element_type), wanted);
   if (first > meta.count || n > meta.count - first)
-    return fail(INFERMEM_E_RANGE, meta.count, n, "%zu elements from number %llu on: \"%s\" has %llu", n,
-                static_cast<unsigned long long>(first), Quoted(meta.key).text,
-                static_cast<unsigned long long>(meta.count));
+    return fail(INFERMEM_E_RANGE, meta.count, n, "%zu elements from number %llu on: \"%s\" has %llu", n, wide(first),
+                Quoted(meta.key).text, wide(meta.count));
   *out = meta;
   return INFERMEM_OK;
 }
@@ -334,7 +333,7 @@ Status MetaTable::integers(const Allocator &allocator, const char *key, uint64_t
     INFERMEM_TRY(fits(meta, integer));
     if (meta.element_type == INFERMEM_META_BOOL && integer.value > 1)
       return fail(INFERMEM_E_FORMAT, 1, integer.value, "a bool of \"%s\" is %llu, neither 0 nor 1",
-                  Quoted(meta.key).text, static_cast<unsigned long long>(integer.value));
+                  Quoted(meta.key).text, wide(integer.value));
   }
   for (size_t i = 0; i < n; ++i) out[i] = integer_at(meta.element_type, elements.at(i)).value;
   return INFERMEM_OK;

@@ -42,8 +42,7 @@ Status Model::open(const infermem_model_options &options, const Allocator &alloc
 Status Model::open(const infermem_model_options &options, const Allocator &allocator, const GivenBytes &file) {
   INFERMEM_TRY(start(options, allocator));
   if (file.size != 0 && file.size < file.n)
-    return fail(INFERMEM_E_ARG, file.n, file.size, "file_size is %llu, with %zu bytes given",
-                static_cast<unsigned long long>(file.size), file.n);
+    return fail(INFERMEM_E_ARG, file.n, file.size, "file_size is %llu, with %zu bytes given", wide(file.size), file.n);
   Part *part = nullptr;
   INFERMEM_TRY(parts_.add(&part));
   part->source.use_bytes(file.bytes, file.n, file.size != 0 ? file.size : file.n);

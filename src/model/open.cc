@@ -49,7 +49,7 @@ Status read_config_json(const Source &source, const Allocator &allocator, Conten
   const uint64_t size = source.size();
   if (size > INFERMEM_MODEL_MAX_CONFIG)
     return fail(INFERMEM_E_LIMIT, INFERMEM_MODEL_MAX_CONFIG, size, "a JSON text of %llu bytes, more than %d",
-                static_cast<unsigned long long>(size), INFERMEM_MODEL_MAX_CONFIG);
+                wide(size), INFERMEM_MODEL_MAX_CONFIG);
   Vec<char> text(allocator);
   INFERMEM_TRY(text.reserve(static_cast<size_t>(size) + kJsonPadding));
   INFERMEM_TRY(source.read_at(0, text.data(), static_cast<size_t>(size)));

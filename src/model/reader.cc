@@ -8,8 +8,7 @@ namespace infermem {
 Status Reader::check_room(uint64_t n) const {
   if (n <= remaining()) return INFERMEM_OK;
   return fail(INFERMEM_E_TRUNCATED, n, remaining(), "%llu bytes should follow byte %llu, where the file has %llu left",
-              static_cast<unsigned long long>(n), static_cast<unsigned long long>(position()),
-              static_cast<unsigned long long>(remaining()));
+              wide(n), wide(position()), wide(remaining()));
 }
 
 Status Reader::fill(size_t n) {

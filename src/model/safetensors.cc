@@ -14,8 +14,6 @@ constexpr size_t kPrefix = sizeof kMetadataKey;  // with the dot
 
 bool is(const Name &name, const char *text) { return name == Name{text, std::strlen(text)}; }
 
-unsigned long long print(uint64_t n) { return n; }
-
 // The number of the type of that name, INFERMEM_DTYPE_UNKNOWN where there is none.
 int32_t dtype_of(const Name &name) {
 #define ENTRY(type_name, number, elements, bytes) \
@@ -219,7 +217,7 @@ Status Header::add() {
   for (uint32_t i = 0; i < n_dims_; ++i) {
     if (!checked::mul(elements, dims_[i], &elements))
       return fail(INFERMEM_E_OVERFLOW, 0, dims_[i], "the elements of tensor \"%s\" do not fit, at dimension %u, %llu",
-                  Quoted(name_).text, i, print(dims_[i]));
+                  Quoted(name_).text, i, wide(dims_[i]));
     const uint32_t from_fastest = n_dims_ - 1 - i;
     if (from_fastest < tensor.n_dims - 1)
       tensor.ne[from_fastest] = dims_[i];
@@ -228,8 +226,8 @@ Status Header::add() {
   }
   if (offsets_[0] > offsets_[1])
     return fail(INFERMEM_E_FORMAT, offsets_[0], offsets_[1],
-                "the data of tensor \"%s\" begins at %llu and ends at %llu", Quoted(name_).text, print(offsets_[0]),
-                print(offsets_[1]));
+                "the data of tensor \"%s\" begins at %llu and ends at %llu", Quoted(name_).text, wide(offsets_[0]),
+                wide(offsets_[1]));
   tensor.offset = offsets_[0];
   tensor.bytes = offsets_[1] - offsets_[0];
 
@@ -240,18 +238,18 @@ Status Header::add() {
     // No type packs more than eight elements into a byte: so the shape, too, is bounded by the file.
     if (elements / 8 > tensor.bytes)
       return fail(INFERMEM_E_FORMAT, elements / 8, tensor.bytes, "tensor \"%s\" has %llu elements, and %llu bytes",
-                  Quoted(name_).text, print(elements), print(tensor.bytes));
+                  Quoted(name_).text, wide(elements), wide(tensor.bytes));
   } else {
     uint64_t bytes;
     if (elements % block.elements != 0)
       return fail(INFERMEM_E_FORMAT, block.elements, elements, "the %llu elements of tensor \"%s\" end within a byte",
-                  print(elements), Quoted(name_).text);
+                  wide(elements), Quoted(name_).text);
     if (!checked::mul<uint64_t>(elements / block.elements, block.bytes, &bytes))
       return fail(INFERMEM_E_OVERFLOW, 0, elements, "the bytes of the %llu elements of tensor \"%s\" do not fit",
-                  print(elements), Quoted(name_).text);
+                  wide(elements), Quoted(name_).text);
     if (bytes != tensor.bytes)
       return fail(INFERMEM_E_FORMAT, bytes, tensor.bytes, "tensor \"%s\" takes %llu bytes, and has %llu",
-                  Quoted(name_).text, print(bytes), print(tensor.bytes));
+                  Quoted(name_).text, wide(bytes), wide(tensor.bytes));
   }
   return out_->tensors.add(&out_->arena, tensor);
 }
@@ -267,7 +265,7 @@ Status parse(const Reading &file, uint64_t length, const Allocator &allocator, C
   Status status = parse_json(text.data(), static_cast<size_t>(length), false, kWhat, Header::on_event, header);
   if (status == INFERMEM_OK && header->n_unknown() != 0)
     status = out->warnings.add(&out->arena, "%llu tensors are of types that are not known: only their bytes are",
-                               print(header->n_unknown()));
+                               wide(header->n_unknown()));
   allocator.destroy(header);
   return status;
 }
@@ -279,16 +277,16 @@ Status read_safetensors(const Reading &file, const Allocator &allocator, Content
   unsigned char head[sizeof(uint64_t)];
   if (size < sizeof head)
     return fail(INFERMEM_E_TRUNCATED, sizeof head, size, "the file has %llu bytes, and not even a header's length",
-                print(size));
+                wide(size));
   INFERMEM_TRY(file.source.read_at(0, head, sizeof head));
   const auto length = load_le<uint64_t>(head);
   if (length > INFERMEM_MODEL_MAX_HEADER)
     return fail(INFERMEM_E_LIMIT, INFERMEM_MODEL_MAX_HEADER, length, "%s has %llu bytes, more than %d", kWhat,
-                print(length), INFERMEM_MODEL_MAX_HEADER);
+                wide(length), INFERMEM_MODEL_MAX_HEADER);
   const uint64_t left = file.source.readable() - sizeof head;
   if (length > left)
-    return fail(INFERMEM_E_TRUNCATED, length, left, "%s has %llu bytes, of which %llu are there", kWhat, print(length),
-                print(left));
+    return fail(INFERMEM_E_TRUNCATED, length, left, "%s has %llu bytes, of which %llu are there", kWhat, wide(length),
+                wide(left));
   const size_t first = out->tensors.count();
   INFERMEM_TRY(parse(file, length, allocator, out));
   *data_start = sizeof head + length;

@@ -189,8 +189,8 @@ Status shape_of(const infermem_model_config &config, Shape *out) {
 
 Status check_layer(uint64_t index, uint64_t n_layers) {
   if (index < n_layers) return INFERMEM_OK;
-  return fail(INFERMEM_E_RANGE, n_layers, index, "index is %llu, and there are %llu layers",
-              static_cast<unsigned long long>(index), static_cast<unsigned long long>(n_layers));
+  return fail(INFERMEM_E_RANGE, n_layers, index, "index is %llu, and there are %llu layers", wide(index),
+              wide(n_layers));
 }
 
 infermem_model_layer layer_of(const infermem_model_config &config, uint64_t index) {

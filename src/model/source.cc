@@ -29,8 +29,7 @@ Status Source::read_at(uint64_t offset, void *out, size_t n) const {
   }
   if (offset > n_bytes_ || n > n_bytes_ - offset)
     return fail(INFERMEM_E_TRUNCATED, offset + n, n_bytes_,
-                "the first %llu bytes of the file are needed, and %zu are given",
-                static_cast<unsigned long long>(offset + n), n_bytes_);
+                "the first %llu bytes of the file are needed, and %zu are given", wide(offset + n), n_bytes_);
   if (n != 0) std::memcpy(out, bytes_ + offset, n);
   return INFERMEM_OK;
 }
@@ -40,11 +39,10 @@ Status Source::call(uint64_t offset, char *out, size_t n) const {
     const int64_t got = read_(context_, offset, out, n);
     if (got < 0)
       return fail_os(INFERMEM_E_IO, got < INT32_MIN + 1 ? 0 : static_cast<int>(-got),
-                     "the caller's function, reading %zu bytes at byte %llu", n,
-                     static_cast<unsigned long long>(offset));
+                     "the caller's function, reading %zu bytes at byte %llu", n, wide(offset));
     if (got == 0)
       return fail(INFERMEM_E_TRUNCATED, size_, offset, "the file should have %llu bytes, and ends at byte %llu",
-                  static_cast<unsigned long long>(size_), static_cast<unsigned long long>(offset));
+                  wide(size_), wide(offset));
     if (static_cast<uint64_t>(got) > n)
       return fail(INFERMEM_E_IO, n, static_cast<uint64_t>(got),
                   "the caller's function says that it read %lld bytes, of %zu asked for", static_cast<long long>(got),

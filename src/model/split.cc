@@ -10,8 +10,6 @@ constexpr char kNo[] = "split.no";
 constexpr char kCount[] = "split.count";
 constexpr char kTensors[] = "split.tensors.count";
 
-unsigned long long print(uint64_t n) { return n; }
-
 bool digits(const char *text, uint32_t *out) {
   uint32_t value = 0;
   for (size_t i = 0; i < kDigits; ++i) {
@@ -66,26 +64,26 @@ Status SplitCheck::part(uint32_t i, const MetaTable &metas) {
   INFERMEM_TRY(require(metas, kCount, &count));
   INFERMEM_TRY(require(metas, kTensors, &n_tensors));
   if (no != i || count != name_.count)
-    return fail(INFERMEM_E_FORMAT, i, no, "the file has number %llu of %llu parts, its name number %u of %u", print(no),
-                print(count), i, name_.count);
+    return fail(INFERMEM_E_FORMAT, i, no, "the file has number %llu of %llu parts, its name number %u of %u", wide(no),
+                wide(count), i, name_.count);
   if (i != 0 && n_tensors != n_tensors_)
     return fail(INFERMEM_E_FORMAT, n_tensors_, n_tensors, "\"%s\" is %llu, and %llu in the parts before", kTensors,
-                print(n_tensors), print(n_tensors_));
+                wide(n_tensors), wide(n_tensors_));
   n_tensors_ = n_tensors;
   return INFERMEM_OK;
 }
 
 Status SplitCheck::tensors(uint64_t n) const {
   if (n == n_tensors_) return INFERMEM_OK;
-  return fail(INFERMEM_E_FORMAT, n_tensors_, n, "the parts have %llu tensors together, and \"%s\" is %llu", print(n),
-              kTensors, print(n_tensors_));
+  return fail(INFERMEM_E_FORMAT, n_tensors_, n, "the parts have %llu tensors together, and \"%s\" is %llu", wide(n),
+              kTensors, wide(n_tensors_));
 }
 
 Status warn_of_split(Contents *contents) {
   uint64_t count;
   if (!number(contents->metas, kCount, &count) || count <= 1) return INFERMEM_OK;
   return contents->warnings.add(&contents->arena, "the file is one of %llu parts of a model, of which only it was read",
-                                print(count));
+                                wide(count));
 }
 
 }  // namespace infermem

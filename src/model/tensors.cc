@@ -37,8 +37,6 @@ bool precedes(const char *a, const char *b) {
   return x.offset != y.offset ? x.offset < y.offset : x.bytes < y.bytes;
 }
 
-unsigned long long print(uint64_t n) { return n; }
-
 }  // namespace
 
 Status TensorTable::add(Arena *arena, const Tensor &tensor) {
@@ -102,17 +100,17 @@ Status TensorTable::place_one(size_t i, uint64_t data_start, uint64_t alignment,
   const Tensor tensor = at(i);
   if (tensor.offset % alignment != 0)
     return fail(INFERMEM_E_FORMAT, alignment, tensor.offset, "the data of tensor \"%s\" at %llu is not aligned to %llu",
-                Quoted(tensor.name).text, print(tensor.offset), print(alignment));
+                Quoted(tensor.name).text, wide(tensor.offset), wide(alignment));
   uint64_t offset;
   uint64_t end;
   if (!checked::add(data_start, tensor.offset, &offset) || !checked::add(offset, tensor.bytes, &end))
     return fail(INFERMEM_E_OVERFLOW, 0, tensor.offset, "the place of tensor \"%s\", %llu bytes at %llu, does not fit",
-                Quoted(tensor.name).text, print(tensor.bytes), print(tensor.offset));
+                Quoted(tensor.name).text, wide(tensor.bytes), wide(tensor.offset));
   // A tensor of unknown size has one byte at least.
   if (end > file_size || offset == file_size)
     return fail(INFERMEM_E_TRUNCATED, end, file_size,
                 "tensor \"%s\", %llu bytes at byte %llu, is beyond the end of the file at %llu",
-                Quoted(tensor.name).text, print(tensor.bytes), print(offset), print(file_size));
+                Quoted(tensor.name).text, wide(tensor.bytes), wide(offset), wide(file_size));
   set_place(i, offset, tensor.bytes);
   return INFERMEM_OK;
 }
@@ -140,8 +138,7 @@ Status TensorTable::place(const Allocator &allocator, size_t first, uint64_t dat
     if (room == 0 || tensor.bytes > room)
       return fail(INFERMEM_E_FORMAT, room, tensor.bytes,
                   "tensors \"%s\" and \"%s\" overlap: the first has %llu bytes, the second begins %llu after it",
-                  Quoted(tensor.name).text, Quoted(name_of(records_[following])).text, print(tensor.bytes),
-                  print(room));
+                  Quoted(tensor.name).text, Quoted(name_of(records_[following])).text, wide(tensor.bytes), wide(room));
     if (tensor.is_inferred) {
       // No type packs more than eight elements into a byte: so the shape, too, is bounded by the file.
       uint64_t elements = 1;
@@ -149,7 +146,7 @@ Status TensorTable::place(const Allocator &allocator, size_t first, uint64_t dat
       if (elements / 8 > room)
         return fail(following == n ? INFERMEM_E_TRUNCATED : INFERMEM_E_FORMAT, elements / 8, room,
                     "tensor \"%s\" has %llu elements, and room for %llu bytes", Quoted(tensor.name).text,
-                    print(elements), print(room));
+                    wide(elements), wide(room));
     }
     if (tensor.offset > end) unused += tensor.offset - end;
     // Within the file's size and a little more, so this cannot overflow.
@@ -159,11 +156,11 @@ Status TensorTable::place(const Allocator &allocator, size_t first, uint64_t dat
   if (n != first && file_size > end) unused += file_size - end;
 
   if (inferred != 0)
-    INFERMEM_TRY(warnings->add(arena, "%llu tensors are of types that are not known: their sizes are inferred",
-                               print(inferred)));
+    INFERMEM_TRY(
+        warnings->add(arena, "%llu tensors are of types that are not known: their sizes are inferred", wide(inferred)));
   if (!order.empty()) INFERMEM_TRY(warnings->add(arena, "the tensors are not in the order of their data"));
   if (unused != 0)
-    INFERMEM_TRY(warnings->add(arena, "%llu bytes of the data section belong to no tensor", print(unused)));
+    INFERMEM_TRY(warnings->add(arena, "%llu bytes of the data section belong to no tensor", wide(unused)));
   return INFERMEM_OK;
 }
 
@@ -178,17 +175,17 @@ Status TensorTable::place_exactly(const Allocator &allocator, size_t first, uint
     if (tensor.offset != end)
       return fail(INFERMEM_E_FORMAT, end, tensor.offset,
                   "the data of tensor \"%s\" begins at %llu, where the tensors before it end at %llu",
-                  Quoted(tensor.name).text, print(tensor.offset), print(end));
+                  Quoted(tensor.name).text, wide(tensor.offset), wide(end));
     if (tensor.bytes > room - end)
       return fail(INFERMEM_E_TRUNCATED, tensor.bytes, room - end,
-                  "the %llu bytes of tensor \"%s\" at %llu are beyond the end of the data at %llu", print(tensor.bytes),
-                  Quoted(tensor.name).text, print(end), print(room));
+                  "the %llu bytes of tensor \"%s\" at %llu are beyond the end of the data at %llu", wide(tensor.bytes),
+                  Quoted(tensor.name).text, wide(end), wide(room));
     end += tensor.bytes;
     set_place(i, data_start + tensor.offset, tensor.bytes);
   }
   if (end == room) return INFERMEM_OK;
-  return fail(INFERMEM_E_FORMAT, end, room, "the tensors have %llu bytes of data, the file %llu", print(end),
-              print(room));
+  return fail(INFERMEM_E_FORMAT, end, room, "the tensors have %llu bytes of data, the file %llu", wide(end),
+              wide(room));
 }
 
 }  // namespace infermem

@@ -10,8 +10,6 @@
 namespace infermem {
 namespace {
 
-unsigned long long print(uint64_t n) { return n; }
-
 struct Limit {
   uint64_t value;
   const char *name;
@@ -66,7 +64,7 @@ Status check_limits(const infermem_model_config &c) {
     if (limit.is_needed && limit.value == 0) return fail(INFERMEM_E_ARG, 1, 0, "%s is 0", limit.name);
     if (limit.value > limit.most)
       return fail(INFERMEM_E_LIMIT, limit.most, limit.value, "%s is %llu, above the limit of %llu", limit.name,
-                  print(limit.value), print(limit.most));
+                  wide(limit.value), wide(limit.most));
   }
   return INFERMEM_OK;
 }
@@ -99,20 +97,20 @@ Status check_heads(const infermem_model_config &c) {
   if (c.n_heads == 0) return INFERMEM_OK;
   for (const uint64_t kv : {c.n_kv_heads, c.n_kv_heads_window})
     if (kv != 0 && c.n_heads % kv != 0)
-      return fail(INFERMEM_E_SHAPE, kv, c.n_heads, "%llu heads are not shared by %llu KV heads", print(c.n_heads),
-                  print(kv));
+      return fail(INFERMEM_E_SHAPE, kv, c.n_heads, "%llu heads are not shared by %llu KV heads", wide(c.n_heads),
+                  wide(kv));
   if ((c.head_dim_k == 0 || c.head_dim_v == 0) && c.hidden % c.n_heads != 0)
     return fail(INFERMEM_E_SHAPE, c.n_heads, c.hidden,
-                "hidden %llu is not shared by %llu heads, and no head_dim is given", print(c.hidden), print(c.n_heads));
+                "hidden %llu is not shared by %llu heads, and no head_dim is given", wide(c.hidden), wide(c.n_heads));
   const uint64_t shared = c.hidden / c.n_heads;
   const uint64_t dk = c.head_dim_k != 0 ? c.head_dim_k : shared;
   const uint64_t dv = c.head_dim_v != 0 ? c.head_dim_v : shared;
   if (std::max(dk, dv) > kMostSmall)
     return fail(INFERMEM_E_LIMIT, kMostSmall, std::max(dk, dv), "a head has %llu elements, above the limit of %llu",
-                print(std::max(dk, dv)), print(kMostSmall));
+                wide(std::max(dk, dv)), wide(kMostSmall));
   if (c.rope_dims > dk)
-    return fail(INFERMEM_E_SHAPE, dk, c.rope_dims, "rope_dims is %llu, of heads of %llu elements", print(c.rope_dims),
-                print(dk));
+    return fail(INFERMEM_E_SHAPE, dk, c.rope_dims, "rope_dims is %llu, of heads of %llu elements", wide(c.rope_dims),
+                wide(dk));
   return INFERMEM_OK;
 }
 
@@ -130,7 +128,7 @@ Status check_size(const infermem_model_config &c) {
   if (((elements + cached) * 8).fits()) return INFERMEM_OK;
   return fail(INFERMEM_E_OVERFLOW, 0, c.hidden,
               "the size of %llu layers of hidden %llu, intermediate %llu, vocabulary %llu does not fit",
-              print(c.n_layers), print(c.hidden), print(c.intermediate), print(c.vocab));
+              wide(c.n_layers), wide(c.hidden), wide(c.intermediate), wide(c.vocab));
 }
 
 }  // namespace
@@ -140,7 +138,7 @@ Status validate_config(const infermem_model_config &c) {
   INFERMEM_TRY(check_limits(c));
   if (c.n_experts_used > c.n_experts)
     return fail(INFERMEM_E_ARG, c.n_experts, c.n_experts_used, "n_experts_used is %llu, of %llu experts",
-                print(c.n_experts_used), print(c.n_experts));
+                wide(c.n_experts_used), wide(c.n_experts));
   INFERMEM_TRY(check_reals(c));
   INFERMEM_TRY(check_heads(c));
   return check_size(c);

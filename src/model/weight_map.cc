@@ -33,8 +33,8 @@ WeightMap::WeightMap(const Allocator &allocator) : allocator_(allocator), files_
 Status WeightMap::parse(const Source &source) {
   const uint64_t size = source.size();
   if (size > INFERMEM_MODEL_MAX_HEADER)
-    return fail(INFERMEM_E_LIMIT, INFERMEM_MODEL_MAX_HEADER, size, "%s has %llu bytes, more than %d", kWhat,
-                static_cast<unsigned long long>(size), INFERMEM_MODEL_MAX_HEADER);
+    return fail(INFERMEM_E_LIMIT, INFERMEM_MODEL_MAX_HEADER, size, "%s has %llu bytes, more than %d", kWhat, wide(size),
+                INFERMEM_MODEL_MAX_HEADER);
   Vec<char> text(allocator_);
   INFERMEM_TRY(text.reserve(static_cast<size_t>(size) + kJsonPadding));
   INFERMEM_TRY(source.read_at(0, text.data(), static_cast<size_t>(size)));

@@ -60,8 +60,7 @@ Status Neuron::set_form(const infermem_neuron_options &options) {
                 criteria);
   if (has_bytes ? options.row_bytes == 0 || options.row_bytes > options.budget_bytes : options.row_bytes != 0)
     return fail(INFERMEM_E_ARG, options.budget_bytes, options.row_bytes,
-                "row_bytes is %llu, with a budget of %llu bytes", static_cast<unsigned long long>(options.row_bytes),
-                static_cast<unsigned long long>(options.budget_bytes));
+                "row_bytes is %llu, with a budget of %llu bytes", wide(options.row_bytes), wide(options.budget_bytes));
 
   form_ = options;
   form_.struct_size = 0;

@@ -47,8 +47,6 @@ static_assert(sizeof(ProfileHeader) == 128 && kSummed == 120);
 // More than are ever counted, and few enough that sums of some do not wrap.
 constexpr uint64_t kMostEvents = uint64_t{1} << 62;
 
-unsigned long long wide(uint64_t n) { return n; }
-
 Status fail_short(uint64_t size) {
   return fail(INFERMEM_E_TRUNCATED, sizeof(ProfileHeader), size, "%llu bytes are less than a header of %zu", wide(size),
               sizeof(ProfileHeader));

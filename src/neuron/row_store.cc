@@ -16,8 +16,7 @@ constexpr uint32_t kWanted = UINT32_MAX;  // in slot_of_, of an id that a plan h
 constexpr double kMostWeight = 0x1p+500;
 
 Status fail_ended(uint64_t fetch) {
-  return fail(INFERMEM_E_STATE, 0, fetch, "there is no fetch %llu: it was ended, or never begun",
-              static_cast<unsigned long long>(fetch));
+  return fail(INFERMEM_E_STATE, 0, fetch, "there is no fetch %llu: it was ended, or never begun", wide(fetch));
 }
 
 }  // namespace
@@ -59,10 +58,10 @@ Status RowStore::set_form(const infermem_neuron_store_options &options) {
   uint64_t stride;
   if (!checked::align_up<uint64_t>(form_.row_bytes, kLine, &stride) || !checked::narrow(stride, &stride_))
     return fail(INFERMEM_E_OVERFLOW, SIZE_MAX, form_.row_bytes, "a row of %llu bytes does not fit",
-                static_cast<unsigned long long>(form_.row_bytes));
+                wide(form_.row_bytes));
   if (form_.budget_bytes < stride)
     return fail(INFERMEM_E_ARG, stride, form_.budget_bytes, "budget_bytes is %llu, less than a row of %llu",
-                static_cast<unsigned long long>(form_.budget_bytes), static_cast<unsigned long long>(stride));
+                wide(form_.budget_bytes), wide(stride));
   capacity_ = static_cast<uint32_t>(std::min<uint64_t>(form_.budget_bytes / stride, form_.n_rows));
   return INFERMEM_OK;
 }
@@ -444,8 +443,7 @@ Status RowStore::loaded(uint64_t load, Status status) {
   }
   Record *const record = &records_[load % n_records_];
   if (record->serial != load || !record->is_loading)
-    return fail(INFERMEM_E_STATE, 0, load, "load %llu is complete, or there is none",
-                static_cast<unsigned long long>(load));
+    return fail(INFERMEM_E_STATE, 0, load, "load %llu is complete, or there is none", wide(load));
   finish(record, status);
   if (!record->is_begun) record->n = 0;
   return INFERMEM_OK;

@@ -57,7 +57,7 @@ Status Plan::build_kv(const infermem_tape *tape, infermem_kv **out) const {
     if (tokens != tokens_before)
       return fail(INFERMEM_E_UNSUPPORTED, tokens_before, tokens,
                   "layer %zu keeps %llu tokens, those before keep %llu, and a cache keeps as many in all", i,
-                  static_cast<unsigned long long>(tokens), static_cast<unsigned long long>(tokens_before));
+                  wide(tokens), wide(tokens_before));
     types[at] = sizes_.type(layer, way_.caches.k_type);
     types[n + at] = sizes_.type(layer, way_.caches.v_type);
     ++at;

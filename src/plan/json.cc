@@ -4,8 +4,6 @@
 namespace infermem {
 namespace {
 
-unsigned long long print(uint64_t n) { return n; }
-
 // One character of UTF-8 from `bytes`, which end with a NUL: how many bytes it has, 0 where they are none.
 size_t decode(const unsigned char *bytes, uint32_t *out) {
   const unsigned char first = bytes[0];
@@ -52,7 +50,7 @@ class Json {
   void key(const char *name) { out_.format(",\"%s\":", name); }
   void number(const char *name, uint64_t value) {
     key(name);
-    out_.format("%llu", print(value));
+    out_.format("%llu", wide(value));
   }
   void word(const char *name, const char *value) {
     key(name);

@@ -166,8 +166,8 @@ Status Plan::term(size_t index, infermem_plan_term_facts *out) const {
 
 Status Plan::layer(uint64_t index, infermem_plan_layer_facts *out) const {
   if (index >= sizes_.n_layers())
-    return fail(INFERMEM_E_RANGE, sizes_.n_layers(), index, "layer %llu is not below the %zu layers",
-                static_cast<unsigned long long>(index), sizes_.n_layers());
+    return fail(INFERMEM_E_RANGE, sizes_.n_layers(), index, "layer %llu is not below the %zu layers", wide(index),
+                sizes_.n_layers());
   const PlanLayer &layer = sizes_.layer(index);
   infermem_plan_layer_facts facts = {};
   facts.place = number_of(layer.place);

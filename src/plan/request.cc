@@ -30,14 +30,13 @@ void default_to(T *value, T otherwise) {
 
 Status check_count(uint64_t value, const char *name) {
   if (value <= INFERMEM_PLAN_MAX_CONTEXT) return INFERMEM_OK;
-  return fail(INFERMEM_E_LIMIT, INFERMEM_PLAN_MAX_CONTEXT, value, "%s is %llu, above %llu", name,
-              static_cast<unsigned long long>(value), static_cast<unsigned long long>(INFERMEM_PLAN_MAX_CONTEXT));
+  return fail(INFERMEM_E_LIMIT, INFERMEM_PLAN_MAX_CONTEXT, value, "%s is %llu, above %llu", name, wide(value),
+              wide(INFERMEM_PLAN_MAX_CONTEXT));
 }
 
 Status check_range(uint64_t value, uint64_t most, const char *name) {
   if (value <= most) return INFERMEM_OK;
-  return fail(INFERMEM_E_ARG, most, value, "%s is %llu, above %llu", name, static_cast<unsigned long long>(value),
-              static_cast<unsigned long long>(most));
+  return fail(INFERMEM_E_ARG, most, value, "%s is %llu, above %llu", name, wide(value), wide(most));
 }
 
 Status check_bits(uint32_t value, uint32_t known, const char *name) {

@@ -152,8 +152,7 @@ Status Sizes::check(const Caches &caches) const {
                : fail(problem.code, INFERMEM_DTYPE_F16, number, "values of %s need flash attention", name);
   if (problem.code == INFERMEM_E_SHAPE)
     return fail(problem.code, block_of(problem.type).elements, problem.dim,
-                "layer %zu: heads of %llu elements are not whole blocks of %s", problem.layer,
-                static_cast<unsigned long long>(problem.dim), name);
+                "layer %zu: heads of %llu elements are not whole blocks of %s", problem.layer, wide(problem.dim), name);
   return INFERMEM_OK;
 }
 

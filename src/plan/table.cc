@@ -12,8 +12,6 @@ constexpr size_t kMostName = 24;    // of a place's name
 constexpr int kSizeWidth = 11;      // of "1023.99 GiB"
 constexpr size_t kBar = 40;
 
-unsigned long long print(uint64_t n) { return n; }
-
 // Two decimals and a unit.
 struct Bytes {
   explicit Bytes(uint64_t bytes) {
@@ -26,9 +24,9 @@ struct Bytes {
     }
     const uint64_t rest = size >= 1024 ? bytes % size / (size / 1024) : 0;  // in 1024ths
     if (unit == 0)
-      std::snprintf(text, sizeof text, "%llu B", print(bytes));
+      std::snprintf(text, sizeof text, "%llu B", wide(bytes));
     else
-      std::snprintf(text, sizeof text, "%llu.%02llu %s", print(bytes / size), print(rest * 100 / 1024 % 100),
+      std::snprintf(text, sizeof text, "%llu.%02llu %s", wide(bytes / size), wide(rest * 100 / 1024 % 100),
                     kUnits[unit]);
   }
   char text[48];
@@ -77,7 +75,7 @@ class Table {
 
   void rate() {
     const uint64_t milli = number(INFERMEM_PLAN_MILLI_TOKENS);
-    if (milli != 0) out_.format(", at most %llu.%02llu tokens/s", print(milli / 1000), print(milli % 1000 / 10));
+    if (milli != 0) out_.format(", at most %llu.%02llu tokens/s", wide(milli / 1000), wide(milli % 1000 / 10));
   }
 
   void verdict() {
@@ -85,24 +83,24 @@ class Table {
     switch (plan_.mode()) {
       case INFERMEM_PLAN_FULL_CACHE:
       case INFERMEM_PLAN_HOST:
-        out_.format("%s: all %llu layers", plan_.mode() == INFERMEM_PLAN_HOST ? "Host" : "Full cache", print(layers));
+        out_.format("%s: all %llu layers", plan_.mode() == INFERMEM_PLAN_HOST ? "Host" : "Full cache", wide(layers));
         where(" stay");
         break;
       case INFERMEM_PLAN_PARTIAL:
         if (streamed == 0) {
-          out_.format("Partial: all %llu layers", print(layers));
+          out_.format("Partial: all %llu layers", wide(layers));
           where(" stay");
           out_.format(", but for the experts of %llu, which are on the host",
-                      print(number(INFERMEM_PLAN_HOST_EXPERT_LAYERS)));
+                      wide(number(INFERMEM_PLAN_HOST_EXPERT_LAYERS)));
           break;
         }
-        out_.format("Partial: %llu of %llu layers", print(layers - streamed), print(layers));
+        out_.format("Partial: %llu of %llu layers", wide(layers - streamed), wide(layers));
         where(" stay");
-        out_.format(", %llu pass through", print(streamed));
+        out_.format(", %llu pass through", wide(streamed));
         rate();
         break;
       case INFERMEM_PLAN_LAYER_STREAMING:
-        out_.format("Layer streaming: all %llu layers", print(layers));
+        out_.format("Layer streaming: all %llu layers", wide(layers));
         where(" pass through slots");
         rate();
         break;
@@ -126,10 +124,10 @@ class Table {
     else
       out_.format("more of the device's memory, of which %s are free, would not help", Bytes(free_bytes).text);
     if (context != 0)
-      out_.format("; a context of %llu tokens would fit", print(context));
+      out_.format("; a context of %llu tokens would fit", wide(context));
     else
-      out_.format("; no context fits, and of %llu layers %llu would", print(number(INFERMEM_PLAN_LAYERS)),
-                  print(plan_.n_resident()));
+      out_.format("; no context fits, and of %llu layers %llu would", wide(number(INFERMEM_PLAN_LAYERS)),
+                  wide(plan_.n_resident()));
   }
 
   // ---- The ledger ----
@@ -239,7 +237,7 @@ class Table {
   void numbers() {
     const Caches &caches = plan_.caches();
     const uint64_t sequences = plan_.request().options.n_sequences;
-    out_.format("  context  %llu tokens, %llu sequence%s, keys %s, values %s", print(caches.context), print(sequences),
+    out_.format("  context  %llu tokens, %llu sequence%s, keys %s, values %s", wide(caches.context), wide(sequences),
                 sequences == 1 ? "" : "s", infermem_dtype_name(caches.k_type), infermem_dtype_name(caches.v_type));
     const uint64_t most = number(INFERMEM_PLAN_MAX_CONTEXT_FITS), trained = plan_.sizes().trained_context();
     if (most == 0)
@@ -247,8 +245,8 @@ class Table {
     else if (most >= INFERMEM_PLAN_MAX_CONTEXT)
       out_.text("; memory sets no limit to it");
     else
-      out_.format("; the most that fits is %llu", print(most));
-    if (trained != 0 && most > trained) out_.format(", the model was trained for %llu", print(trained));
+      out_.format("; the most that fits is %llu", wide(most));
+    if (trained != 0 && most > trained) out_.format(", the model was trained for %llu", wide(trained));
     out_.text("\n");
     out_.format("  largest  %s, %s\n", term_name(static_cast<uint32_t>(number(INFERMEM_PLAN_LARGEST_TERM))),
                 Bytes(plan_.sum(static_cast<uint32_t>(number(INFERMEM_PLAN_LARGEST_TERM)))).text);
@@ -256,7 +254,7 @@ class Table {
       out_.format("  streams  %s a pass from %s, through %llu slots of %s\n",
                   Bytes(number(INFERMEM_PLAN_STREAM_BYTES)).text,
                   number(INFERMEM_PLAN_STREAM_SOURCE) == INFERMEM_PLAN_SOURCE_HOST ? "the host's memory" : "the file",
-                  print(number(INFERMEM_PLAN_SLOTS)), Bytes(number(INFERMEM_PLAN_LARGEST_LAYER_BYTES)).text);
+                  wide(number(INFERMEM_PLAN_SLOTS)), Bytes(number(INFERMEM_PLAN_LARGEST_LAYER_BYTES)).text);
   }
 
   void notes() {
@@ -290,13 +288,13 @@ class Table {
     const char *const where = has_devices() ? "on the largest device" : "on the host";
     switch (advice.code) {
       case INFERMEM_PLAN_ADVICE_CONTEXT:
-        return out_.format("a context of %llu tokens", print(advice.value));
+        return out_.format("a context of %llu tokens", wide(advice.value));
       case INFERMEM_PLAN_ADVICE_KV_TYPE:
         return out_.format("caches of %s", infermem_dtype_name(static_cast<int32_t>(advice.value)));
       case INFERMEM_PLAN_ADVICE_MEMORY:
         return out_.format("%s free %s", Bytes(advice.value).text, where);
       case INFERMEM_PLAN_ADVICE_LAYERS:
-        return out_.format("a model of %llu such layers", print(advice.value));
+        return out_.format("a model of %llu such layers", wide(advice.value));
       case INFERMEM_PLAN_ADVICE_HOST_MEMORY:
         return out_.format("%s free on the host", Bytes(advice.value).text);
       case INFERMEM_PLAN_ADVICE_WEIGHTS:
@@ -344,7 +342,7 @@ void Audit::row(const infermem_plan_measure &m) {
   else if (m.per_million >= 10000000)
     out_.format("  %10s\n", "> 1000 %");
   else
-    out_.format("  %5llu.%02llu %%\n", print(m.per_million / 10000), print(m.per_million % 10000 / 100));
+    out_.format("  %5llu.%02llu %%\n", wide(m.per_million / 10000), wide(m.per_million % 10000 / 100));
   if (!worst_ || m.per_million > worst_apart_) {
     worst_ = name;
     worst_apart_ = m.per_million;

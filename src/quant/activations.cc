@@ -81,8 +81,8 @@ Status ActivationsView::open(const void *bytes, size_t n_bytes, size_t n, size_t
   if (head.magic != kMagic || head.version != kVersion)
     return fail(INFERMEM_E_FORMAT, kMagic, head.magic, "these bytes are not what quant_activations writes");
   if (head.n != n || head.n_x != n_x)
-    return fail(INFERMEM_E_SHAPE, n, head.n, "the activations are %llu vectors of %llu, not %zu of %zu",
-                static_cast<unsigned long long>(head.n_x), static_cast<unsigned long long>(head.n), n_x, n);
+    return fail(INFERMEM_E_SHAPE, n, head.n, "the activations are %llu vectors of %llu, not %zu of %zu", wide(head.n_x),
+                wide(head.n), n_x, n);
   n_ = n;
   vectors_ = static_cast<const char *>(bytes) + sizeof head;
   return INFERMEM_OK;

@@ -26,7 +26,7 @@ Status Quant::set_shape(size_t rows, size_t cols) {
 Status Quant::set_form(const infermem_quant_options &options) {
   if (options.flags != 0)
     return fail(INFERMEM_E_ARG, 0, options.flags, "flags are 0x%llx, not 0, of a matrix that is not loaded",
-                static_cast<unsigned long long>(options.flags));
+                wide(options.flags));
   if (options.symmetric > 1)
     return fail(INFERMEM_E_ARG, 1, options.symmetric, "symmetric is %u, neither 0 nor 1", options.symmetric);
   symmetric_ = options.symmetric != 0;

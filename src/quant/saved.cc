@@ -67,8 +67,6 @@ static_assert(offsetof(SavedHeader, file_bytes) == offsetof(SavedHead, file_byte
 static_assert(offsetof(SavedHeader, sections) == 96);
 static_assert(kAlign <= Output::kMostAlign && sizeof(SavedHeader) % kAlign == 0);
 
-unsigned long long wide(uint64_t n) { return n; }
-
 // Whether these are saved bytes of this version, all of them and no more. Of what is shorter than a header, the header
 // is what there is, and zeros.
 Status check_header(const SavedHeader &header, uint64_t size) {
