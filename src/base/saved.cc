@@ -8,13 +8,13 @@ namespace infermem {
 
 Status check_saved_header(const SavedFormat &format, const void *header, uint64_t n) {
   const auto *const bytes = static_cast<const char *>(header);
-  if (n < kSavedHeader) {
-    const size_t compared = n < sizeof format.magic ? static_cast<size_t>(n) : sizeof format.magic;
+  if (n < format.header) {
+    const size_t compared = n < sizeof SavedHead::magic ? static_cast<size_t>(n) : sizeof SavedHead::magic;
     if (std::memcmp(bytes, format.magic, compared) == 0)
-      return fail(INFERMEM_E_TRUNCATED, kSavedHeader, n, "%llu bytes are less than a header of %zu", wide(n),
-                  kSavedHeader);
+      return fail(INFERMEM_E_TRUNCATED, format.header, n, "%llu bytes are less than a header of %zu", wide(n),
+                  format.header);
   }
-  if (std::memcmp(bytes, format.magic, sizeof format.magic) != 0)
+  if (std::memcmp(bytes, format.magic, sizeof SavedHead::magic) != 0)
     return fail(INFERMEM_E_FORMAT, 0, 0, "no saved %s: it does not begin with \"%.*s\"", format.what,
                 static_cast<int>(std::strcspn(format.magic, "\n")), format.magic);
   SavedHead head;
@@ -23,9 +23,9 @@ Status check_saved_header(const SavedFormat &format, const void *header, uint64_
     return fail(INFERMEM_E_VERSION, format.version, head.version, "a saved %s of version %u; this library reads %u",
                 format.what, head.version, format.version);
   uint64_t expected;
-  std::memcpy(&expected, bytes + kSavedSummed, sizeof expected);
-  const uint64_t got = checksum_of(header, kSavedSummed);
-  return got == expected ? INFERMEM_OK : fail_checksum("header", 0, kSavedSummed, expected, got);
+  std::memcpy(&expected, bytes + format.summed(), sizeof expected);
+  const uint64_t got = checksum_of(header, format.summed());
+  return got == expected ? INFERMEM_OK : fail_checksum("header", 0, format.summed(), expected, got);
 }
 
 Status check_saved_size(const SavedFormat &format, const void *header, uint64_t size) {
@@ -39,7 +39,7 @@ Status check_saved_size(const SavedFormat &format, const void *header, uint64_t 
 Status check_saved_due(const SavedFormat &format, const void *header, const void *due) {
   const auto *const have = static_cast<const unsigned char *>(header);
   const auto *const want = static_cast<const unsigned char *>(due);
-  for (size_t i = 0; i < kSavedSummed; ++i)
+  for (size_t i = 0; i < format.summed(); ++i)
     if (want[i] != have[i])
       return fail(INFERMEM_E_FORMAT, want[i], have[i],
                   "the header of a saved %s like this one has in byte %zu not %u, but %u", format.what, i, have[i],

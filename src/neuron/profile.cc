@@ -10,6 +10,7 @@
 #include "base/checksum.hh"
 #include "base/file.hh"
 #include "base/output.hh"
+#include "base/saved.hh"
 #include "neuron/neuron.hh"
 #include "simd/kernels.hh"
 
@@ -37,38 +38,17 @@ struct ProfileHeader {
 
 namespace {
 
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "profiles are little-endian, and written as they lie");
-
-constexpr char kMagic[] = "infermem neuron\n";
-constexpr size_t kMagicBytes = 16;
-constexpr uint32_t kVersion = 1;
-constexpr size_t kSummed = offsetof(ProfileHeader, checksum);
-static_assert(sizeof(ProfileHeader) == 128 && kSummed == 120);
+constexpr SavedFormat kFormat = {"infermem neuron\n", 1, "profile", 128};
+static_assert(sizeof(ProfileHeader) == kFormat.header && offsetof(ProfileHeader, checksum) == kFormat.summed());
+static_assert(offsetof(ProfileHeader, file_bytes) == offsetof(SavedHead, file_bytes));
 // More than are ever counted, and few enough that sums of some do not wrap.
 constexpr uint64_t kMostEvents = uint64_t{1} << 62;
-
-Status fail_short(uint64_t size) {
-  return fail(INFERMEM_E_TRUNCATED, sizeof(ProfileHeader), size, "%llu bytes are less than a header of %zu", wide(size),
-              sizeof(ProfileHeader));
-}
 
 // Whether these are a saved profile of this version, all of it and no more. Of what is shorter than a header, the
 // header is what there is, and zeros.
 Status check_header(const ProfileHeader &header, uint64_t size) {
-  const auto known = static_cast<size_t>(std::min<uint64_t>(kMagicBytes, size));
-  if (std::memcmp(header.magic, kMagic, known) != 0)
-    return fail(INFERMEM_E_FORMAT, 0, 0, "no saved profile: it does not begin with \"infermem neuron\"");
-  if (size < sizeof header) return fail_short(size);
-  if (header.version != kVersion)
-    return fail(INFERMEM_E_VERSION, kVersion, header.version, "a saved profile of version %u; this library reads %u",
-                header.version, kVersion);
-  const uint64_t sum = checksum_of(&header, kSummed);
-  if (sum != header.checksum)
-    return fail(INFERMEM_E_CORRUPT, header.checksum, sum, "the header has the checksum 0x%016llx, not 0x%016llx",
-                wide(sum), wide(header.checksum));
-  if (size != header.file_bytes)
-    return fail(size < header.file_bytes ? INFERMEM_E_TRUNCATED : INFERMEM_E_CORRUPT, header.file_bytes, size,
-                "%llu bytes, of a saved profile of %llu", wide(size), wide(header.file_bytes));
+  INFERMEM_TRY(check_saved_header(kFormat, &header, size));
+  INFERMEM_TRY(check_saved_size(kFormat, &header, size));
   const uint64_t layer = (uint64_t{header.n_neurons} + 15) / 16 * 64 + (uint64_t{header.n_neurons} + 511) / 512 * 64;
   uint64_t due;
   if (!checked::mul<uint64_t>(header.n_layers, 64 + layer, &due) || !checked::add<uint64_t>(due, sizeof header, &due) ||
@@ -103,10 +83,10 @@ Status blame_file(Status status) {
 }  // namespace
 
 void Neuron::describe(ProfileHeader *out) const {
-  static_assert(sizeof(State) == 64 && sizeof(kMagic) == kMagicBytes + 1);
+  static_assert(sizeof(State) == 64);
   ProfileHeader header = {};
-  std::memcpy(header.magic, kMagic, kMagicBytes);
-  header.version = kVersion;
+  std::memcpy(header.magic, kFormat.magic, sizeof header.magic);
+  header.version = kFormat.version;
   header.flags = form_.flags;
   header.file_bytes = sizeof header + n_layers_ * (sizeof(State) + row_ * sizeof(uint32_t) + bits_bytes_);
   header.n_layers = form_.n_layers;
@@ -136,7 +116,7 @@ Status Neuron::save(const char *path) const {
     INFERMEM_TRY(output.write(bits(layer), bits_bytes_));
   }
   header.data_checksum = output.take_checksum();
-  header.checksum = checksum_of(&header, kSummed);
+  header.checksum = checksum_of(&header, kFormat.summed());
   INFERMEM_TRY(output.write_at(0, &header, sizeof header));
   return output.commit();
 }
@@ -171,10 +151,7 @@ Status Neuron::read_layers(const File &file, const ProfileHeader &header) {
   ProfileHeader due;
   describe(&due);
   due.data_checksum = header.data_checksum;
-  due.checksum = header.checksum;
-  if (std::memcmp(&due, &header, sizeof due) != 0)
-    return fail(INFERMEM_E_FORMAT, due.file_bytes, header.file_bytes,
-                "the header of the saved profile is not as it is written");
+  INFERMEM_TRY(check_saved_due(kFormat, &header, &due));
   Checksum checksum;
   uint64_t offset = sizeof header;
   const auto read = [&](void *to, size_t n) {
@@ -191,8 +168,7 @@ Status Neuron::read_layers(const File &file, const ProfileHeader &header) {
   }
   const uint64_t sum = checksum.take();
   if (sum != header.data_checksum)
-    return fail(INFERMEM_E_CORRUPT, header.data_checksum, sum, "the data has the checksum 0x%016llx, not 0x%016llx",
-                wide(sum), wide(header.data_checksum));
+    return fail_checksum("layers", sizeof header, offset - sizeof header, header.data_checksum, sum);
   for (size_t i = 0; i < n_layers_; ++i) {
     INFERMEM_TRY(check_saved(i));
     list_bits(&at(i));
