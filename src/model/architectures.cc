@@ -77,6 +77,17 @@ struct Row : Architecture {
     row.output_bias = true;
     return row;
   }
+  constexpr Row biases_router() const {
+    Row row = *this;
+    row.router_bias = true;
+    return row;
+  }
+  constexpr Row pools(uint8_t types) const {
+    Row row = *this;
+    row.token_types = types;
+    row.pooler = true;
+    return row;
+  }
   constexpr Row more() const {
     Row row = *this;
     row.weighs_more = true;
@@ -99,12 +110,11 @@ struct Row : Architecture {
 constexpr Row kTable[] = {
     // Plain: three matrices of feed-forward, two norms, nothing else. Known so that nothing is suspected of them.
     Row("llama mistral mixtral mistral3 ministral minicpm granite granitemoe granitemoeshared exaone smollm3 internlm2 "
-        "internlm3 deci nemotron-nas baichuan xverse deepseek dots1 bailingmoe bailing_moe bailingmoe2 bailing_moe_v2 "
-        "ernie4_5 ernie4_5-moe ernie4_5_moe hunyuan-moe hunyuan_v1_moe minimax-m2 minimax_m2 openelm seed_oss seed-oss "
-        "grok olmo yi"),
-    Row("arctic").dense_beside(), Row("arcee", kUngated),
-    Row("qwen qwen2 qwen2vl qwen2_vl qwen2_vl_text qwen2_5_vl qwen2_5_vl_text chatglm glm4moe glm4_moe", kQkvBias),
-    Row("qwen2moe qwen2_moe", kQkvBias).shared_gated(),
+        "internlm3 deci nemotron-nas baichuan xverse deepseek bailingmoe bailing_moe bailingmoe2 bailing_moe_v2 "
+        "ernie4_5 ernie4_5-moe ernie4_5_moe hunyuan-moe hunyuan_v1_moe openelm seed_oss seed-oss grok olmo yi"),
+    Row("dots1 minimax-m2 minimax_m2").biases_router(), Row("arctic").dense_beside(), Row("arcee", kUngated),
+    Row("qwen qwen2 qwen2vl qwen2_vl qwen2_vl_text qwen2_5_vl qwen2_5_vl_text chatglm", kQkvBias),
+    Row("glm4moe glm4_moe", kQkvBias).biases_router(), Row("qwen2moe qwen2_moe", kQkvBias).shared_gated(),
     Row("qwen3 qwen3moe qwen3_moe qwen3vl qwen3_vl_text qwen3vlmoe qwen3_vl_moe_text hunyuan-dense hunyuan_v1_dense",
         kQkNorm),
     Row("glm4", kQkvBias | kPostNorms), Row("olmoe", kQkNormWide),
@@ -127,15 +137,18 @@ constexpr Row kTable[] = {
     Row("gemma4 gemma4_text", kPostNorms | kQkNorm).ties().windows(6).dense_beside().more(),
     Row("llama4 llama4_text").windows(4, 0, 8192), Row("cohere2", kOneNorm).ties().windows(4),
     Row("gpt-oss gpt_oss", kBias).windows(2).has_sinks(), Row("olmo2 olmo3", kQkNormWide).windows(4),
-    Row("exaone4", kQkNorm).windows(4).only_of_layers(64), Row("exaone-moe exaone_moe", kQkNorm).windows(4),
-    Row("smallthinker").windows(4, 1), Row("afmoe", kQkNorm | kPostNorms).windows(4).more(),
+    Row("exaone4", kQkNorm).windows(4).only_of_layers(64),
+    Row("exaone-moe exaone_moe", kQkNorm).windows(4).biases_router(), Row("smallthinker").windows(4, 1),
+    Row("afmoe", kQkNorm | kPostNorms).windows(4).more(),
 
-    // Latents.
-    Row("deepseek2 deepseek_v2 deepseek_v3 deepseek32 deepseek_v32 kimi_k2 glm-dsa glm_moe_dsa glm4_moe_lite mistral4"),
+    // Latents. GGUF's deepseek2 is V2 and V3.
+    Row("deepseek2 deepseek_v2 mistral4"),
+    Row("deepseek_v3 deepseek32 deepseek_v32 kimi_k2 glm-dsa glm_moe_dsa glm4_moe_lite").biases_router(),
     Row("minicpm3 plm", kExpanded),
 
     // Encoders and models that see all tokens at once.
-    Row("bert roberta xlm-roberta", kEncoder | kUngated | kBias | kNormBias | kPositions).ties(),
+    Row("bert", kEncoder | kUngated | kBias | kNormBias | kPositions).ties().pools(2),
+    Row("roberta xlm-roberta", kEncoder | kUngated | kBias | kNormBias | kPositions).ties().pools(1),
     Row("nomic-bert nomic_bert nomic-bert-moe", kEncoder | kNormBias).ties(),
     Row("jina-bert-v2 jina-bert-v3 neo-bert eurobert t5encoder", kEncoder).ties(),
     Row("modern-bert modernbert", kEncoder).ties().windows(3, 1),

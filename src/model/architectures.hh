@@ -33,11 +33,14 @@ struct Architecture {
   bool tied;               // a configuration that does not say so has tied embeddings
   bool dense_too;          // layers with experts have the dense part as well
   bool shared_gate;        // shared experts have a gate
+  bool router_bias;        // experts are chosen by their scores and a number each
   bool sinks;              // attention has a number a head that takes weight from all tokens
   bool embedding_norm;     // the embedding is normed
   bool output_bias;
-  bool weighs_more;  // there are matrices that the formulas leave out
-  bool one_part;     // a layer attends, is recurrent or feeds forward, one of these
+  uint8_t token_types;  // embeddings of these
+  bool pooler;          // a matrix of hidden with a bias behind the last layer
+  bool weighs_more;     // there are matrices that the formulas leave out
+  bool one_part;        // a layer attends, is recurrent or feeds forward, one of these
 };
 
 // The row of that name; one in which nothing is known, with names "", where there is none.

@@ -191,7 +191,7 @@ void LayerScale::feed_forward(Scale *scale, Size *bytes, uint64_t intermediate, 
 void LayerScale::experts() {
   feed_forward(&experts_, &out_.routed, c_.expert_intermediate, l_.n_experts);
   scale_.plain(&out_.other, Size(c_.hidden) * l_.n_experts);
-  if (has(INFERMEM_CONFIG_BIAS)) scale_.plain(&out_.other, l_.n_experts);
+  if (has(INFERMEM_CONFIG_BIAS) || model_.known.router_bias) scale_.plain(&out_.other, l_.n_experts);
   if (c_.shared_intermediate == 0) return;
   feed_forward(&scale_, &out_.shared, c_.shared_intermediate, 1);
   if (model_.known.shared_gate) scale_.plain(&out_.other, c_.hidden);
@@ -236,6 +236,11 @@ ModelWeight weigh_ends(const Completed &model) {
   scale.plain(&out.other, Size(c.hidden) * norms);
   if (model.known.output_bias) scale.plain(&out.output, c.vocab);
   if (model.has(INFERMEM_CONFIG_POSITIONS)) scale.matrix(&out.other, c.hidden, c.context);
+  scale.matrix(&out.other, c.hidden, model.known.token_types);
+  if (model.known.pooler) {
+    scale.matrix(&out.other, c.hidden, c.hidden);
+    scale.plain(&out.other, c.hidden);
+  }
   out.elements = scale.elements();
   return out;
 }
