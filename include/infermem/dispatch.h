@@ -10,9 +10,12 @@
  *     dispatch_free(dispatch);
  *
  * Recording takes no lock and allocates nothing. Each of the first 64 threads that record has memory of its own for it,
- * which another thread takes over once that thread has ended; further threads, and a signal handler that interrupts a
- * recording, share what they record to, by atomic instructions. Nothing is registered with the system that would outlive
- * the library: it may be unloaded once its handles are freed.
+ * which another thread takes over once that thread has ended; further threads, a signal handler that interrupts a
+ * recording, and all threads while somebody reads, share what they record to, by atomic instructions. Nothing is
+ * registered with the system that would outlive the library: it may be unloaded once its handles are freed.
+ *
+ * A signal handler may record. Where it may have interrupted a record, a reading or a reset of the same object by its own
+ * thread, it must not read or reset: these wait for one another, here for ever.
  *
  * What is read is consistent: every record is in it as a whole or not at all, however many threads are recording. Of two
  * readings, one after the other and without a reset between them, the later has all that the earlier had.

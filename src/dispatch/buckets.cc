@@ -14,23 +14,25 @@ uint64_t round_down(uint64_t x) {
 
 void Buckets::open(uint32_t resolution) {
   entries_ = 0;
-  for (unsigned bit = 0; bit < kBits; ++bit) {
-    Row &row = rows_[bit];
-    const uint64_t first = bit == 0 ? 0 : uint64_t{1} << bit, last = (uint64_t{2} << bit) - 1;
-    row.width = round_down(first / resolution);
-    row.shift = 0;
-    while (U128{1} << row.shift < row.width) ++row.shift;
-    row.inverse = low_of(((U128{1} << (63 + row.shift)) + row.width - 1) / row.width);
-    row.base = entries_ - 2 * (first / row.width);
-    entries_ = static_cast<size_t>(row.base + 2 * (last / row.width) + 2);
+  for (size_t row = 0; row < kRows; ++row) {
+    const uint64_t first = first_of(row), last = row + 1 < kRows ? first_of(row + 1) - 1 : first;
+    const uint64_t width = round_down(first / resolution);
+    widths_[row] = width;
+    const uint64_t one = uint64_t{1} << kPoint, inverse = (one - 1) / width;
+    if (row < kSmallRows && last < inverse) {
+      inverses_[row] = inverse;
+      ups_[row] = one - 1 - inverse;
+      small_end_ = last + 1;
+    }
+    bases_[row] = entries_ - 2 * (first / width);
+    entries_ = static_cast<size_t>(bases_[row] + 2 * (last / width) + 2);
   }
 }
 
 uint64_t Buckets::value(size_t entry) const {
-  unsigned bit = 0;
-  while (bit + 1 < kBits && entry >= rows_[bit + 1].base + 2 * ((uint64_t{2} << bit) / rows_[bit + 1].width)) ++bit;
-  const Row &row = rows_[bit];
-  return (entry - row.base) / 2 * row.width + (entry % 2 != 0 ? row.width / 2 : 0);
+  size_t row = 0;
+  while (row + 1 < kRows && entry >= bases_[row + 1] + 2 * (first_of(row + 1) / widths_[row + 1])) ++row;
+  return (entry - bases_[row]) / 2 * widths_[row] + (entry % 2 != 0 ? widths_[row] / 2 : 0);
 }
 
 }  // namespace infermem

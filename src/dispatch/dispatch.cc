@@ -109,18 +109,20 @@ Status Dispatch::open(const infermem_dispatch_options &options, const Allocator 
 
   // No size can overflow: the entries and the backends are few.
   const auto whole_lines = [](size_t bytes) { return (bytes + kLine - 1) / kLine * kLine; };
-  half_bytes_ = whole_lines(sizeof(Half) + buckets_.entries() * sizeof(Word));
+  half_bytes_ = whole_lines(sizeof(Half) + buckets_.entries() * sizeof(uint64_t));
   shard_bytes_ = sizeof(Shard) + 2 * half_bytes_;
-  slot_bytes_ = n_backends_ * shard_bytes_;
+  const size_t backend_bytes = (kSlots + 1) * shard_bytes_;
   totals_bytes_ = whole_lines(sizeof(Totals) + buckets_.entries() * sizeof(uint64_t));
   const size_t head = sizeof(Control) + n_backends_ * totals_bytes_;
   MappingWishes wishes;
   wishes.sparse = wishes.wiped = true;
-  INFERMEM_TRY(mapping_.reserve(head + (kSlots + 1) * slot_bytes_, wishes));
+  INFERMEM_TRY(mapping_.reserve(head + n_backends_ * backend_bytes, wishes));
   control_ = reinterpret_cast<Control *>(mapping_.data());
-  shards_ = mapping_.data() + head;
-  own_slots_ = can_fence_running_threads() ? kSlots : 0;
-  if (own_slots_ == 0) log(INFERMEM_LOG_INFO, "no membarrier: recording takes atomic instructions");
+  for (uint32_t i = 0; i < n_backends_; ++i) shards_[i] = mapping_.data() + head + i * backend_bytes;
+  half_.store(kFirstHalf, std::memory_order_relaxed);
+  has_owners_ = can_fence_running_threads();
+  is_open_.store(has_owners_, std::memory_order_relaxed);
+  if (!has_owners_) log(INFERMEM_LOG_INFO, "no membarrier: recording takes atomic instructions");
   start_ns_.store(monotonic_ns(), std::memory_order_relaxed);
   return INFERMEM_OK;
 }
@@ -128,10 +130,12 @@ Status Dispatch::open(const infermem_dispatch_options &options, const Allocator 
 // ---- Recording ----
 
 struct Dispatch::Together {
-  static bool add(Word &word, uint64_t n) { return word.fetch_add(n, std::memory_order_relaxed) > UINT64_MAX - n; }
-  static void raise(Word &word, uint64_t to) {
-    uint64_t now = word.load(std::memory_order_relaxed);
-    while (now < to && !word.compare_exchange_weak(now, to, std::memory_order_relaxed)) {
+  static bool add(uint64_t &word, uint64_t n) {
+    return __atomic_fetch_add(&word, n, __ATOMIC_RELAXED) > UINT64_MAX - n;
+  }
+  static void raise(uint64_t &word, uint64_t to) {
+    uint64_t now = __atomic_load_n(&word, __ATOMIC_RELAXED);
+    while (now < to && !__atomic_compare_exchange_n(&word, &now, to, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
     }
   }
 };
@@ -139,37 +143,46 @@ struct Dispatch::Together {
 template <typename Body>
 inline void Dispatch::write_together(uint32_t backend, const Body &body) const {
   // A shard that has an owner is not for sharing; where none has, threads keep apart all the same.
-  Shard &s = shard(own_slots_ != 0 ? kSlots : std::min(my_slot, kSlots), backend);
-  size_t offset = control_->half.load();
+  Shard &s = shard(has_owners_ ? kSlots : std::min(my_slot, kSlots), backend);
+  size_t offset = half_.load();
   for (;;) {
-    s.state[offset != 0].fetch_add(1);
-    const size_t now = control_->half.load();
+    s.writers[offset != kFirstHalf].fetch_add(1);
+    const size_t now = half_.load();
     if (now == offset) break;
-    s.state[offset != 0].fetch_sub(1);
+    s.writers[offset != kFirstHalf].fetch_sub(1);
     offset = now;
   }
   body(half(s, offset));
-  s.state[offset != 0].fetch_sub(1, std::memory_order_release);
+  s.writers[offset != kFirstHalf].fetch_sub(1, std::memory_order_release);
+}
+
+template <typename Access>
+inline void Dispatch::add_any(Half &half, uint64_t latency) const {
+  add<Access>(half, buckets_.entry(latency), latency);
+  add_square<Access>(half, U128{latency} * latency);
+  Access::raise(half.above_min, ~latency);
+  Access::raise(half.max, latency);
 }
 
 Status Dispatch::record(uint32_t backend, int64_t latency_ns) const {
   INFERMEM_TRY(check_backend(backend));
   const auto latency = static_cast<uint64_t>(latency_ns);
   if (latency_ns < 0) return fail(INFERMEM_E_ARG, 0, latency, "latency_ns is negative, -%" PRIu64, 0 - latency);
-  if (my_slot > kSlots) {
-    claim_slot();
-    if (try_record(backend, latency_ns)) return INFERMEM_OK;
-  }
-  write_together(backend, [&](Half &half) { add<Together>(half, buckets_.entry(latency), latency); });
+  if (my_slot > kSlots) claim_slot();
+  const bool is_done = try_alone(backend, [&](Half &half) {
+    add_any<Alone>(half, latency);
+    half.from = ~half.above_min;
+    half.below = std::min(half.max + 1, buckets_.small_end());
+    return true;
+  });
+  if (!is_done) write_together(backend, [&](Half &half) { add_any<Together>(half, latency); });
   return INFERMEM_OK;
 }
 
 Status Dispatch::count(uint32_t backend) const {
   INFERMEM_TRY(check_backend(backend));
-  if (my_slot > kSlots) {
-    claim_slot();
-    if (try_count(backend)) return INFERMEM_OK;
-  }
+  if (my_slot > kSlots) claim_slot();
+  if (try_count(backend)) return INFERMEM_OK;
   write_together(backend, [](Half &half) { Together::add(half.counted, 1); });
   return INFERMEM_OK;
 }
@@ -178,39 +191,41 @@ Status Dispatch::count(uint32_t backend) const {
 
 // Moves all records to the totals.
 void Dispatch::drain() const {
-  const size_t offset = control_->half.load(std::memory_order_relaxed);
-  control_->half.store(half_bytes_ - offset);
+  const size_t offset = half_.load(std::memory_order_relaxed);
+  is_open_.store(false);
+  half_.store(2 * kFirstHalf + half_bytes_ - offset);
   // A child of fork may have to ask again for what its parent was granted.
-  if (own_slots_ != 0 && !fence_running_threads()) can_fence_running_threads();
+  if (has_owners_ && !fence_running_threads()) can_fence_running_threads();
   const uint32_t slots = slots_used();
   for (uint32_t backend = 0; backend < n_backends_; ++backend) {
     for (uint32_t slot = 0; slot < slots; ++slot) collect(slot, backend, offset);
     collect(kSlots, backend, offset);
   }
+  is_open_.store(has_owners_, std::memory_order_release);
 }
 
 // Moves what a shard's half has to the totals, once what was being written there is done.
 void Dispatch::collect(uint32_t slot, uint32_t backend, size_t offset) const {
   Shard &s = shard(slot, backend);
-  if (slot < own_slots_) {
-    const uint64_t state = s.state[0].load(std::memory_order_acquire);
-    wait_until([&] { return (state & 1) == 0 || s.state[0].load(std::memory_order_acquire) != state; });
-  } else {
-    wait_until([&] { return s.state[offset != 0].load() == 0; });
-  }
-  merge(half(s, offset), &totals(backend));
+  const bool is_owned = has_owners_ && slot < kSlots;
+  if (is_owned)
+    wait_until([&] { return !s.writing.load(std::memory_order_acquire); });
+  else
+    wait_until([&] { return s.writers[offset != kFirstHalf].load() == 0; });
+  merge(half(s, is_owned ? kFirstHalf : offset), &totals(backend));
 }
 
 // Empties a half that nobody writes to, and that will be written after the next change.
 void Dispatch::merge(Half &from, Totals *to) const {
-  const auto take = [](Word &word) {
-    const uint64_t value = word.load(std::memory_order_relaxed);
-    if (value != 0) word.store(0, std::memory_order_relaxed);
+  const auto take = [](uint64_t &word) {
+    const uint64_t value = word;
+    if (value != 0) word = 0;  // pages that nothing was written to stay untouched
     return value;
   };
   to->counted += take(from.counted);
   const uint64_t above_min = take(from.above_min), max = take(from.max);
   if (above_min == 0) return;  // no latencies
+  from.below = 0;
   to->above_min = std::max(to->above_min, above_min);
   to->max = std::max(to->max, max);
   const uint64_t sum = take(from.sum[0]);

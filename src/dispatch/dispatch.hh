@@ -1,13 +1,14 @@
 // Counts and latencies, recorded by many threads at once without a lock and read consistently.
 //
 // A recording thread writes to a shard of its own (see slots.hh), by plain loads and stores; threads that have none share
-// the last shard, by atomic instructions. A shard has two halves, of which one is being written. A reader holds a mutex,
-// has the other one written from now on, waits for the records that were being made meanwhile, and moves what the half
-// that is now left alone has to the totals: each record is there as a whole, or not yet.
+// the last shard, by atomic instructions. A reader holds a mutex, closes the threads' own shards, so that for the time all
+// records go to the shared one, and waits for the records that were being made meanwhile. A shared shard has two halves,
+// of which one is being written: there the reader has the other one written from now on. It moves what the shards and the
+// halves that are now left alone have to the totals: each record is there as a whole, or not yet.
 //
-// Waiting takes that a reader's change and a writer's announcement are seen one by the other: either the writer finds the
-// new half, or the reader finds the writer. A fence in every record would cost more than all the rest; instead the reader
-// has the system put one into every running thread (membarrier). Where the system cannot, no thread has a shard to
+// Waiting takes that a reader's change and a writer's announcement are seen one by the other: either the writer finds its
+// shard closed, or the reader finds the writer. A fence in every record would cost more than all the rest; instead the
+// reader has the system put one into every running thread (membarrier). Where the system cannot, no thread has a shard to
 // itself: all count themselves in and out by atomic instructions.
 //
 // All of it lives in one mapping, of which zero is the empty state, and which is zero in the child of a fork: there, no
@@ -38,7 +39,8 @@ class Dispatch {
     return __builtin_expect(backend < n_backends_, 1) ? INFERMEM_OK : fail_backend(backend);
   }
   // The calling thread writes to its own shard. False, and nothing has happened, when there is no such backend, the
-  // latency is negative, or the thread has none that it could write alone: record says, or does, what is right then.
+  // thread has none that it could write alone, or the latency is not a usual one: record says, or does, what is right
+  // then.
   bool try_record(uint32_t backend, int64_t latency_ns) const;
   bool try_count(uint32_t backend) const;
   [[gnu::cold]] Status record(uint32_t backend, int64_t latency_ns) const;
@@ -55,32 +57,28 @@ class Dispatch {
   Status json(char *buffer, size_t capacity, size_t *out_length) const;
 
  private:
-  using Word = std::atomic<uint64_t>;
   struct alignas(128) Shard {
-    // Of a thread's own, in the first, twice the records, and one more while one is being made. Of a shared one, how many
-    // are being made in each half.
-    Word state[2];
+    std::atomic<bool> writing;         // to the first half, by its owner
+    std::atomic<uint64_t> writers[2];  // how many threads that share it are writing to each half
   };
+  static constexpr size_t kFirstHalf = sizeof(Shard);
+  // Nobody reads or writes one while its owner does, so these are no atomics.
   struct Half {
-    Word counted, sum[2], squares[3], above_min, max;  // as in Totals; the entries of the buckets follow
-    Word *entries() { return reinterpret_cast<Word *>(this + 1); }
+    uint64_t counted, sum[2], squares[3], above_min, max;  // as in Totals
+    // Latencies from one on and below another are usual: they change no extreme, and are small ones of the buckets. In a
+    // shared half none is, as the two could not be changed at once.
+    uint64_t from, below;
+    // The entries of the buckets follow.
+    uint64_t *entries() { return reinterpret_cast<uint64_t *>(this + 1); }
   };
   struct alignas(128) Control {
-    std::atomic<size_t> half;  // that is being written: bytes from the first, so 0 or half_bytes_
-    alignas(128) pthread_mutex_t mutex;
+    pthread_mutex_t mutex;
   };
 
   // How words are changed by their only writer. add returns whether it wrapped.
   struct Alone {
-    static bool add(Word &word, uint64_t n) {
-      uint64_t sum;
-      const bool wraps = __builtin_add_overflow(word.load(std::memory_order_relaxed), n, &sum);
-      word.store(sum, std::memory_order_relaxed);
-      return wraps;
-    }
-    static void raise(Word &word, uint64_t to) {
-      if (__builtin_expect(word.load(std::memory_order_relaxed) < to, 0)) word.store(to, std::memory_order_relaxed);
-    }
+    static bool add(uint64_t &word, uint64_t n) { return __builtin_add_overflow(word, n, &word); }
+    static void raise(uint64_t &word, uint64_t to) { word = word < to ? to : word; }
   };
   struct Together;  // by many
 
@@ -105,16 +103,21 @@ class Dispatch {
     return *reinterpret_cast<Totals *>(mapping_.data() + sizeof(Control) + backend * totals_bytes_);
   }
   Shard &shard(uint32_t slot, uint32_t backend) const {
-    return *reinterpret_cast<Shard *>(shards_ + slot * slot_bytes_ + backend * shard_bytes_);
+    return *reinterpret_cast<Shard *>(shards_[backend] + slot * shard_bytes_);
   }
   static Half &half(Shard &shard, size_t offset) {
-    return *reinterpret_cast<Half *>(reinterpret_cast<char *>(&shard + 1) + offset);
+    return *reinterpret_cast<Half *>(reinterpret_cast<char *>(&shard) + offset);
   }
-  // Has body change the current half of the calling thread's shard; false, where it has none that it could write alone.
+  // Has body change the current half of the calling thread's shard. False, and nothing has happened, where body returns
+  // that, or the thread cannot write alone.
   template <typename Body>
   bool try_alone(uint32_t backend, const Body &body) const;
   template <typename Access>
-  static void add(Half &half, size_t entry, uint64_t latency_ns);
+  static void add(Half &half, size_t entry, uint64_t latency);
+  template <typename Access>
+  static void add_square(Half &half, U128 square);
+  template <typename Access>
+  void add_any(Half &half, uint64_t latency) const;
   template <typename Body>
   void write_together(uint32_t backend, const Body &body) const;
   void drain() const;
@@ -124,12 +127,14 @@ class Dispatch {
   void write_json(uint64_t elapsed_ns, Text *out) const;
 
   uint32_t n_backends_ = 0;
-  uint32_t own_slots_ = 0;  // slots whose owners write alone: all, or none
-  char *shards_ = nullptr;
-  size_t slot_bytes_ = 0;
+  // Whether owners write to their shards: not while somebody reads, and not in a child forked meanwhile until it reads.
+  mutable std::atomic<bool> is_open_{false};
+  bool has_owners_ = false;  // whether they ever do
   size_t shard_bytes_ = 0;
-  Control *control_ = nullptr;
+  mutable std::atomic<size_t> half_{0};  // of shared shards, the one that is being written: where it is in each
+  char *shards_[INFERMEM_DISPATCH_MAX_BACKENDS] = {};  // the first of each backend
   Buckets buckets_;
+  Control *control_ = nullptr;
   size_t half_bytes_ = 0;
   size_t totals_bytes_ = 0;
   mutable std::atomic<uint64_t> start_ns_{0};
@@ -142,36 +147,44 @@ uint64_t monotonic_ns();
 template <typename Body>
 inline bool Dispatch::try_alone(uint32_t backend, const Body &body) const {
   const uint32_t slot = my_slot;
-  if (__builtin_expect(slot >= own_slots_ || backend >= n_backends_, 0)) return false;
+  if (__builtin_expect(slot >= kSlots || backend >= n_backends_, 0)) return false;
   Shard &s = shard(slot, backend);
-  const uint64_t state = s.state[0].load(std::memory_order_relaxed);
-  if (__builtin_expect((state & 1) != 0, 0)) return false;  // in a signal handler, amid another record
-  s.state[0].store(state + 1, std::memory_order_relaxed);
+  // In a signal handler, amid another record. (Acquired is what the thread left that had the slot before.)
+  if (__builtin_expect(s.writing.load(std::memory_order_acquire), 0)) return false;
+  s.writing.store(true, std::memory_order_relaxed);
   std::atomic_signal_fence(std::memory_order_seq_cst);
-  body(half(s, control_->half.load(std::memory_order_acquire)));
-  s.state[0].store(state + 2, std::memory_order_release);
-  return true;
+  const bool done = __builtin_expect(is_open_.load(std::memory_order_acquire), 1) && body(half(s, kFirstHalf));
+  s.writing.store(false, std::memory_order_release);
+  return done;
 }
 
 template <typename Access>
-inline void Dispatch::add(Half &half, size_t entry, uint64_t latency_ns) {
-  const U128 square = U128{latency_ns} * latency_ns;
+inline void Dispatch::add(Half &half, size_t entry, uint64_t latency) {
   Access::add(half.entries()[entry], 1);
-  if (__builtin_expect(Access::add(half.sum[0], latency_ns), 0)) Access::add(half.sum[1], 1);
-  const uint64_t carry = Access::add(half.squares[0], low_of(square));
-  if (__builtin_expect(Access::add(half.squares[1], high_of(square) + carry), 0)) Access::add(half.squares[2], 1);
-  Access::raise(half.above_min, ~latency_ns);
-  Access::raise(half.max, latency_ns);
+  if (__builtin_expect(Access::add(half.sum[0], latency), 0)) Access::add(half.sum[1], 1);
+}
+
+template <typename Access>
+inline void Dispatch::add_square(Half &half, U128 square) {
+  const uint64_t carry = Access::add(half.squares[0], low_of(square)), high = high_of(square) + carry;
+  if (__builtin_expect(high != 0, 0) && Access::add(half.squares[1], high)) Access::add(half.squares[2], 1);
 }
 
 inline bool Dispatch::try_record(uint32_t backend, int64_t latency_ns) const {
-  if (__builtin_expect(latency_ns < 0, 0)) return false;
   const auto latency = static_cast<uint64_t>(latency_ns);
-  return try_alone(backend, [&](Half &half) { add<Alone>(half, buckets_.entry(latency), latency); });
+  return try_alone(backend, [&](Half &half) {
+    if (__builtin_expect(latency < half.from || latency >= half.below, 0)) return false;
+    add<Alone>(half, buckets_.entry_of_small(latency), latency);
+    add_square<Alone>(half, latency * latency);
+    return true;
+  });
 }
 
 inline bool Dispatch::try_count(uint32_t backend) const {
-  return try_alone(backend, [](Half &half) { Alone::add(half.counted, 1); });
+  return try_alone(backend, [](Half &half) {
+    ++half.counted;
+    return true;
+  });
 }
 
 }  // namespace infermem

@@ -36,7 +36,8 @@ int32_t dispatch_new(const infermem_dispatch_options *options, infermem_dispatch
 
 void dispatch_free(infermem_dispatch *dispatch) { free_handle(dispatch); }
 
-int32_t dispatch_record(const infermem_dispatch *dispatch, uint32_t backend, int64_t latency_ns) {
+// Aligned as processors fetch instructions: it is so short that a worse place in its line costs a tenth.
+[[gnu::aligned(64)]] int32_t dispatch_record(const infermem_dispatch *dispatch, uint32_t backend, int64_t latency_ns) {
   if (__builtin_expect(is(dispatch) && dispatch->core.try_record(backend, latency_ns), 1)) return INFERMEM_OK;
   return record(dispatch, backend, latency_ns, __func__);
 }
