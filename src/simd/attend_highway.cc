@@ -1,6 +1,7 @@
 // Attention for SSE4, AVX2 and NEON, written once: Highway compiles the part between its namespace macros for each.
 //
 // Stored elements become floats in registers, whatever their type; a key serves two query rows where there are registers.
+// Where there are more rows, elements become floats once, in the nearest cache, and serve all of them.
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3 | HWY_AVX3_DL)
 #define HWY_WANT_SSE4 1
 #define HWY_COMPILE_ALL_ATTAINABLE  // those below what the compiler's flags assume, too
@@ -78,9 +79,7 @@ struct Piece {
   // kLanes elements from element i of the piece on, a multiple of kLanes.
   HWY_INLINE Floats load(size_t i) const {
     if constexpr (kType == INFERMEM_DTYPE_F32) {
-      HWY_ALIGN float values[kLanes];
-      hwy::CopyBytes<sizeof values>(from + 4 * i, values);
-      return hn::Load(F(), values);
+      return hn::LoadU(F(), reinterpret_cast<const float *>(from + 4 * i));  // rows lie at multiples of a float's size
     } else if constexpr (kType == INFERMEM_DTYPE_F16) {
       return widen(load_halves(from + 2 * i));
     } else if constexpr (kType == INFERMEM_DTYPE_BF16) {
@@ -104,6 +103,20 @@ struct Piece {
   const char *from;
   Floats scale, min;
 };
+
+template <int32_t kType>
+HWY_INLINE void decode(const char *row, size_t dim, float *out) {
+  for (size_t at = 0; at < dim; at += kBlock) {
+    const Piece<kType> piece(row, at);
+    const size_t run = HWY_MIN(kBlock, dim - at);
+    for (size_t i = 0; i < run; i += kLanes) hn::StoreU(piece.load(i), F(), out + at + i);
+  }
+}
+
+template <int32_t kType>
+HWY_INLINE bool is_decoded_once(size_t n_rows) {
+  return kType != INFERMEM_DTYPE_F32 && n_rows > kMostRows;
+}
 
 // Into the L2 cache: what is asked for is as much as the nearest one holds.
 HWY_INLINE void prefetch(uintptr_t at, size_t bytes) {  // maybe beyond what there is, which does no harm
@@ -139,20 +152,32 @@ HWY_INLINE void score_rows(const char *const *rows, const float *queries, size_t
 }
 
 template <int32_t kType>
+HWY_INLINE void score_four(const char *const *rows, const float *queries, size_t n_rows, size_t dim, float *scores) {
+  size_t r = 0;
+  for (; r + kMostRows <= n_rows; r += kMostRows)
+    score_rows<kType, kMostRows>(rows, queries + r * dim, dim, scores + r * kTile);
+  if (r < n_rows) score_rows<kType, 1>(rows, queries + r * dim, dim, scores + r * kTile);
+}
+
+template <int32_t kType>
 HWY_INLINE void score_all(const StoredRows &keys, size_t n, const float *queries, size_t n_rows, size_t dim,
                           float *scores) {
   const size_t bytes = bytes_of<kType>(dim);
+  HWY_ALIGN float decoded[kTokens][AttendKernels::kMostDim];
   for (size_t token = 0; token < n; token += kTokens) {
     const char *rows[kTokens];  // the last again where there are fewer
     for (size_t t = 0; t < kTokens; ++t) {
       const size_t index = HWY_MIN(token + t, n - 1);
       rows[t] = keys.data + index * keys.stride;
       prefetch(keys.ahead_of(index), bytes);
+      if (!is_decoded_once<kType>(n_rows)) continue;
+      decode<kType>(rows[t], dim, decoded[t]);
+      rows[t] = reinterpret_cast<const char *>(decoded[t]);
     }
-    size_t r = 0;
-    for (; r + kMostRows <= n_rows; r += kMostRows)
-      score_rows<kType, kMostRows>(rows, queries + r * dim, dim, scores + r * kTile + token);
-    if (r < n_rows) score_rows<kType, 1>(rows, queries + r * dim, dim, scores + r * kTile + token);
+    if (is_decoded_once<kType>(n_rows))
+      score_four<INFERMEM_DTYPE_F32>(rows, queries, n_rows, dim, scores + token);
+    else
+      score_four<kType>(rows, queries, n_rows, dim, scores + token);
   }
 }
 
@@ -251,12 +276,33 @@ HWY_INLINE void add_rows(const StoredRows &stored, size_t n, const float *weight
 }
 
 template <int32_t kType>
-HWY_INLINE void add_all(const StoredRows &stored, size_t n, const float *weights, const float *factors, size_t n_rows,
-                        size_t dim, float *const *out) {
+HWY_INLINE void add_to_all(const StoredRows &stored, size_t n, const float *weights, const float *factors,
+                           size_t n_rows, size_t dim, bool is_first, float *const *out) {
   size_t r = 0;
   for (; r + kMostRows <= n_rows; r += kMostRows)
-    add_rows<kType, kMostRows>(stored, n, weights + r * kTile, factors + r, dim, r == 0, out + r);
-  if (r < n_rows) add_rows<kType, 1>(stored, n, weights + r * kTile, factors + r, dim, r == 0, out + r);
+    add_rows<kType, kMostRows>(stored, n, weights + r * kTile, factors + r, dim, is_first && r == 0, out + r);
+  if (r < n_rows) add_rows<kType, 1>(stored, n, weights + r * kTile, factors + r, dim, is_first && r == 0, out + r);
+}
+
+template <int32_t kType>
+HWY_INLINE void add_all(const StoredRows &stored, size_t n, const float *weights, const float *factors, size_t n_rows,
+                        size_t dim, float *const *out) {
+  if (!is_decoded_once<kType>(n_rows)) return add_to_all<kType>(stored, n, weights, factors, n_rows, dim, true, out);
+  HWY_ALIGN float decoded[4 * AttendKernels::kMostDim], ones[AttendKernels::kRows];
+  for (float &one : ones) one = 1;
+  const size_t most = sizeof decoded / sizeof *decoded / dim;
+  for (size_t token = 0; token < n; token += most) {
+    const size_t count = HWY_MIN(most, n - token);
+    for (size_t t = 0; t < count; ++t) {
+      prefetch(stored.ahead_of(token + t), bytes_of<kType>(dim));
+      decode<kType>(stored.data + (token + t) * stored.stride, dim, decoded + t * dim);
+    }
+    StoredRows floats = stored;
+    floats.data = reinterpret_cast<const char *>(decoded);
+    floats.stride = dim * sizeof(float);
+    add_to_all<INFERMEM_DTYPE_F32>(floats, count, weights + token, token == 0 ? factors : ones, n_rows, dim, false,
+                                   out);
+  }
 }
 
 // ---- By type ----
