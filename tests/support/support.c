@@ -77,6 +77,23 @@ size_t oom_walk(oom_scenario scenario) {
   }
 }
 
+infermem_tape *test_tape(size_t size) {
+  INFERMEM_STRUCT(infermem_tape_options, options);
+  options.size = size;
+  infermem_tape *tape = NULL;
+  assert_ok(tape_new(&options, &tape));
+  return tape;
+}
+
+infermem_tape *test_tape_dirty(size_t size) {
+  infermem_tape *tape = test_tape(size);
+  void *bytes;
+  assert_ok(tape_alloc(tape, size, 1, &bytes));
+  memset(bytes, 0xa5, size); /* whoever relies on zeroed memory is found out */
+  assert_ok(tape_clear(tape));
+  return tape;
+}
+
 int test_wipes_on_fork(void) {
   const size_t page = (size_t)sysconf(_SC_PAGESIZE);
   char *p = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

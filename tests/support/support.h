@@ -1,4 +1,4 @@
-/* support.h: what the tests share: assertions on status codes, allocators that count and fail, seeded numbers. */
+/* support.h: what the tests share: assertions on status codes, allocators that count and fail, tapes, seeded numbers. */
 #ifndef SUPPORT_H
 #define SUPPORT_H
 
@@ -56,6 +56,12 @@ typedef int32_t (*oom_scenario)(const infermem_allocator *allocator);
  * Every failing run must return INFERMEM_E_NOMEM and leak nothing; the last must return INFERMEM_OK. Returns how many
  * allocations the scenario makes, which must be at least one. */
 size_t oom_walk(oom_scenario scenario);
+
+/* ---- Tapes ---- */
+
+/* A tape of so many bytes, and one whose bytes were used before, and are not zero. */
+infermem_tape *test_tape(size_t size);
+infermem_tape *test_tape_dirty(size_t size);
 
 /* ---- Systems ---- */
 

@@ -774,10 +774,7 @@ static void bad_arguments_are_refused_and_change_nothing(void **state) {
   (void)state;
   set("FAKE_CUDA_COUNT", "1");
   infermem_device_list *list = probe(CUDA, NVML);
-  INFERMEM_STRUCT(infermem_tape_options, tape_options);
-  tape_options.size = 4096;
-  infermem_tape *tape = NULL;
-  assert_ok(tape_new(&tape_options, &tape));
+  infermem_tape *tape = test_tape(4096);
   infermem_device_list *other = (infermem_device_list *)(void *)tape;
   INFERMEM_STRUCT(infermem_device_facts, facts);
   INFERMEM_STRUCT(infermem_host_facts, host_facts);

@@ -590,10 +590,7 @@ static void an_object_is_one_allocation(void **state) {
 static void what_is_refused_changes_nothing(void **state) {
   (void)state;
   infermem_dispatch *dispatch = make();
-  infermem_tape *tape = NULL;
-  INFERMEM_STRUCT(infermem_tape_options, tape_options);
-  tape_options.size = 4096;
-  assert_ok(tape_new(&tape_options, &tape));
+  infermem_tape *tape = test_tape(4096);
   const infermem_dispatch *const other = (const void *)tape;
   RECORD_US(dispatch, CPU, 3);
   const infermem_dispatch_stats before = stats_of(dispatch, CPU);

@@ -168,10 +168,7 @@ static void wrong_arguments_are_refused_and_nothing_is_written(void **state) {
 
 static void a_matrix_in_a_cleared_tape_is_stale(void **state) {
   (void)state;
-  INFERMEM_STRUCT(infermem_tape_options, tape_options);
-  tape_options.size = 1 << 16;
-  infermem_tape *tape = NULL;
-  assert_ok(tape_new(&tape_options, &tape));
+  infermem_tape *tape = test_tape(1 << 16);
   INFERMEM_STRUCT(infermem_quant_options, options);
   options.tape = tape;
   float data[64] = {1, 2, 3}, x[32] = {0}, y[2];

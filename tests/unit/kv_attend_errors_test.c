@@ -108,10 +108,7 @@ static void an_empty_a_stale_and_no_cache_are_told(void **state) {
   assert_fails(INFERMEM_E_RANGE, kv_attend(kv, 0, NULL, 0, 1, q, 64, out, 64));
   assert_fails(INFERMEM_E_RANGE, kv_attend_partial(kv, 0, NULL, 0, 1, 0, 0, q, 64, out, 66));
   kv_free(kv);
-  INFERMEM_STRUCT(infermem_tape_options, tape_options);
-  tape_options.size = 1 << 16;
-  infermem_tape *tape = NULL;
-  assert_ok(tape_new(&tape_options, &tape));
+  infermem_tape *tape = test_tape(1 << 16);
   INFERMEM_STRUCT(infermem_kv_options, options);
   options.n_layers = options.n_kv_heads = options.max_tokens = 1;
   options.head_dim = 64;

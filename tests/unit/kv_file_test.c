@@ -83,14 +83,7 @@ static void golden_files_are_read_and_written(void **state) {
 
 static void equal_tokens_give_equal_bytes_whatever_the_cache(void **state) {
   (void)state;
-  INFERMEM_STRUCT(infermem_tape_options, tape_options);
-  tape_options.size = 1 << 18;
-  infermem_tape *tape = NULL;
-  assert_ok(tape_new(&tape_options, &tape));
-  void *dirt;
-  assert_ok(tape_alloc(tape, 1 << 17, 1, &dirt));
-  memset(dirt, 0x77, 1 << 17);
-  assert_ok(tape_clear(tape));
+  infermem_tape *tape = test_tape_dirty(1 << 18);
   for (int f = 0; f < kNKvForms; f++) {
     const struct kv_form *form = &kKvForms[f];
     struct bytes saved = data_read("kv", form->name, "kv");
@@ -407,10 +400,7 @@ static void what_is_no_argument_is_refused(void **state) {
 static void a_sealed_tape_takes_no_rows_and_a_cleared_one_gives_none(void **state) {
   (void)state;
   const struct kv_form *form = &kKvForms[3];
-  INFERMEM_STRUCT(infermem_tape_options, tape_options);
-  tape_options.size = 1 << 16;
-  infermem_tape *tape = NULL;
-  assert_ok(tape_new(&tape_options, &tape));
+  infermem_tape *tape = test_tape(1 << 16);
   int32_t types[2][3];
   infermem_kv_options options = kv_form_options(form, 8, types);
   options.tape = tape;

@@ -340,10 +340,7 @@ static infermem_kv *make(size_t max_tokens, const infermem_tape *tape) {
 }
 
 static const char *run(const struct operation *operations, size_t n) {
-  INFERMEM_STRUCT(infermem_tape_options, options);
-  options.size = 1 << 18;
-  infermem_tape *tape = NULL;
-  if (in_tape) assert_ok(tape_new(&options, &tape));
+  infermem_tape *tape = in_tape ? test_tape(1 << 18) : NULL;
   for (size_t i = 0; i < 2; i++) {
     memset(&models[i], 0, sizeof models[i]);
     models[i].max = i == 0 ? kTokens : kTokens / 2;

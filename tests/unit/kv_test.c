@@ -24,14 +24,6 @@ static infermem_kv *make(infermem_kv_options options) {
   return kv;
 }
 
-static infermem_tape *new_tape(size_t size) {
-  INFERMEM_STRUCT(infermem_tape_options, options);
-  options.size = size;
-  infermem_tape *tape = NULL;
-  assert_ok(tape_new(&options, &tape));
-  return tape;
-}
-
 /* A small cache for most tests: two layers, rows of 4, five tokens. */
 enum { kRow = 4 };
 static infermem_kv *small(void) { return make(shape(2, 2, 2, 5)); }
@@ -137,7 +129,7 @@ static void f16_layers_are_rounded_up_to_32_elements(void **state) {
 
 static void every_layer_begins_on_64_bytes_a_stride_after_the_last(void **state) {
   (void)state;
-  infermem_tape *tape = new_tape(1 << 16);
+  infermem_tape *tape = test_tape(1 << 16);
   void *odd;
   assert_ok(tape_alloc(tape, 3, 1, &odd));
   for (int in_tape = 0; in_tape < 2; in_tape++) {
@@ -660,7 +652,7 @@ static void what_cannot_be_a_cache_is_refused(void **state) {
 
 static void no_handle_and_other_handles_are_told_apart(void **state) {
   (void)state;
-  infermem_tape *tape = new_tape(4096);
+  infermem_tape *tape = test_tape(4096);
   infermem_kv *const other = (infermem_kv *)(void *)tape;
   infermem_kv *const none = NULL;
   infermem_kv *kv = small();
@@ -729,7 +721,7 @@ static void no_handle_and_other_handles_are_told_apart(void **state) {
 
 static void a_cache_lives_in_the_tape_it_is_given(void **state) {
   (void)state;
-  infermem_tape *tape = new_tape(4096);
+  infermem_tape *tape = test_tape(4096);
   infermem_kv_options options = shape(2, 2, 2, 5);
   options.tape = tape;
   infermem_kv *kv = make(options);
@@ -780,7 +772,7 @@ static void a_cache_lives_in_the_tape_it_is_given(void **state) {
 static void a_cache_whose_tape_was_cleared_or_rewound_is_stale(void **state) {
   (void)state;
   for (int clear = 0; clear < 2; clear++) {
-    infermem_tape *tape = new_tape(4096);
+    infermem_tape *tape = test_tape(4096);
     infermem_tape_mark mark;
     assert_ok(tape_mark(tape, &mark));
     infermem_kv_options options = shape(2, 2, 2, 5);
@@ -826,7 +818,7 @@ static void a_cache_whose_tape_was_cleared_or_rewound_is_stale(void **state) {
 }
 
 static int32_t make_and_fill(const infermem_allocator *allocator) {
-  infermem_tape *tape = new_tape(4096);
+  infermem_tape *tape = test_tape(4096);
   infermem_kv_options options = shape(2, 2, 2, 5);
   options.allocator = allocator;
   options.tape = tape;

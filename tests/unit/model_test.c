@@ -362,10 +362,7 @@ static void null_and_wrong_handles_are_refused(void **state) {
   (void)state;
   infermem_model *model = open_model(TINY);
   infermem_model *out = NULL;
-  INFERMEM_STRUCT(infermem_tape_options, tape_options);
-  tape_options.size = 4096;
-  infermem_tape *tape;
-  assert_ok(tape_new(&tape_options, &tape));
+  infermem_tape *tape = test_tape(4096);
   infermem_model *wrong = (infermem_model *)(void *)tape;
 
   assert_fails(INFERMEM_E_NULL, model_open(NULL, NULL, &out));

@@ -111,10 +111,7 @@ static void what_is_loaded_goes_on_as_if_it_had_not_been_saved(void **state) {
 
 static void the_same_profile_gives_the_same_bytes_wherever_it_lies(void **state) {
   (void)state;
-  INFERMEM_STRUCT(infermem_tape_options, options);
-  options.size = 1 << 15;
-  infermem_tape *tape = NULL;
-  assert_ok(tape_new(&options, &tape));
+  infermem_tape *tape = test_tape(1 << 15);
   for (int which = 0; which < 2; which++) {
     void *dirt;
     assert_ok(tape_alloc(tape, 1 << 14, 1, &dirt));
@@ -241,10 +238,7 @@ static void a_state_that_cannot_be_is_refused_even_with_its_checksum(void **stat
 
 static void a_load_that_fails_gives_the_tape_back_what_it_took(void **state) {
   (void)state;
-  INFERMEM_STRUCT(infermem_tape_options, tape_options);
-  tape_options.size = 1 << 14;
-  infermem_tape *tape = NULL;
-  assert_ok(tape_new(&tape_options, &tape));
+  infermem_tape *tape = test_tape(1 << 14);
   struct bytes file = golden(0);
   file.data[kHeader + 70] ^= 1;
   file_write("it", file.data, file.size);
@@ -259,8 +253,7 @@ static void a_load_that_fails_gives_the_tape_back_what_it_took(void **state) {
   assert_ok(tape_seal(tape));
   assert_fails(INFERMEM_E_SEALED, neuron_load("it", &options, &neuron));
   tape_free(tape);
-  tape_options.size = 4096;
-  assert_ok(tape_new(&tape_options, &tape));
+  tape = test_tape(4096);
   void *p;
   assert_ok(tape_alloc(tape, 4000, 1, &p));
   options.tape = tape;

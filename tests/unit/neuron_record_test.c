@@ -469,10 +469,7 @@ static void bad_arguments_are_refused_and_change_nothing(void **state) {
   options.n_layers = 1;
   options.half_life = 5;
   infermem_neuron *fading = make(&options);
-  INFERMEM_STRUCT(infermem_tape_options, tape_options);
-  tape_options.size = 1 << 14;
-  infermem_tape *tape = NULL;
-  assert_ok(tape_new(&tape_options, &tape));
+  infermem_tape *tape = test_tape(1 << 14);
   infermem_neuron *other = (infermem_neuron *)(void *)tape;
   const uint8_t mask[2] = {1, 1};
   float values[12] = {1};

@@ -357,16 +357,7 @@ static const char *run_operations(const struct operation *operations, size_t n) 
   memset(&facts, 0, sizeof facts);
   weight = 1;
   n_fetches = 0;
-  infermem_tape *tape = NULL;
-  if (setup.tape) {
-    INFERMEM_STRUCT(infermem_tape_options, tape_options);
-    tape_options.size = 1 << 16;
-    assert_ok(tape_new(&tape_options, &tape));
-    void *p;
-    assert_ok(tape_alloc(tape, 1 << 16, 1, &p));
-    memset(p, 0xa5, 1 << 16); /* what was there before */
-    assert_ok(tape_clear(tape));
-  }
+  infermem_tape *tape = setup.tape ? test_tape_dirty(1 << 16) : NULL;
   struct test_allocator a;
   test_allocator_init(&a);
   INFERMEM_STRUCT(infermem_neuron_store_options, options);

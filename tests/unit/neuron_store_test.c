@@ -365,10 +365,7 @@ static void the_rows_of_a_matrix_are_floats(void **state) {
   float weights[5 * 40], row[40];
   for (int i = 0; i < 5 * 40; i++) weights[i] = (float)(i % 17) - 8;
   infermem_quant *matrix = NULL;
-  INFERMEM_STRUCT(infermem_tape_options, tape_options);
-  tape_options.size = 1 << 16;
-  infermem_tape *tape = NULL;
-  assert_ok(tape_new(&tape_options, &tape));
+  infermem_tape *tape = test_tape(1 << 16);
   INFERMEM_STRUCT(infermem_quant_options, quant_options);
   quant_options.tape = tape;
   assert_ok(quant_from_f32(weights, 5 * 40, 5, 40, &quant_options, &matrix));
@@ -432,10 +429,7 @@ static void every_allocation_may_fail(void **state) {
 
 static void a_store_in_a_tape_ends_with_it(void **state) {
   (void)state;
-  INFERMEM_STRUCT(infermem_tape_options, tape_options);
-  tape_options.size = 1 << 14;
-  infermem_tape *tape = NULL;
-  assert_ok(tape_new(&tape_options, &tape));
+  infermem_tape *tape = test_tape(1 << 14);
   infermem_neuron_store_options options = options_for(4);
   options.tape = tape;
   infermem_neuron_store *store = NULL;

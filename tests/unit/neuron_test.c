@@ -323,16 +323,7 @@ static const char *compare(const infermem_neuron *neuron, size_t layer) {
 
 static const char *run_operations(const struct operation *operations, size_t n) {
   memset(model, 0, sizeof model);
-  infermem_tape *tape = NULL;
-  if (setup.tape) {
-    INFERMEM_STRUCT(infermem_tape_options, tape_options);
-    tape_options.size = 1 << 16;
-    assert_ok(tape_new(&tape_options, &tape));
-    void *p;
-    assert_ok(tape_alloc(tape, 1 << 16, 1, &p));
-    memset(p, 0xa5, 1 << 16); /* what was there before */
-    assert_ok(tape_clear(tape));
-  }
+  infermem_tape *tape = setup.tape ? test_tape_dirty(1 << 16) : NULL;
   INFERMEM_STRUCT(infermem_neuron_options, options);
   options.n_layers = kLayers;
   options.n_neurons = setup.n_neurons;
@@ -412,19 +403,11 @@ static void every_allocation_may_fail(void **state) {
   assert_int_equal(oom_walk(scenario), 1);
 }
 
-static infermem_tape *new_tape(size_t size) {
-  INFERMEM_STRUCT(infermem_tape_options, options);
-  options.size = size;
-  infermem_tape *tape = NULL;
-  assert_ok(tape_new(&options, &tape));
-  return tape;
-}
-
 static void nothing_is_allocated_after_construction(void **state) {
   (void)state;
   struct test_allocator a;
   test_allocator_init(&a);
-  infermem_tape *tape = new_tape(1 << 16);
+  infermem_tape *tape = test_tape(1 << 16);
   INFERMEM_STRUCT(infermem_neuron_options, options);
   options.n_neurons = 500;
   options.interval = 10;
@@ -448,7 +431,7 @@ static void nothing_is_allocated_after_construction(void **state) {
 
 static void a_cleared_tape_makes_the_counts_stale(void **state) {
   (void)state;
-  infermem_tape *tape = new_tape(1 << 16);
+  infermem_tape *tape = test_tape(1 << 16);
   INFERMEM_STRUCT(infermem_neuron_options, options);
   options.n_neurons = 10;
   options.interval = 1;
@@ -490,7 +473,7 @@ static void a_cleared_tape_makes_the_counts_stale(void **state) {
 
 static void a_sealed_tape_freezes_the_counts(void **state) {
   (void)state;
-  infermem_tape *tape = new_tape(1 << 16);
+  infermem_tape *tape = test_tape(1 << 16);
   INFERMEM_STRUCT(infermem_neuron_options, options);
   options.n_neurons = 10;
   options.tape = tape;
@@ -511,7 +494,7 @@ static void a_sealed_tape_freezes_the_counts(void **state) {
 
 static void a_tape_without_room_is_full(void **state) {
   (void)state;
-  infermem_tape *tape = new_tape(4096);
+  infermem_tape *tape = test_tape(4096);
   INFERMEM_STRUCT(infermem_neuron_options, options);
   options.n_neurons = 1000;
   options.tape = tape;
@@ -590,7 +573,7 @@ static void options_of_an_older_caller_mean_the_defaults(void **state) {
 static void bad_arguments_are_refused_and_change_nothing(void **state) {
   (void)state;
   infermem_neuron *neuron = make(3, 10, 0.0f, 1, 0);
-  infermem_tape *tape = new_tape(4096);
+  infermem_tape *tape = test_tape(4096);
   infermem_neuron *other = (infermem_neuron *)(void *)tape;
   const uint32_t active = 5;
   const uint32_t *out = &active;

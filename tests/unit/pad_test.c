@@ -19,14 +19,6 @@ static infermem_pad *make(infermem_pad_options options) {
   return pad;
 }
 
-static infermem_tape *new_tape(size_t size) {
-  INFERMEM_STRUCT(infermem_tape_options, options);
-  options.size = size;
-  infermem_tape *tape = NULL;
-  assert_ok(tape_new(&options, &tape));
-  return tape;
-}
-
 /* The pad of most tests: five rows of three floats. */
 enum { kDim = 3, kRows = 5 };
 static infermem_pad *small(void) { return make(shape(kRows, kDim, INFERMEM_DTYPE_F32)); }
@@ -71,7 +63,7 @@ static void assert_unchanged(const infermem_pad *pad, const struct snapshot *bef
 
 static void a_new_pad_is_empty_and_zero(void **state) {
   (void)state;
-  infermem_tape *tape = new_tape(1 << 16);
+  infermem_tape *tape = test_tape(1 << 16);
   void *before;
   assert_ok(tape_alloc(tape, 1 << 15, 1, &before));
   memset(before, 0xa5, 1 << 15);
@@ -350,7 +342,7 @@ static void a_shorter_struct_of_options_means_floats(void **state) {
 
 static void no_handle_and_other_handles_are_told_apart(void **state) {
   (void)state;
-  infermem_tape *tape = new_tape(4096);
+  infermem_tape *tape = test_tape(4096);
   infermem_pad *const handles[] = {NULL, (infermem_pad *)(void *)tape};
   const int32_t codes[] = {INFERMEM_E_NULL, INFERMEM_E_HANDLE};
   for (int i = 0; i < 2; i++) {
@@ -387,7 +379,7 @@ static void no_handle_and_other_handles_are_told_apart(void **state) {
 
 static void a_pad_lives_in_the_tape_it_is_given(void **state) {
   (void)state;
-  infermem_tape *tape = new_tape(4096);
+  infermem_tape *tape = test_tape(4096);
   infermem_pad_options options = shape(kRows, kDim, INFERMEM_DTYPE_F32);
   options.tape = tape;
   infermem_pad *pad = make(options);
@@ -428,7 +420,7 @@ static void a_pad_whose_tape_took_its_memory_back_is_stale(void **state) {
   (void)state;
   enum { kClear, kRewind, kFree };
   for (int how = kClear; how <= kFree; how++) {
-    infermem_tape *tape = new_tape(4096);
+    infermem_tape *tape = test_tape(4096);
     infermem_tape_mark mark;
     assert_ok(tape_mark(tape, &mark));
     infermem_pad_options options = shape(kRows, kDim, INFERMEM_DTYPE_F32);
@@ -456,7 +448,7 @@ static void a_pad_whose_tape_took_its_memory_back_is_stale(void **state) {
 }
 
 static int32_t make_and_fill(const infermem_allocator *allocator) {
-  infermem_tape *tape = new_tape(4096);
+  infermem_tape *tape = test_tape(4096);
   infermem_pad_options options = shape(kRows, kDim, INFERMEM_DTYPE_F16);
   options.allocator = allocator;
   options.tape = tape;
@@ -553,7 +545,7 @@ static const char *operate(infermem_pad *pad, const struct operation *op) {
 
 static const char *run_operations(const struct operation *operations, size_t n) {
   memset(&model, 0, sizeof model);
-  infermem_tape *tape = use_tape ? new_tape(1 << 12) : NULL;
+  infermem_tape *tape = use_tape ? test_tape(1 << 12) : NULL;
   infermem_pad_options options = shape(kMost, kWide, INFERMEM_DTYPE_F32);
   options.tape = tape;
   infermem_pad *pad = make(options);

@@ -521,10 +521,7 @@ static void wrong_arguments_are_refused_and_nothing_is_written(void **unused) {
 
 static void packed_matrices_in_tapes_become_stale(void **unused) {
   (void)unused;
-  INFERMEM_STRUCT(infermem_tape_options, tape_options);
-  tape_options.size = 4096;
-  infermem_tape *tape = NULL;
-  assert_ok(tape_new(&tape_options, &tape));
+  infermem_tape *tape = test_tape(4096);
   INFERMEM_STRUCT(infermem_quant_options, options);
   options.tape = tape;
   const shape s = {kRows, kCols, 8, 8, INFERMEM_DTYPE_F32}, large = {64, 512, 8, 8, INFERMEM_DTYPE_F32};

@@ -77,10 +77,7 @@ static void the_arrays_stand_for_the_matrix(void **state) {
 
 static void wrong_exports_are_refused_and_nothing_is_written(void **state) {
   (void)state;
-  INFERMEM_STRUCT(infermem_tape_options, tape_options);
-  tape_options.size = 4096;
-  infermem_tape *tape = NULL;
-  assert_ok(tape_new(&tape_options, &tape));
+  infermem_tape *tape = test_tape(4096);
   INFERMEM_STRUCT(infermem_quant_options, options);
   options.tape = tape;
   infermem_quant *q = from_f32(data, 4, 40, &options), *borrowed = NULL;

@@ -78,15 +78,9 @@ static void every_form_comes_back_as_it_was(void **state) {
 
 static void the_same_matrix_gives_the_same_bytes_wherever_it_lies(void **state) {
   (void)state;
-  INFERMEM_STRUCT(infermem_tape_options, options);
-  options.size = 1 << 16;
-  infermem_tape *tape = NULL;
-  assert_ok(tape_new(&options, &tape));
-  void *dirt;
-  assert_ok(tape_alloc(tape, 1 << 15, 1, &dirt));
-  memset(dirt, 0x77, 1 << 15);
-  assert_ok(tape_clear(tape));
-  assert_ok(tape_alloc(tape, 3, 1, &dirt));
+  infermem_tape *tape = test_tape_dirty(1 << 16);
+  void *before;
+  assert_ok(tape_alloc(tape, 3, 1, &before));
   for (int i = 0; i < 8; i++) {
     infermem_quant *q = make_in(&kForms[i], tape);
     assert_ok(quant_save(q, "it"));
@@ -378,10 +372,7 @@ static void what_is_no_argument_is_refused(void **state) {
   (void)state;
   infermem_quant *made = make(&kForms[0]), *q = NULL, *const none = NULL;
   struct bytes b = golden("native-8-f32", "quant");
-  INFERMEM_STRUCT(infermem_tape_options, tape_options);
-  tape_options.size = 4096;
-  infermem_tape *tape = NULL;
-  assert_ok(tape_new(&tape_options, &tape));
+  infermem_tape *tape = test_tape(4096);
   infermem_quant *const other = (infermem_quant *)(void *)tape;
   assert_fails(INFERMEM_E_NULL, quant_save(none, "it"));
   assert_fails(INFERMEM_E_NULL, quant_save(made, NULL));

@@ -275,10 +275,7 @@ static void bad_parameters_are_refused_with_their_group(void **state) {
   infermem_quant_tensors tensors;
   infermem_quant_options options;
   read_layer(layer, &tensors, &options);
-  INFERMEM_STRUCT(infermem_tape_options, tape_options);
-  tape_options.size = 1 << 16;
-  infermem_tape *tape = NULL;
-  assert_ok(tape_new(&tape_options, &tape));
+  infermem_tape *tape = test_tape(1 << 16);
   options.tape = tape;
   const size_t group = 7;
   unsigned char *const zeros = file + 1 + tensors.weights_bytes, *const scales = zeros + tensors.zeros_bytes;

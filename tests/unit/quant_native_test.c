@@ -85,14 +85,6 @@ static int32_t to_16(const struct type16 *t, const infermem_quant *q, uint16_t *
   return t->dtype == INFERMEM_DTYPE_F16 ? quant_to_f16(q, out, n) : quant_to_bf16(q, out, n);
 }
 
-static infermem_tape *new_tape(size_t size) {
-  INFERMEM_STRUCT(infermem_tape_options, options);
-  options.size = size;
-  infermem_tape *tape = NULL;
-  assert_ok(tape_new(&options, &tape));
-  return tape;
-}
-
 /* ---- To 16 bits ---- */
 
 static void floats_are_rounded_to_the_nearest_even_number(void **state) {
@@ -521,7 +513,7 @@ static void equal_values_come_back_where_the_type_has_them(void **state) {
 
 static void parameters_that_do_not_fit_are_refused_with_the_index(void **state) {
   (void)state;
-  infermem_tape *tape = new_tape(1 << 16);
+  infermem_tape *tape = test_tape(1 << 16);
   INFERMEM_STRUCT(infermem_quant_options, options);
   options.tape = tape;
   options.group = 8;
@@ -632,7 +624,7 @@ static void options_beyond_the_known_are_refused(void **state) {
 static void no_handle_other_handles_and_stale_ones_are_told_apart(void **state) {
   (void)state;
   const size_t shape[2] = {1, 8};
-  infermem_tape *tape = new_tape(4096);
+  infermem_tape *tape = test_tape(4096);
   INFERMEM_STRUCT(infermem_quant_options, options);
   options.tape = tape;
   options.params = INFERMEM_DTYPE_F16;

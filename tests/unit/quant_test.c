@@ -69,14 +69,6 @@ static void make_ramp(float *ramp) {
   for (int i = 0; i < 256; i++) ramp[i] = (float)i / 256;
 }
 
-static infermem_tape *new_tape(size_t size) {
-  INFERMEM_STRUCT(infermem_tape_options, options);
-  options.size = size;
-  infermem_tape *tape = NULL;
-  assert_ok(tape_new(&options, &tape));
-  return tape;
-}
-
 /* ---- Quantizing ---- */
 
 static void the_ramp_takes_the_known_bytes_and_has_the_known_errors(void **state) {
@@ -253,7 +245,7 @@ static void denormal_ranges_keep_the_error_bound(void **state) {
 
 static void a_value_that_is_not_finite_is_refused_with_its_index(void **state) {
   (void)state;
-  infermem_tape *tape = new_tape(1 << 16);
+  infermem_tape *tape = test_tape(1 << 16);
   INFERMEM_STRUCT(infermem_quant_options, options);
   options.tape = tape;
   static const float bad[] = {NAN, -NAN, INFINITY, -INFINITY};
@@ -543,7 +535,7 @@ static void what_cannot_be_borrowed_is_refused(void **state) {
   }
   assert_int_equal(refused, 20);
 
-  infermem_tape *tape = new_tape(4096);
+  infermem_tape *tape = test_tape(4096);
   for (int field = 0; field < 4; field++) {
     INFERMEM_STRUCT(infermem_quant_options, options);
     if (field == 0) options.bits = 8;
@@ -686,7 +678,7 @@ static void no_handle_and_other_handles_are_told_apart(void **state) {
   const size_t row = 0;
   size_t rows, cols;
   INFERMEM_STRUCT(infermem_quant_errors, errors);
-  infermem_tape *tape = new_tape(4096);
+  infermem_tape *tape = test_tape(4096);
   infermem_quant *const other = (infermem_quant *)(void *)tape;
   infermem_quant *const none = NULL;
   assert_fails(INFERMEM_E_NULL, quant_to_f32(none, out, 8));
@@ -719,7 +711,7 @@ static void a_matrix_lives_in_the_tape_it_is_given(void **state) {
   float data[kRows * kCols], expected[kRows * kCols], out[kRows * kCols];
   uint64_t seed = 31;
   for (int i = 0; i < kRows * kCols; i++) data[i] = test_random_float(&seed);
-  infermem_tape *tape = new_tape(1 << 16);
+  infermem_tape *tape = test_tape(1 << 16);
   void *first;
   assert_ok(tape_alloc(tape, 3, 1, &first));
   for (uint32_t bits = 4; bits <= 8; bits += 4) {
@@ -748,7 +740,7 @@ static void a_matrix_whose_tape_was_cleared_or_rewound_is_stale(void **state) {
   (void)state;
   float data[64] = {1}, out[64];
   for (int clear = 0; clear < 2; clear++) {
-    infermem_tape *tape = new_tape(1 << 16);
+    infermem_tape *tape = test_tape(1 << 16);
     infermem_tape_mark mark;
     assert_ok(tape_mark(tape, &mark));
     INFERMEM_STRUCT(infermem_quant_options, options);
@@ -775,7 +767,7 @@ static void a_matrix_whose_tape_was_cleared_or_rewound_is_stale(void **state) {
 static void a_tape_that_cannot_hold_the_matrix_says_so(void **state) {
   (void)state;
   static float data[8192];
-  infermem_tape *tape = new_tape(4096);
+  infermem_tape *tape = test_tape(4096);
   INFERMEM_STRUCT(infermem_quant_options, options);
   options.tape = tape;
   infermem_quant *q = NULL;
@@ -794,7 +786,7 @@ static void a_tape_that_cannot_hold_the_matrix_says_so(void **state) {
 
 static int32_t make_and_read(const infermem_allocator *allocator) {
   float data[64] = {1, 2}, out[64];
-  infermem_tape *tape = new_tape(4096);
+  infermem_tape *tape = test_tape(4096);
   INFERMEM_STRUCT(infermem_quant_options, options);
   options.allocator = allocator;
   options.tape = tape;

@@ -299,10 +299,7 @@ static void what_cannot_be_planned_is_refused(void **state) {
   assert_fails(INFERMEM_E_NULL, scratch_plan_offsets(NULL, &at, &n));
   assert_fails(INFERMEM_E_NULL, scratch_plan_offsets(plan, NULL, &n));
   assert_fails(INFERMEM_E_NULL, scratch_plan_offsets(plan, &at, NULL));
-  INFERMEM_STRUCT(infermem_tape_options, tape_options);
-  tape_options.size = 4096;
-  infermem_tape *tape = NULL;
-  assert_ok(tape_new(&tape_options, &tape));
+  infermem_tape *tape = test_tape(4096);
   assert_fails(INFERMEM_E_HANDLE, scratch_plan_offsets((const void *)tape, &at, &n));
   assert_int_equal(scratch_plan_total_bytes((const void *)tape), 0);
   assert_int_equal(scratch_plan_separate_bytes(NULL), 0);

@@ -28,14 +28,6 @@ static infermem_scratch *make(infermem_model_config config, size_t batch, uint32
   return scratch;
 }
 
-static infermem_tape *new_tape(size_t size) {
-  INFERMEM_STRUCT(infermem_tape_options, options);
-  options.size = size;
-  infermem_tape *tape = NULL;
-  assert_ok(tape_new(&options, &tape));
-  return tape;
-}
-
 static float *floats(const infermem_scratch *scratch, int32_t which, size_t n) {
   float *p = NULL;
   size_t got = 0;
@@ -157,7 +149,7 @@ static void value_heads_may_have_a_size_of_their_own(void **state) {
 static void buffers_are_aligned_zero_and_apart(void **state) {
   (void)state;
   const uint32_t flags = INFERMEM_SCRATCH_Q8 | INFERMEM_SCRATCH_EXPAND_V;
-  infermem_tape *tape = new_tape(1 << 20);
+  infermem_tape *tape = test_tape(1 << 20);
   void *before;
   assert_ok(tape_alloc(tape, 1 << 19, 1, &before));
   memset(before, 0xa5, 1 << 19);
@@ -283,7 +275,7 @@ static void overlap_is_as_small_as_the_fullest_step(void **state) {
 
 static void a_tape_that_took_the_memory_back_is_noticed(void **state) {
   (void)state;
-  infermem_tape *tape = new_tape(1 << 20);
+  infermem_tape *tape = test_tape(1 << 20);
   infermem_scratch *s = make(small(), 1, INFERMEM_SCRATCH_Q8, tape);
   float *p = NULL, values[4] = {0};
   int8_t *b = NULL;
@@ -396,7 +388,7 @@ static void edges_of_quantizing(void **state) {
 static void what_is_refused_changes_nothing(void **state) {
   (void)state;
   infermem_scratch *s = make(small(), 2, 0, NULL);
-  infermem_tape *tape = new_tape(4096);
+  infermem_tape *tape = test_tape(4096);
   infermem_scratch *const other = (void *)tape;
   float *p = NULL, values[600] = {1, 2, 3};
   int8_t *b = NULL;
@@ -498,7 +490,7 @@ static void options_are_checked(void **state) {
   assert_fails(INFERMEM_E_LIMIT, scratch_new(&config, NULL, &s));
   config = small();
 
-  infermem_tape *tape = new_tape(4096);
+  infermem_tape *tape = test_tape(4096);
   options.tape = tape;
   assert_fails(INFERMEM_E_FULL, scratch_new(&config, &options, &s));
   assert_int_equal(tape_used(tape), 0);
