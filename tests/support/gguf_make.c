@@ -108,6 +108,12 @@ void gguf_save(const struct gguf *g) {
 
 void gguf_remove(void) { unlink(gguf_path()); }
 
+int gguf_leave(void **state) {
+  (void)state;
+  gguf_remove();
+  return 0;
+}
+
 struct gguf gguf_small(void) {
   struct gguf g = {0};
   gguf_header(&g, 3, 4, 14);
@@ -176,6 +182,24 @@ int32_t gguf_open(infermem_model **out) {
   INFERMEM_STRUCT(infermem_model_options, options);
   options.allocator = &hook;
   return model_open(gguf_path(), &options, out);
+}
+
+infermem_model *open_model(const char *path) {
+  infermem_model *model = NULL;
+  assert_ok(model_open(path, NULL, &model));
+  return model;
+}
+
+infermem_model *open_gguf(struct gguf *g) {
+  gguf_save(g);
+  gguf_free(g);
+  return open_model(gguf_path());
+}
+
+int warned(const infermem_model *model, const char *text) {
+  for (size_t i = 0; i < model_warning_count(model); i++)
+    if (strstr(model_warning(model, i), text)) return 1;
+  return 0;
 }
 
 void gguf_exercise(infermem_model *model) {

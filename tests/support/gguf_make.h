@@ -37,6 +37,8 @@ void gguf_tensor(struct gguf *g, const char *name, uint32_t n_dims, const uint64
 const char *gguf_path(void);
 void gguf_save(const struct gguf *g);
 void gguf_remove(void);
+/* A group tear-down that removes it. */
+int gguf_leave(void **state);
 
 /* A file with all there is in the format, of less than 4 KiB: 14 values, 4 tensors, and last their data, of
  * GGUF_SMALL_DATA bytes. It ends with the last byte of its last tensor. */
@@ -51,6 +53,13 @@ infermem_allocator gguf_hook(void);
 
 /* Opens the saved file with it. */
 int32_t gguf_open(infermem_model **out);
+
+infermem_model *open_model(const char *path);
+/* Saves the file, opens it and frees g. */
+infermem_model *open_gguf(struct gguf *g);
+
+/* One of the model's warnings contains the text. */
+int warned(const infermem_model *model, const char *text);
 
 /* Calls everything there is to call on a model, and touches its data if it has some; what contradicts itself fails the
  * test. */

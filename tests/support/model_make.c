@@ -68,9 +68,3 @@ void assert_string(const infermem_model *model, const char *key, const char *val
   assert_int_equal(n, length);
   assert_memory_equal(text, value, length + 1);
 }
-
-int warned(const infermem_model *model, const char *text) {
-  for (size_t i = 0; i < model_warning_count(model); i++)
-    if (strstr(model_warning(model, i), text)) return 1;
-  return 0;
-}

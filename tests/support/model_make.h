@@ -20,7 +20,5 @@ infermem_tensor_info tensor_of(const infermem_model *model, const char *name);
 infermem_meta_info meta_of(const infermem_model *model, const char *key);
 void assert_integer(const infermem_model *model, const char *key, int64_t value);
 void assert_string(const infermem_model *model, const char *key, const char *value, size_t length);
-/* One of the model's warnings contains the text. */
-int warned(const infermem_model *model, const char *text);
 
 #endif

@@ -4,26 +4,6 @@
 
 #include "gguf_make.h"
 
-static infermem_model *open_model(const char *path) {
-  infermem_model *model = NULL;
-  assert_ok(model_open(path, NULL, &model));
-  return model;
-}
-
-/* Saves the file, opens it and frees g. */
-static infermem_model *open_made(struct gguf *g) {
-  gguf_save(g);
-  gguf_free(g);
-  return open_model(gguf_path());
-}
-
-/* One of the model's warnings contains the text. */
-static int warned(const infermem_model *model, const char *text) {
-  for (size_t i = 0; i < model_warning_count(model); i++)
-    if (strstr(model_warning(model, i), text)) return 1;
-  return 0;
-}
-
 static void tiny_llama_has_its_config(void **state) {
   (void)state;
   infermem_model *model = open_model(TEST_DATA "/tiny-llama.gguf");
@@ -168,7 +148,7 @@ static void absent_keys_have_their_defaults(void **state) {
   gguf_array(&g, "tokenizer.ggml.tokens", INFERMEM_META_STRING, 2);
   gguf_string(&g, "a");
   gguf_string(&g, "b");
-  infermem_model *model = open_made(&g);
+  infermem_model *model = open_gguf(&g);
   const infermem_model_config c = config_of(model);
   assert_int_equal(c.n_kv_heads, 8);
   assert_int_equal(c.head_dim_k, 8);
@@ -203,7 +183,7 @@ static void explicit_keys_come_first(void **state) {
   gguf_tensor(&g, "output.weight", 2, ne, INFERMEM_DTYPE_F16, 640);
   gguf_pad(&g, 32);
   gguf_zeros(&g, 1280);
-  infermem_model *model = open_made(&g);
+  infermem_model *model = open_gguf(&g);
   const infermem_model_config c = config_of(model);
   assert_int_equal(c.head_dim_k, 192);
   assert_int_equal(c.head_dim_v, 128);
@@ -233,7 +213,7 @@ static void numbers_a_layer_give_the_largest_and_a_warning(void **state) {
   gguf_bytes(&g, "\x4\x8\x8", 3);
   gguf_array(&g, "x.attention.head_count_kv", INFERMEM_META_I64, 3);
   for (uint64_t i = 0; i < 3; i++) gguf_u64(&g, i);
-  infermem_model *model = open_made(&g);
+  infermem_model *model = open_gguf(&g);
   const infermem_model_config c = config_of(model);
   assert_int_equal(c.intermediate, 96);
   assert_int_equal(c.n_heads, 8);
@@ -265,7 +245,7 @@ static void unusable_keys_are_zero_and_a_warning(void **state) {
   gguf_meta_u32(&g, "x.rope.freq_base", 10000);
   gguf_meta_f32(&g, "x.attention.layer_norm_rms_epsilon", -1.0f);
   gguf_meta_string(&g, "split.count", "two");
-  infermem_model *model = open_made(&g);
+  infermem_model *model = open_gguf(&g);
   const infermem_model_config c = config_of(model);
   assert_int_equal(c.n_layers, 3);
   assert_true(c.hidden == 0 && c.context == 0 && c.intermediate == 0 && c.n_heads == 0 && c.n_kv_heads == 0);
@@ -316,7 +296,7 @@ static void an_unusable_architecture_is_a_warning(void **state) {
     if (k == 3) gguf_meta_u32(&g, "general.architecture", 1);
     if (k == 4) gguf_meta_string(&g, "general.architecture", "a\x1b[31mb");
     if (k == 5) gguf_meta_string(&g, "general.architecture", "a\xff");
-    infermem_model *model = open_made(&g);
+    infermem_model *model = open_gguf(&g);
     const infermem_model_config c = config_of(model);
     assert_string_equal(c.architecture, "");
     assert_true(warned(model, "\"general.architecture\""));
@@ -337,18 +317,12 @@ static void heads_that_do_not_share_hidden_are_a_warning(void **state) {
   gguf_meta_u32(&g, "llama.feed_forward_length", 96);
   gguf_meta_u32(&g, "llama.attention.head_count", 8);
   gguf_meta_u32(&g, "llama.vocab_size", 512);
-  infermem_model *model = open_made(&g);
+  infermem_model *model = open_gguf(&g);
   const infermem_model_config c = config_of(model);
   assert_int_equal(c.head_dim_k, 0);
   assert_true(warned(model, "65 elements are not shared by 8 heads"));
   assert_fails(INFERMEM_E_SHAPE, infermem_config_validate(&c));
   model_free(model);
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  gguf_remove();
-  return 0;
 }
 
 int main(void) {
@@ -364,5 +338,5 @@ int main(void) {
       cmocka_unit_test(an_unusable_architecture_is_a_warning),
       cmocka_unit_test(heads_that_do_not_share_hidden_are_a_warning),
   };
-  return cmocka_run_group_tests_name("model_config", tests, NULL, tear_down);
+  return cmocka_run_group_tests_name("model_config", tests, NULL, gguf_leave);
 }

@@ -583,12 +583,6 @@ static void no_changed_byte_does_harm(void **state) {
   gguf_free(&g);
 }
 
-static int tear_down(void **state) {
-  (void)state;
-  gguf_remove();
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_wrong_magic_is_no_gguf),
@@ -614,5 +608,5 @@ int main(void) {
       cmocka_unit_test(every_truncation_fails_cleanly),
       cmocka_unit_test(no_changed_byte_does_harm),
   };
-  return cmocka_run_group_tests_name("model_hostile", tests, NULL, tear_down);
+  return cmocka_run_group_tests_name("model_hostile", tests, NULL, gguf_leave);
 }

@@ -307,12 +307,6 @@ static void values_and_their_paths_have_limits(void **state) {
   }
 }
 
-static int tear_down(void **state) {
-  (void)state;
-  gguf_remove();
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(values_stand_under_their_paths),
@@ -326,5 +320,5 @@ int main(void) {
       cmocka_unit_test(nesting_has_a_limit),
       cmocka_unit_test(values_and_their_paths_have_limits),
   };
-  return cmocka_run_group_tests_name("model_json", tests, NULL, tear_down);
+  return cmocka_run_group_tests_name("model_json", tests, NULL, gguf_leave);
 }

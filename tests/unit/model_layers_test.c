@@ -5,9 +5,7 @@
 
 static infermem_model *open_card(const struct model_card *card) {
   model_card_save(card);
-  infermem_model *model = NULL;
-  assert_ok(model_open(gguf_path(), NULL, &model));
-  return model;
+  return open_model(gguf_path());
 }
 
 static uint64_t bytes_of(const infermem_model_layer *l) {
@@ -244,9 +242,7 @@ static infermem_model *open_made(struct made *m, const char *text) {
   gguf_free(&g);
   gguf_free(&metas);
   gguf_free(&m->infos);
-  infermem_model *model = NULL;
-  assert_ok(model_open(gguf_path(), NULL, &model));
-  return model;
+  return open_model(gguf_path());
 }
 
 #define TWO_LAYERS(arch)                                                                                \
@@ -332,8 +328,7 @@ static void tensors_are_counted_by_class_and_layer(void **state) {
 
 static void the_demo_model_is_exact(void **state) {
   (void)state;
-  infermem_model *model = NULL;
-  assert_ok(model_open(TEST_DATA "/tiny-llama.gguf", NULL, &model));
+  infermem_model *model = open_model(TEST_DATA "/tiny-llama.gguf");
   const infermem_model_weights w = card_weights(model);
   uint64_t total = 0;
   for (size_t i = 0; i < model_tensor_count(model); i++) {
@@ -433,12 +428,6 @@ static void a_layer_of_the_table_is_less_sure_than_one_of_the_file(void **state)
   }
 }
 
-static int tear_down(void **state) {
-  (void)state;
-  gguf_remove();
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(published_models_come_out_as_published),
@@ -453,5 +442,5 @@ int main(void) {
       cmocka_unit_test(contradictions_are_rough_and_a_warning),
       cmocka_unit_test(a_layer_of_the_table_is_less_sure_than_one_of_the_file),
   };
-  return cmocka_run_group_tests_name("model_layers", tests, NULL, tear_down);
+  return cmocka_run_group_tests_name("model_layers", tests, NULL, gguf_leave);
 }

@@ -9,8 +9,7 @@
 
 static infermem_model *open_made(struct gguf g) {
   save_as(FILE_NAME, &g);
-  infermem_model *model = NULL;
-  assert_ok(model_open(FILE_NAME, NULL, &model));
+  infermem_model *model = open_model(FILE_NAME);
   gguf_exercise(model);
   return model;
 }

@@ -57,9 +57,7 @@ static infermem_model *open_folder(const char *config, const struct tensors *t) 
   gguf_zeros(&g, (size_t)t->data);
   write_file(FOLDER "/model.safetensors", &g);
   gguf_free(&g);
-  infermem_model *model = NULL;
-  assert_ok(model_open(FOLDER, NULL, &model));
-  return model;
+  return open_model(FOLDER);
 }
 
 static void names_of_hugging_face_are_known(void **state) {

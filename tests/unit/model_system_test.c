@@ -274,12 +274,6 @@ static void arrays_take_no_memory(void **state) {
   model_free(model);
 }
 
-static int tear_down(void **state) {
-  (void)state;
-  gguf_remove();
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_read_that_fails_is_an_error),
@@ -290,5 +284,5 @@ int main(void) {
       cmocka_unit_test(cost_is_linear_in_the_metadata),
       cmocka_unit_test(arrays_take_no_memory),
   };
-  return cmocka_run_group_tests_name("model_system", tests, NULL, tear_down);
+  return cmocka_run_group_tests_name("model_system", tests, NULL, gguf_leave);
 }

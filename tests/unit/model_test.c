@@ -10,19 +10,6 @@
 
 #define TINY TEST_DATA "/tiny-llama.gguf"
 
-static infermem_model *open_model(const char *path) {
-  infermem_model *model = NULL;
-  assert_ok(model_open(path, NULL, &model));
-  return model;
-}
-
-/* Saves the file, opens it and frees g. */
-static infermem_model *open_made(struct gguf *g) {
-  gguf_save(g);
-  gguf_free(g);
-  return open_model(gguf_path());
-}
-
 /* ---- The test model; the numbers are those of make_tiny_llama.py and of the gguf package's own reader ---- */
 
 static void tiny_llama_has_its_tensors(void **state) {
@@ -208,7 +195,7 @@ static infermem_model *all_types(void) {
   gguf_string(&g, "one");
   gguf_string(&g, "");
   gguf_array(&g, "none", INFERMEM_META_U32, 0);
-  return open_made(&g);
+  return open_gguf(&g);
 }
 
 static void integers_of_any_type_are_read(void **state) {
@@ -515,7 +502,7 @@ static void all_dimensions_are_reversed(void **state) {
   gguf_pad(&g, 32);
   gguf_zeros(&g, 2048);
   gguf_number(&g, 0x40490fdb, 4);
-  infermem_model *model = open_made(&g);
+  infermem_model *model = open_gguf(&g);
   infermem_view view;
   assert_ok(model_tensor_view(model, 0, &view));
   const uint64_t shape[] = {2, 5, 3, 64};
@@ -542,7 +529,7 @@ static void tensors_of_unknown_types_get_an_inferred_size(void **state) {
   gguf_tensor(&g, "c", 1, ne, INT32_MAX, 608);
   gguf_pad(&g, 32);
   gguf_zeros(&g, 608 + 77);
-  infermem_model *model = open_made(&g);
+  infermem_model *model = open_gguf(&g);
   const infermem_tensor_info a = tensor_of(model, "a"), b = tensor_of(model, "b"), c = tensor_of(model, "c");
   assert_int_equal(a.dtype, 137);
   assert_int_equal(a.bytes, 192);
@@ -575,7 +562,7 @@ static void holes_and_disorder_are_warnings(void **state) {
   gguf_tensor(&g, "second", 1, ne, INFERMEM_DTYPE_F32, 128); /* 64 after it */
   gguf_pad(&g, 64);
   gguf_zeros(&g, 256 + 64 + 100); /* and 100 at the end */
-  infermem_model *model = open_made(&g);
+  infermem_model *model = open_gguf(&g);
   assert_true(warned(model, "the tensors are not in the order of their data"));
   assert_true(warned(model, "228 bytes of the data section belong to no tensor"));
   const uint64_t data = tensor_of(model, "first").offset - 64;
@@ -634,12 +621,6 @@ static void any_allocation_may_fail(void **state) {
   assert_true(oom_walk(open_use_free) > 10);
 }
 
-static int tear_down(void **state) {
-  (void)state;
-  gguf_remove();
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(tiny_llama_has_its_tensors),
@@ -659,5 +640,5 @@ int main(void) {
       cmocka_unit_test(holes_and_disorder_are_warnings),
       cmocka_unit_test(any_allocation_may_fail),
   };
-  return cmocka_run_group_tests_name("model", tests, NULL, tear_down);
+  return cmocka_run_group_tests_name("model", tests, NULL, gguf_leave);
 }

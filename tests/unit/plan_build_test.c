@@ -102,11 +102,7 @@ static infermem_model *open_recipe(const struct recipe *r) {
   uint64_t data = 0;
   struct gguf g = make_header(r, 0, &data);
   gguf_zeros(&g, data);
-  gguf_save(&g);
-  gguf_free(&g);
-  infermem_model *model = NULL;
-  assert_ok(model_open(gguf_path(), NULL, &model));
-  return model;
+  return open_gguf(&g);
 }
 
 /* ---- What the kernel says ---- */
@@ -214,8 +210,7 @@ static void check_audit(infermem_model *model, int32_t k_type, int32_t v_type, u
 
 static void the_demo_model_takes_what_was_planned(void **state) {
   (void)state;
-  infermem_model *model = NULL;
-  assert_ok(model_open(TEST_DATA "/tiny-llama.gguf", NULL, &model));
+  infermem_model *model = open_model(TEST_DATA "/tiny-llama.gguf");
   check_audit(model, INFERMEM_DTYPE_F32, INFERMEM_DTYPE_F32, 4);
   model_free(model);
 }
@@ -429,10 +424,7 @@ static void a_model_that_lacks_numbers_cannot_be_planned(void **state) {
   struct gguf g = {0};
   gguf_header(&g, 3, 0, 1);
   gguf_meta_string(&g, "general.architecture", "llama");
-  gguf_save(&g);
-  gguf_free(&g);
-  infermem_model *model = NULL;
-  assert_ok(model_open(gguf_path(), NULL, &model));
+  infermem_model *model = open_gguf(&g);
   INFERMEM_STRUCT(infermem_plan_options, options);
   options.host_bytes = GIB;
   infermem_plan *plan = NULL;
@@ -475,12 +467,6 @@ static void a_large_header_takes_at_most_twice_its_bytes(void **state) {
   gguf_remove();
 }
 
-static int tear_down(void **state) {
-  (void)state;
-  gguf_remove();
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_demo_model_takes_what_was_planned),
@@ -494,5 +480,5 @@ int main(void) {
       cmocka_unit_test(a_model_that_lacks_numbers_cannot_be_planned),
       cmocka_unit_test(a_large_header_takes_at_most_twice_its_bytes),
   };
-  return cmocka_run_group_tests_name("plans and memory", tests, NULL, tear_down);
+  return cmocka_run_group_tests_name("plans and memory", tests, NULL, gguf_leave);
 }

@@ -10,10 +10,8 @@ static const struct model_card *find(const char *name) {
 }
 
 static infermem_model *open_card(const struct model_card *card) {
-  infermem_model *model = NULL;
   model_card_save(card);
-  assert_ok(model_open(gguf_path(), NULL, &model));
-  return model;
+  return open_model(gguf_path());
 }
 
 static infermem_model_config config_of(const char *name) {
@@ -336,12 +334,6 @@ static void plain_compute_is_the_buffers_of_a_pass(void **state) {
   plan_free(plan);
 }
 
-static int tear_down(void **state) {
-  (void)state;
-  gguf_remove();
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(caches_are_those_of_published_models),
@@ -359,5 +351,5 @@ int main(void) {
       cmocka_unit_test(the_largest_term_is_named),
       cmocka_unit_test(plain_compute_is_the_buffers_of_a_pass),
   };
-  return cmocka_run_group_tests_name("the plan's sizes", tests, NULL, tear_down);
+  return cmocka_run_group_tests_name("the plan's sizes", tests, NULL, gguf_leave);
 }
