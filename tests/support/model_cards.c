@@ -99,8 +99,7 @@ infermem_model_weights card_weights(const infermem_model *model) {
   return weights;
 }
 
-int card_warned(const infermem_model *model, const char *text) {
-  for (size_t i = 0; i < model_warning_count(model); i++)
-    if (strstr(model_warning(model, i), text)) return 1;
-  return 0;
+infermem_model *open_card(const struct model_card *card) {
+  model_card_save(card);
+  return open_model(gguf_path());
 }

@@ -30,12 +30,11 @@ struct gguf model_card_metas(const struct model_card *card);
 
 /* Saves the card's file as gguf_path(). */
 void model_card_save(const struct model_card *card);
+infermem_model *open_card(const struct model_card *card);
 
 /* What the model says; each fails the test where it says nothing. */
 infermem_model_config card_config(const infermem_model *model);
 infermem_model_layer card_layer(const infermem_model *model, uint64_t index);
 infermem_model_weights card_weights(const infermem_model *model);
-/* One of the model's warnings contains the text. */
-int card_warned(const infermem_model *model, const char *text);
 
 #endif

@@ -2,10 +2,8 @@
  * and against double precision. */
 #include <math.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include "support.h"
+#include "fence.h"
 
 /* A type: its block, and the F16 numbers in it; of Q8_K the scale is an F32, and of MXFP4 an exponent. */
 typedef struct {
@@ -77,25 +75,6 @@ static double largest_scale(const type *t, const uint8_t *row, size_t cols) {
   return largest;
 }
 
-/* Memory that ends at a page that cannot be touched. */
-typedef struct {
-  char *memory;
-  size_t size, page;
-} guarded;
-
-static guarded new_guarded(size_t size) {
-  guarded g = {NULL, 0, (size_t)sysconf(_SC_PAGESIZE)};
-  g.size = (size + 2 * g.page - 1) / g.page * g.page;
-  g.memory = mmap(NULL, g.size + g.page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  assert_true(g.memory != MAP_FAILED);
-  assert_int_equal(mprotect(g.memory + g.size, g.page, PROT_NONE), 0);
-  return g;
-}
-
-static void *at_end(const guarded *g, size_t n) { return g->memory + g->size - n; }
-
-static void free_guarded(const guarded *g) { munmap(g->memory, g->size + g->page); }
-
 /* The elements that activations stand for. */
 static void dequantize(const float *x, size_t n, double *out) {
   for (size_t first = 0; first < n; first += 32) {
@@ -139,8 +118,8 @@ static void check(const type *t, const infermem_quant *q, const uint8_t *bytes, 
   assert_ok(quant_to_f32(q, w->weights, n));
   for (size_t i = 0; i < kVectors * cols; i++) w->exact[i] = (double)w->x[i];
   const size_t n_xq = quant_activations_bytes(cols, kVectors), n_one = quant_activations_bytes(cols, 1);
-  const guarded all = new_guarded(n_xq), one = new_guarded(n_one);
-  void *const xq = at_end(&all, n_xq), *const x1 = at_end(&one, n_one);
+  const struct fenced all = fence(n_xq), one = fence(n_one);
+  void *const xq = all.end - n_xq, *const x1 = one.end - n_one;
   for (size_t v = 0; v < kVectors; v++) dequantize(w->x + v * cols, cols, w->elements + v * cols);
 
   const char *set;
@@ -172,8 +151,8 @@ static void check(const type *t, const infermem_quant *q, const uint8_t *bytes, 
     assert_memory_equal(w->out + kRows, w->out + 1, (kRows - 1) * sizeof(float));
   }
   assert_ok(infermem_simd_select(NULL));
-  free_guarded(&one);
-  free_guarded(&all);
+  unfence(&one);
+  unfence(&all);
 }
 
 /* Of each type rows of various lengths, at the end of the memory that there is, and one byte before it. */
@@ -188,16 +167,16 @@ static void check_types(size_t one_in) {
     for (size_t c = 0; c < sizeof kCols / sizeof *kCols; c++) {
       const size_t cols = kCols[c], n_bytes = kRows * cols / t->elements * t->bytes;
       if (cols % t->elements != 0) continue;
-      const guarded g = new_guarded(n_bytes + 1);
+      const struct fenced f = fence(n_bytes + 1);
       for (size_t shift = 0; shift < 2; shift++) {
-        uint8_t *const bytes = at_end(&g, n_bytes + shift);
+        uint8_t *const bytes = f.end - n_bytes - shift;
         fill(t, bytes, n_bytes / t->bytes, one_in);
         infermem_quant *q = NULL;
         assert_ok(quant_borrow(t->dtype, bytes, n_bytes, kRows, cols, NULL, &q));
         check(t, q, bytes, cols, w);
         quant_free(q);
       }
-      free_guarded(&g);
+      unfence(&f);
     }
   }
   free(w);

@@ -1,10 +1,8 @@
 /* quant_gemv and quant_gemv_rows: the product of a matrix with a vector, against double precision. */
 #include <math.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include "support.h"
+#include "fence.h"
 
 static float *random_floats(size_t n, uint64_t seed) {
   float *p = malloc(n * sizeof *p);
@@ -122,15 +120,12 @@ static void parts_of_the_rows_give_the_whole(void **state) {
 
 static void nothing_beyond_the_vectors_is_touched(void **state) {
   (void)state;
-  const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-  char *memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  assert_true(memory != MAP_FAILED);
-  assert_int_equal(mprotect(memory + page, page, PROT_NONE), 0);
+  const struct fenced memory = fence(140 * sizeof(float));
   for (size_t set = 0; infermem_simd_available(set); set++) {
     assert_ok(infermem_simd_select(infermem_simd_available(set)));
     for (size_t cols = 1; cols < 140; cols += 3) {
       infermem_quant *q = small_matrix(2, cols);
-      float *x = (float *)(void *)(memory + page) - cols, y[3] = {0, 0, 99};
+      float *x = (float *)(void *)memory.end - cols, y[3] = {0, 0, 99};
       for (size_t i = 0; i < cols; i++) x[i] = 1;
       assert_ok(quant_gemv(q, 0, 2, x, cols, y, 2));
       assert_true(y[2] == 99);
@@ -138,7 +133,7 @@ static void nothing_beyond_the_vectors_is_touched(void **state) {
     }
   }
   assert_ok(infermem_simd_select(NULL));
-  munmap(memory, 2 * page);
+  unfence(&memory);
 }
 
 static void wrong_arguments_are_refused_and_nothing_is_written(void **state) {

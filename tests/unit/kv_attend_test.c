@@ -4,10 +4,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include "support.h"
+#include "fence.h"
 
 /* What is attended to. Zero stands for 1 head, as many query heads, 64 elements, 70 tokens, 1 query token. */
 struct setup {
@@ -459,12 +457,7 @@ static void a_query_of_zeros_gives_the_mean(void **state) {
 /* The values end with the memory that may be read, and so do the query and the output. */
 static void nothing_beyond_the_rows_is_touched(void **state) {
   (void)state;
-  const size_t page = (size_t)sysconf(_SC_PAGESIZE), room = 16 * page;
-  char *memory = mmap(NULL, 2 * (room + page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  assert_true(memory != MAP_FAILED);
-  char *end = memory + room, *io_end = end + page + room;
-  assert_int_equal(mprotect(end, page, PROT_NONE), 0);
-  assert_int_equal(mprotect(io_end, page, PROT_NONE), 0);
+  const struct fenced memory = fence(1 << 16), io = fence(1 << 16);
   for (size_t set = 0; infermem_simd_available(set); set++) {
     assert_ok(infermem_simd_select(infermem_simd_available(set)));
     for (size_t type = 0; type < 6; type++) {
@@ -480,12 +473,12 @@ static void nothing_beyond_the_rows_is_touched(void **state) {
         kv_free(kv);
         INFERMEM_STRUCT(infermem_tape_options, tape_options);
         tape_options.size = bytes;
-        tape_options.lent = end - bytes;
+        tape_options.lent = memory.end - bytes;
         infermem_tape *tape = NULL;
         assert_ok(tape_new(&tape_options, &tape));
         options.tape = tape;
         assert_ok(kv_new(&options, &kv));
-        float *rows = floats(32 * dim, 4, 1), *q = (float *)(void *)io_end - 3 * dim, out[3 * 96];
+        float *rows = floats(32 * dim, 4, 1), *q = (float *)(void *)io.end - 3 * dim, out[3 * 96];
         for (size_t i = 0; i < 3 * dim; i++) q[i] = 0.5f;
         assert_ok(kv_append(kv, 0, rows, 32 * dim, rows, 32 * dim, 32));
         INFERMEM_STRUCT(infermem_kv_attend_options, attend);
@@ -499,7 +492,8 @@ static void nothing_beyond_the_rows_is_touched(void **state) {
     }
   }
   assert_ok(infermem_simd_select(NULL));
-  munmap(memory, 2 * (room + page));
+  unfence(&memory);
+  unfence(&io);
 }
 
 int main(void) {

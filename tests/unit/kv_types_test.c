@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "stored.h"
-#include "support.h"
 
 static const int32_t kTypes[] = {INFERMEM_DTYPE_F32,  INFERMEM_DTYPE_F16,  INFERMEM_DTYPE_BF16,
                                  INFERMEM_DTYPE_Q8_0, INFERMEM_DTYPE_Q4_0, INFERMEM_DTYPE_Q4_1};
@@ -108,37 +108,27 @@ static void each_layer_may_have_its_types(void **state) {
   assert_null(kv);
 }
 
-static size_t read_file(const char *name, void *out, size_t size) {
-  char path[512];
-  snprintf(path, sizeof path, "%s/blocks/%s", TEST_DATA, name);
-  FILE *file = fopen(path, "rb");
-  assert_non_null(file);
-  const size_t n = fread(out, 1, size, file);
-  assert_true(feof(file));
-  fclose(file);
-  return n;
-}
-
 static void blocks_are_gguf_files_blocks(void **state) {
   (void)state;
   static const struct {
     int32_t type;
-    const char *file;
-  } files[] = {
-      {INFERMEM_DTYPE_Q8_0, "floats.q8_0"}, {INFERMEM_DTYPE_Q4_0, "floats.q4_0"}, {INFERMEM_DTYPE_Q4_1, "floats.q4_1"}};
-  static float values[1 << 16];
-  static unsigned char expected[1 << 18];
-  const size_t n = read_file("floats.f32", values, sizeof values) / sizeof *values;
+    const char *extension;
+  } files[] = {{INFERMEM_DTYPE_Q8_0, "q8_0"}, {INFERMEM_DTYPE_Q4_0, "q4_0"}, {INFERMEM_DTYPE_Q4_1, "q4_1"}};
+  struct bytes floats = data_read("blocks", "floats", "f32");
+  const float *values = (const float *)(const void *)floats.data;
+  const size_t n = floats.size / sizeof *values;
   for (size_t i = 0; i < 3; i++) {
-    const size_t bytes = read_file(files[i].file, expected, sizeof expected);
+    struct bytes expected = data_read("blocks", "floats", files[i].extension);
     infermem_kv *kv = make(shape(1, 1, n, 1, files[i].type));
     infermem_view view;
     assert_ok(kv_append(kv, 0, values, n, values, n, 1));
     assert_ok(kv_keys_pending(kv, 0, &view));
-    assert_int_equal(view.bytes, bytes);
-    assert_memory_equal(view.data, expected, bytes);
+    assert_int_equal(view.bytes, expected.size);
+    assert_memory_equal(view.data, expected.data, expected.size);
     kv_free(kv);
+    bytes_free(&expected);
   }
+  bytes_free(&floats);
 }
 
 static void rows_of_16_bits_keep_every_bit_in_their_own_type(void **state) {

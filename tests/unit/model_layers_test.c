@@ -3,11 +3,6 @@
 
 #include "model_cards.h"
 
-static infermem_model *open_card(const struct model_card *card) {
-  model_card_save(card);
-  return open_model(gguf_path());
-}
-
 static uint64_t bytes_of(const infermem_model_layer *l) {
   return l->attention_bytes + l->dense_bytes + l->shared_expert_bytes + l->routed_expert_bytes + l->norm_bytes +
          l->other_bytes;
@@ -154,7 +149,7 @@ static void quantized_configurations_weigh_less(void **state) {
     model = open_text(text);
     assert_int_equal(card_config(model).weight_bits, methods[i].bits);
     assert_int_equal(card_config(model).weight_group, methods[i].group);
-    assert_int_equal(card_warned(model, "how many bits \"other\" takes is not known"), methods[i].bits == 0);
+    assert_int_equal(warned(model, "how many bits \"other\" takes is not known"), methods[i].bits == 0);
     model_free(model);
   }
 }
@@ -398,10 +393,10 @@ static void contradictions_are_rough_and_a_warning(void **state) {
   assert_int_equal(card_layer(model, 0).confidence, INFERMEM_CONFIDENCE_ROUGH);
   assert_int_equal(card_layer(model, 0).head_dim_k, 32); /* what the metadata say */
   assert_int_equal(card_layer(model, 1).confidence, INFERMEM_CONFIDENCE_ROUGH);
-  assert_true(card_warned(model, "1 layers, the first being layer 0, do not agree on the size of keys"));
-  assert_true(card_warned(model, "1 layers, the first being layer 1, do not agree on what mixes tokens"));
-  assert_true(card_warned(model, "1 layers, the first being layer 1, do not agree on whether there are experts"));
-  assert_true(card_warned(model, "1 tensors are of layers beyond the last of 2"));
+  assert_true(warned(model, "1 layers, the first being layer 0, do not agree on the size of keys"));
+  assert_true(warned(model, "1 layers, the first being layer 1, do not agree on what mixes tokens"));
+  assert_true(warned(model, "1 layers, the first being layer 1, do not agree on whether there are experts"));
+  assert_true(warned(model, "1 tensors are of layers beyond the last of 2"));
   assert_int_equal(card_weights(model).other_bytes, 2 * 64 * 64);
   assert_int_equal(card_weights(model).confidence, INFERMEM_CONFIDENCE_EXACT);
   model_free(model);

@@ -278,7 +278,7 @@ static void hostile_values_are_left_out_with_a_warning(void **state) {
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     infermem_model *model = open_text(cases[i].text);
-    if (!card_warned(model, cases[i].warning)) fail_msg("no warning \"%s\": %s", cases[i].warning, cases[i].text);
+    if (!warned(model, cases[i].warning)) fail_msg("no warning \"%s\": %s", cases[i].warning, cases[i].text);
     model_free(model);
   }
   assert_int_equal(gguf_heap.live, 0);

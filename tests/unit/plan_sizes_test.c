@@ -9,11 +9,6 @@ static const struct model_card *find(const char *name) {
   return NULL;
 }
 
-static infermem_model *open_card(const struct model_card *card) {
-  model_card_save(card);
-  return open_model(gguf_path());
-}
-
 static infermem_model_config config_of(const char *name) {
   infermem_model *model = open_card(find(name));
   INFERMEM_STRUCT(infermem_model_config, config);

@@ -3,10 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include "support.h"
+#include "fence.h"
 
 typedef struct {
   size_t rows, cols;
@@ -315,46 +313,31 @@ static void a_packed_matrix_takes_whole_records(void **unused) {
   quant_free(plain);
 }
 
-/* In memory that ends, or begins, at a page that may not be touched. */
-typedef struct {
-  char *memory;
-  size_t page;
-} guarded;
-
-static guarded new_guarded(void) {
-  guarded g = {NULL, (size_t)sysconf(_SC_PAGESIZE)};
-  g.memory = mmap(NULL, 18 * g.page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  assert_true(g.memory != MAP_FAILED);
-  assert_int_equal(mprotect(g.memory + g.page, 16 * g.page, PROT_READ | PROT_WRITE), 0);
-  return g;
-}
-
 static void nothing_beyond_the_vectors_is_touched(void **unused) {
   (void)unused;
-  guarded x_memory = new_guarded(), y_memory = new_guarded();
+  const struct fenced x_memory = fence(1 << 16), y_memory = fence(1 << 16);
   for (size_t k = 0; infermem_simd_available(k); ++k) {
     assert_ok(infermem_simd_select(infermem_simd_available(k)));
     for (size_t cols = 1; cols < 300; cols += 7) {
       const shape s = {18, cols, cols % 2 == 0 ? 4 : 8, 8, INFERMEM_DTYPE_F32};
       infermem_quant *plain = make(&s), *packed = pack(plain);
       const size_t bytes = quant_activations_bytes(cols, 2);
-      char *const x_end = x_memory.memory + 17 * x_memory.page, *const y_end = y_memory.memory + 17 * y_memory.page;
-      float *const x = (float *)(void *)x_end - 2 * cols, *const y = (float *)(void *)y_end - 2 * s.rows;
+      float *const x = (float *)(void *)x_memory.end - 2 * cols, *const y = (float *)(void *)y_memory.end - 2 * s.rows;
       for (size_t i = 0; i < 2 * cols; ++i) x[i] = uniform();
       assert_ok(quant_gemm(packed, 0, s.rows, x, 2 * cols, 2, y, s.rows, 2 * s.rows));
       assert_ok(quant_gemv(packed, 0, s.rows, x + cols, cols, y + s.rows, s.rows));
-      char *const xq = y_end - bytes;
+      unsigned char *const xq = y_memory.end - bytes;
       assert_ok(quant_activations(x, 2 * cols, cols, 2, xq, bytes));
-      memmove(x_end - bytes, xq, bytes);
-      assert_ok(quant_gemm_q8(packed, 0, s.rows, x_end - bytes, bytes, 2, y, s.rows, 2 * s.rows));
-      assert_ok(quant_gemm_q8(plain, 0, s.rows, x_end - bytes, bytes, 2, y, s.rows, 2 * s.rows));
+      memmove(x_memory.end - bytes, xq, bytes);
+      assert_ok(quant_gemm_q8(packed, 0, s.rows, x_memory.end - bytes, bytes, 2, y, s.rows, 2 * s.rows));
+      assert_ok(quant_gemm_q8(plain, 0, s.rows, x_memory.end - bytes, bytes, 2, y, s.rows, 2 * s.rows));
       quant_free(packed);
       quant_free(plain);
     }
   }
   assert_ok(infermem_simd_select(NULL));
-  munmap(x_memory.memory, 18 * x_memory.page);
-  munmap(y_memory.memory, 18 * y_memory.page);
+  unfence(&x_memory);
+  unfence(&y_memory);
 }
 
 /* 32 elements of one kind. */

@@ -3,10 +3,9 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include "support.h"
+#include "fence.h"
+#include "files.h"
 
 static const struct type {
   const char *file;
@@ -35,42 +34,6 @@ static const struct written {
 };
 enum { kWritten = sizeof written / sizeof *written };
 
-/* ---- Memory ---- */
-
-/* A file of data/blocks; free it. */
-static unsigned char *read_file(const char *name, const char *suffix, size_t *out_size) {
-  char path[512];
-  snprintf(path, sizeof path, "%s/blocks/%s.%s", TEST_DATA, name, suffix);
-  FILE *file = fopen(path, "rb");
-  assert_non_null(file);
-  unsigned char *bytes = malloc(1 << 16);
-  assert_non_null(bytes);
-  *out_size = fread(bytes, 1, 1 << 16, file);
-  assert_true(*out_size > 0 && *out_size < 1 << 16);
-  fclose(file);
-  return bytes;
-}
-
-/* Pages between two that cannot be touched. */
-struct fenced {
-  unsigned char *mapping, *begin, *end;
-  size_t size;
-};
-
-static struct fenced fence(size_t size) {
-  const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-  struct fenced f;
-  f.size = (size + page - 1) / page * page + 2 * page;
-  f.mapping = mmap(NULL, f.size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  assert_true(f.mapping != MAP_FAILED);
-  f.begin = f.mapping + page;
-  f.end = f.mapping + f.size - page;
-  assert_int_equal(mprotect(f.begin, f.size - 2 * page, PROT_READ | PROT_WRITE), 0);
-  return f;
-}
-
-static void unfence(struct fenced *f) { munmap(f->mapping, f->size); }
-
 /* The same bits, or NaNs both: which NaN an operation makes is the machine's choice. */
 static void check_floats(const char *what, const float *got, const unsigned char *expected, size_t n) {
   for (size_t i = 0; i < n; i++) {
@@ -93,19 +56,18 @@ static void every_type_has_the_values_of_the_vectors(void **state) {
   (void)state;
   for (size_t t = 0; t < kTypes; t++) {
     const struct type *type = &types[t];
-    size_t size;
-    unsigned char *file = read_file(type->file, "decode", &size);
-    const size_t n_blocks = size / (type->bytes + 4 * type->elements), n = n_blocks * type->elements;
+    struct bytes file = data_read("blocks", type->file, "decode");
+    const size_t n_blocks = file.size / (type->bytes + 4 * type->elements), n = n_blocks * type->elements;
     const size_t n_bytes = n_blocks * type->bytes;
-    assert_int_equal(size, n_bytes + 4 * n);
+    assert_int_equal(file.size, n_bytes + 4 * n);
     assert_true(n_blocks >= 8);
-    const unsigned char *expected = file + n_bytes;
+    const unsigned char *expected = file.data + n_bytes;
     unsigned char *memory = malloc(n_bytes + 8);
     float *out = malloc(2 * n * sizeof *out);
     assert_non_null(memory);
     assert_non_null(out);
     for (size_t offset = 0; offset < 8; offset++) {
-      memcpy(memory + offset, file, n_bytes);
+      memcpy(memory + offset, file.data, n_bytes);
       infermem_quant *q = borrow(type->dtype, memory + offset, n_bytes, n_blocks / 4, 4 * type->elements);
       assert_int_equal(quant_dtype(q), type->dtype);
       assert_int_equal(quant_bits(q), type->bits);
@@ -122,7 +84,7 @@ static void every_type_has_the_values_of_the_vectors(void **state) {
     }
     free(out);
     free(memory);
-    free(file);
+    bytes_free(&file);
   }
 }
 
@@ -130,25 +92,24 @@ static void no_byte_beyond_a_matrix_is_touched(void **state) {
   (void)state;
   for (size_t t = 0; t < kTypes; t++) {
     const struct type *type = &types[t];
-    size_t size;
-    unsigned char *file = read_file(type->file, "decode", &size);
-    const size_t n_blocks = size / (type->bytes + 4 * type->elements), n_bytes = n_blocks * type->bytes;
+    struct bytes file = data_read("blocks", type->file, "decode");
+    const size_t n_blocks = file.size / (type->bytes + 4 * type->elements), n_bytes = n_blocks * type->bytes;
     const size_t n = n_blocks * type->elements;
     struct fenced in = fence(n_bytes), out = fence(n * sizeof(float));
     for (int end = 0; end < 2; end++) {
       unsigned char *bytes = end ? in.end - n_bytes : in.begin;
       float *floats = (float *)(void *)(end ? out.end - n * sizeof(float) : out.begin);
-      memcpy(bytes, file, n_bytes);
+      memcpy(bytes, file.data, n_bytes);
       infermem_quant *q = borrow(type->dtype, bytes, n_bytes, 1, n);
       assert_ok(quant_to_f32(q, floats, n));
-      check_floats(type->file, floats, file + n_bytes, n);
+      check_floats(type->file, floats, file.data + n_bytes, n);
       INFERMEM_STRUCT(infermem_quant_errors, errors);
       (void)quant_error(q, floats, n, &errors); /* some vectors have NaNs */
       quant_free(q);
     }
     unfence(&in);
     unfence(&out);
-    free(file);
+    bytes_free(&file);
   }
 }
 
@@ -178,16 +139,15 @@ static void borrowed_blocks_are_measured(void **state) {
   /* One block of each type, repeated over columns that are more than any buffer inside. */
   for (size_t t = 0; t < kTypes; t++) {
     const struct type *type = &types[t];
-    size_t size;
-    unsigned char *file = read_file(type->file, "decode", &size);
-    const size_t n_bytes = size / (type->bytes + 4 * type->elements) * type->bytes;
+    struct bytes file = data_read("blocks", type->file, "decode");
+    const size_t n_bytes = file.size / (type->bytes + 4 * type->elements) * type->bytes;
     enum { kBlocks = 40 };
     unsigned char bytes[kBlocks * 292];
     float out[kBlocks * 256];
-    for (size_t i = 0; i < kBlocks; i++) memcpy(bytes + i * type->bytes, file, type->bytes);
+    for (size_t i = 0; i < kBlocks; i++) memcpy(bytes + i * type->bytes, file.data, type->bytes);
     const size_t n = kBlocks * type->elements;
     for (size_t i = 0; i < n; i++) {
-      memcpy(&out[i], file + n_bytes + 4 * (i % type->elements), 4);
+      memcpy(&out[i], file.data + n_bytes + 4 * (i % type->elements), 4);
       assert_true(isfinite(out[i]));
     }
     infermem_quant *q = borrow(type->dtype, bytes, kBlocks * type->bytes, 2, n / 2);
@@ -199,7 +159,7 @@ static void borrowed_blocks_are_measured(void **state) {
     assert_ok(quant_error(q, out, n, &errors));
     assert_true(errors.max == fabs((double)out[n - 1] - was));
     quant_free(q);
-    free(file);
+    bytes_free(&file);
   }
 }
 
@@ -236,31 +196,30 @@ static void blocks_that_are_not_whole_are_refused(void **state) {
 static void q4_0_q4_1_q8_0_and_q8_k_have_the_bytes_of_the_vectors(void **state) {
   (void)state;
   static const char *const names[] = {"q4_0", "q4_1", "q8_0", NULL, NULL, "q8_k"};
-  size_t size;
-  unsigned char *floats = read_file("floats", "f32", &size);
-  const size_t n = size / sizeof(float), rows = n / 256;
+  struct bytes floats = data_read("blocks", "floats", "f32");
+  const size_t n = floats.size / sizeof(float), rows = n / 256;
   assert_int_equal(n % 256, 0);
   for (size_t t = 0; t < kWritten; t++) {
     if (!names[t]) continue;
-    size_t n_bytes;
-    unsigned char *expected = read_file("floats", names[t], &n_bytes);
+    struct bytes expected = data_read("blocks", "floats", names[t]);
+    const size_t n_bytes = expected.size;
     assert_int_equal(n_bytes, n / written[t].elements * written[t].bytes);
     unsigned char *out = malloc(n_bytes + 2);
     assert_non_null(out);
     for (size_t offset = 0; offset < 2; offset++) {
       memset(out, 0xa5, n_bytes + 2);
-      assert_ok(quant_quantize(written[t].dtype, (float *)(void *)floats, n, rows, 256, out + offset, n_bytes));
+      assert_ok(quant_quantize(written[t].dtype, (float *)(void *)floats.data, n, rows, 256, out + offset, n_bytes));
       for (size_t i = 0; i < n_bytes; i++)
-        if (out[offset + i] != expected[i])
+        if (out[offset + i] != expected.data[i])
           fail_msg("%s: byte %zu of block %zu (row %zu) is %02x, not %02x", names[t], i % written[t].bytes,
                    i / written[t].bytes, i / written[t].bytes * written[t].elements / 256, out[offset + i],
-                   expected[i]);
+                   expected.data[i]);
       assert_true(out[offset == 0 ? n_bytes + 1 : 0] == 0xa5 && out[offset == 0 ? n_bytes : n_bytes + 1] == 0xa5);
     }
     free(out);
-    free(expected);
+    bytes_free(&expected);
   }
-  free(floats);
+  bytes_free(&floats);
 }
 
 static void known_values_have_known_bytes(void **state) {
