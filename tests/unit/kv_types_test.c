@@ -1,31 +1,14 @@
-/* Caches by what they store: block types, 16-bit rows, rotation, types by layer, growth, moving and copying rows. */
+/* Caches by what they store: block types, 16-bit rows, rotation, types by layer. */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "files.h"
+#include "kvs.h"
 #include "stored.h"
 
 static const int32_t kTypes[] = {INFERMEM_DTYPE_F32,  INFERMEM_DTYPE_F16,  INFERMEM_DTYPE_BF16,
                                  INFERMEM_DTYPE_Q8_0, INFERMEM_DTYPE_Q4_0, INFERMEM_DTYPE_Q4_1};
 enum { kNTypes = sizeof kTypes / sizeof *kTypes };
-
-static infermem_kv_options shape(size_t layers, size_t heads, size_t head_dim, size_t max_tokens, int32_t type) {
-  INFERMEM_STRUCT(infermem_kv_options, options);
-  options.n_layers = layers;
-  options.n_kv_heads = heads;
-  options.head_dim = head_dim;
-  options.max_tokens = max_tokens;
-  options.k_type = options.v_type = type;
-  return options;
-}
-
-static infermem_kv *make(infermem_kv_options options) {
-  infermem_kv *kv = NULL;
-  assert_ok(kv_new(&options, &kv));
-  return kv;
-}
 
 static float *random_floats(size_t n, uint64_t seed) {
   float *values = malloc(n * sizeof *values);
@@ -45,7 +28,7 @@ static void layers_are_rounded_up_to_whole_blocks_and_64_bytes(void **state) {
                   {INFERMEM_DTYPE_BF16, 288, 576, 2},   {INFERMEM_DTYPE_Q8_0, 1024, 1088, 34},
                   {INFERMEM_DTYPE_Q4_0, 1024, 576, 18}, {INFERMEM_DTYPE_Q4_1, 512, 320, 20}};
   for (size_t i = 0; i < kNTypes; i++) {
-    infermem_kv *kv = make(shape(2, 3, 32, 3, expected[i].type));
+    infermem_kv *kv = make(typed(2, 3, 32, 3, expected[i].type));
     assert_int_equal(kv_layer_stride(kv, INFERMEM_KV_K), expected[i].stride);
     assert_int_equal(kv_memory_bytes(kv), 2 * 2 * expected[i].bytes);
     infermem_view first, second;
@@ -63,7 +46,7 @@ static void heads_must_be_whole_blocks(void **state) {
   (void)state;
   infermem_kv *kv = NULL;
   for (size_t i = 3; i < kNTypes; i++) {
-    infermem_kv_options options = shape(1, 2, 48, 4, kTypes[i]); /* the row would be whole blocks */
+    infermem_kv_options options = typed(1, 2, 48, 4, kTypes[i]); /* the row would be whole blocks */
     assert_fails(INFERMEM_E_SHAPE, kv_new(&options, &kv));
     assert_int_equal(infermem_error_detail()->expected, 32);
     assert_int_equal(infermem_error_detail()->got, 48);
@@ -79,7 +62,7 @@ static void each_layer_may_have_its_types(void **state) {
   enum { kRow = 64 };
   const int32_t k_types[] = {INFERMEM_DTYPE_F16, INFERMEM_DTYPE_Q8_0, INFERMEM_DTYPE_Q4_0};
   int32_t v_types[] = {INFERMEM_DTYPE_Q4_1, INFERMEM_DTYPE_Q4_1, INFERMEM_DTYPE_Q4_1};
-  infermem_kv_options options = shape(3, 2, 32, 5, INFERMEM_DTYPE_F32);
+  infermem_kv_options options = typed(3, 2, 32, 5, INFERMEM_DTYPE_F32);
   options.k_types = k_types;
   options.v_types = v_types;
   infermem_kv *kv = make(options);
@@ -119,7 +102,7 @@ static void blocks_are_gguf_files_blocks(void **state) {
   const size_t n = floats.size / sizeof *values;
   for (size_t i = 0; i < 3; i++) {
     struct bytes expected = data_read("blocks", "floats", files[i].extension);
-    infermem_kv *kv = make(shape(1, 1, n, 1, files[i].type));
+    infermem_kv *kv = make(typed(1, 1, n, 1, files[i].type));
     infermem_view view;
     assert_ok(kv_append(kv, 0, values, n, values, n, 1));
     assert_ok(kv_keys_pending(kv, 0, &view));
@@ -137,7 +120,7 @@ static void rows_of_16_bits_keep_every_bit_in_their_own_type(void **state) {
   static uint16_t rows[kRow];
   for (size_t i = 0; i < kRow; i++) rows[i] = (uint16_t)(i * 16 + i % 16); /* NaNs, too, quiet or not */
   for (int bf16 = 0; bf16 < 2; bf16++) {
-    infermem_kv *kv = make(shape(1, 1, kRow, 1, bf16 ? INFERMEM_DTYPE_BF16 : INFERMEM_DTYPE_F16));
+    infermem_kv *kv = make(typed(1, 1, kRow, 1, bf16 ? INFERMEM_DTYPE_BF16 : INFERMEM_DTYPE_F16));
     infermem_view view;
     assert_ok(bf16 ? kv_append_bf16(kv, 0, rows, kRow, rows, kRow, 1)
                    : kv_append_f16(kv, 0, rows, kRow, rows, kRow, 1));
@@ -173,7 +156,7 @@ static void what_a_block_cannot_hold_is_refused(void **state) {
   float *rows = random_floats(kRefusedRow, 5);
   for (size_t i = 3; i < kNTypes; i++) {
     for (uint32_t flags = 0; flags < 8; flags += 4) {
-      infermem_kv_options options = shape(1, 2, kRefusedRow / 2, 2, kTypes[i]);
+      infermem_kv_options options = typed(1, 2, kRefusedRow / 2, 2, kTypes[i]);
       options.flags = flags;
       infermem_kv *kv = make(options);
       for (int pending = 0; pending < 2; pending++) { /* a step in progress stays as it is */
@@ -200,7 +183,7 @@ static void what_a_block_cannot_hold_is_refused(void **state) {
   free(rows);
   static const uint16_t infinite[32] = {[7] = 0x7c00};
   static const uint16_t large[32] = {[3] = 0x5000};
-  infermem_kv *kv = make(shape(1, 1, 32, 1, INFERMEM_DTYPE_Q8_0));
+  infermem_kv *kv = make(typed(1, 1, 32, 1, INFERMEM_DTYPE_Q8_0));
   assert_fails(INFERMEM_E_NOT_FINITE, kv_append_f16(kv, 0, large, 32, infinite, 32, 1));
   assert_int_equal(infermem_error_detail()->got, 7);
   assert_fails(INFERMEM_E_LIMIT, kv_append_bf16(kv, 0, large, 32, infinite, 32, 1)); /* 2^33, of that type */
@@ -225,7 +208,7 @@ static void heads_are_rotated_and_read_back(void **state) {
   } heads[] = {{128, 128}, {64, 64}, {96, 32}, {80, 16}, {40, 8}, {6, 2}, {7, 1}, {1, 1}, {256, 256}, {2048, 1024}};
   for (size_t h = 0; h < sizeof heads / sizeof *heads; h++) {
     const size_t dim = heads[h].head_dim, row = 2 * dim;
-    infermem_kv_options options = shape(1, 2, dim, 3, INFERMEM_DTYPE_F32);
+    infermem_kv_options options = typed(1, 2, dim, 3, INFERMEM_DTYPE_F32);
     options.flags = INFERMEM_KV_ROTATE_K;
     infermem_kv *kv = make(options);
     float *rows = random_floats(3 * row, h), *back = malloc(3 * row * sizeof *back);
@@ -249,7 +232,7 @@ static void heads_are_rotated_and_read_back(void **state) {
 
 /* The mean error of what is read back from a cache of that type. */
 static double error_of(const float *rows, size_t n, int32_t type, uint32_t flags) {
-  infermem_kv_options options = shape(1, n / 128, 128, 1, type);
+  infermem_kv_options options = typed(1, n / 128, 128, 1, type);
   options.flags = flags;
   infermem_kv *kv = make(options);
   float *back = malloc(n * sizeof *back);
@@ -278,7 +261,7 @@ static void rotated_values_that_overflow_are_refused(void **state) {
   enum { kRow = 128 };
   float rows[kRow];
   for (size_t i = 0; i < kRow; i++) rows[i] = -65000.0f;
-  infermem_kv_options options = shape(1, 1, kRow, 1, INFERMEM_DTYPE_Q4_1);
+  infermem_kv_options options = typed(1, 1, kRow, 1, INFERMEM_DTYPE_Q4_1);
   infermem_kv *kv = make(options);
   assert_ok(kv_append(kv, 0, rows, kRow, rows, kRow, 1));
   kv_free(kv);
@@ -302,7 +285,7 @@ static void rows_past_the_caches_are_the_same(void **state) {
   float *rows = random_floats(kTokens * kRow, 9);
   for (size_t i = 0; i < kNTypes; i++) {
     unsigned char expected[kTokens * kRow * 4];
-    infermem_kv_options options = shape(1, 1, kRow, 2 * kTokens, kTypes[i]);
+    infermem_kv_options options = typed(1, 1, kRow, 2 * kTokens, kTypes[i]);
     options.flags = INFERMEM_KV_STREAM;
     infermem_kv *kv = make(options);
     infermem_view view;
@@ -322,7 +305,7 @@ static void an_append_larger_than_the_caches_is_the_same(void **state) {
   enum { kRow = 4096, kTokens = 2600 }; /* 40 MiB of keys */
   float *rows = random_floats((size_t)kTokens * kRow, 9);
   for (int rotate = 0; rotate < 2; rotate++) {
-    infermem_kv_options options = shape(1, 1, kRow, kTokens, INFERMEM_DTYPE_F32);
+    infermem_kv_options options = typed(1, 1, kRow, kTokens, INFERMEM_DTYPE_F32);
     options.head_dim_v = 1;
     options.flags = rotate ? INFERMEM_KV_ROTATE_V : 0;
     infermem_kv *kv = make(options);
@@ -343,7 +326,7 @@ static void two_thousand_tokens_of_128k_cost_what_they_need(void **state) {
   enum { kLayers = 4, kHeads = 8, kDim = 128, kRow = kHeads * kDim, kTokens = 2048 };
   float *rows = random_floats((size_t)kTokens * kRow, 4);
   for (size_t i = 0; i < kNTypes; i++) {
-    infermem_kv *kv = make(shape(kLayers, kHeads, kDim, 131072, kTypes[i]));
+    infermem_kv *kv = make(typed(kLayers, kHeads, kDim, 131072, kTypes[i]));
     for (size_t layer = 0; layer < kLayers; layer++)
       assert_ok(kv_append(kv, layer, rows, (size_t)kTokens * kRow, rows, (size_t)kTokens * kRow, kTokens));
     assert_ok(kv_advance(kv, kTokens));
@@ -354,238 +337,6 @@ static void two_thousand_tokens_of_128k_cost_what_they_need(void **state) {
     kv_free(kv);
   }
   free(rows);
-}
-
-/* ---- A small cache of 4 elements a row, whose tokens hold their numbers ---- */
-
-static float value_of(size_t layer, size_t token) { return (float)(100 * layer + token); }
-
-static void step(infermem_kv *kv, size_t n) {
-  float k[64], v[64];
-  for (size_t layer = 0; layer < 2; layer++) {
-    for (size_t i = 0; i < 4 * n; i++) {
-      k[i] = value_of(layer, kv_len(kv) + i / 4);
-      v[i] = -k[i];
-    }
-    assert_ok(kv_append(kv, layer, k, 4 * n, v, 4 * n, n));
-  }
-  assert_ok(kv_advance(kv, n));
-}
-
-/* Row i holds what token tokens[i] held. */
-static void assert_tokens(const infermem_kv *kv, const size_t *tokens, size_t n) {
-  assert_int_equal(kv_len(kv), n);
-  for (size_t layer = 0; layer < 2; layer++) {
-    infermem_view k, v;
-    assert_ok(kv_keys(kv, layer, &k));
-    assert_ok(kv_values(kv, layer, &v));
-    assert_int_equal(k.shape[0], n);
-    for (size_t i = 0; i < 4 * n; i++) {
-      assert_true(((const float *)k.data)[i] == value_of(layer, tokens[i / 4]));
-      assert_true(((const float *)v.data)[i] == -value_of(layer, tokens[i / 4]));
-    }
-  }
-}
-
-static void keeping_drops_the_middle(void **state) {
-  (void)state;
-  infermem_kv *kv = make(shape(2, 2, 2, 10, INFERMEM_DTYPE_F32));
-  size_t dropped = 77;
-  assert_ok(kv_keep(kv, 1, 1, &dropped)); /* of nothing, nothing */
-  assert_int_equal(dropped, 0);
-  step(kv, 9);
-  static const size_t all[] = {0, 1, 2, 3, 4, 5, 6, 7, 8};
-  const float pending[4] = {0};
-  assert_ok(kv_append(kv, 0, pending, 4, pending, 4, 1));
-  assert_fails(INFERMEM_E_NULL, kv_keep(kv, 1, 1, NULL));
-  assert_ok(kv_keep(kv, 4, 5, &dropped));
-  assert_int_equal(dropped, 0);
-  assert_ok(kv_keep(kv, SIZE_MAX, SIZE_MAX, &dropped));
-  assert_int_equal(dropped, 0);
-  assert_int_equal(kv_generation(kv), 0);
-  assert_tokens(kv, all, 9);
-  infermem_view view;
-  assert_ok(kv_keys_pending(kv, 0, &view));
-  assert_int_equal(view.shape[0], 9); /* what was pending is dropped all the same */
-
-  assert_ok(kv_keep(kv, 2, 4, &dropped));
-  assert_int_equal(dropped, 3);
-  assert_int_equal(kv_generation(kv), 1);
-  assert_tokens(kv, (const size_t[]){0, 1, 5, 6, 7, 8}, 6);
-  step(kv, 2); /* tokens 6 and 7, as their place says */
-  assert_ok(kv_keep(kv, 1, 3, &dropped));
-  assert_int_equal(dropped, 4);
-  assert_tokens(kv, (const size_t[]){0, 8, 6, 7}, 4);
-  assert_ok(kv_keep(kv, 3, 0, &dropped));
-  assert_int_equal(dropped, 1);
-  assert_tokens(kv, (const size_t[]){0, 8, 6}, 3);
-  assert_ok(kv_keep(kv, 0, 0, &dropped));
-  assert_int_equal(dropped, 3);
-  assert_int_equal(kv_len(kv), 0);
-  assert_int_equal(kv_generation(kv), 4);
-  kv_free(kv);
-}
-
-static void a_prefix_is_copied(void **state) {
-  (void)state;
-  infermem_kv *from = make(shape(2, 2, 2, 10, INFERMEM_DTYPE_F32)), *to = make(shape(2, 2, 2, 5, INFERMEM_DTYPE_F32));
-  static const size_t all[] = {0, 1, 2, 3, 4, 5, 6, 7};
-  step(from, 8);
-  step(to, 3);
-  assert_fails(INFERMEM_E_RANGE, kv_copy_prefix(from, to, 4));
-  assert_fails(INFERMEM_E_FULL, kv_copy_prefix(to, from, 6));
-  assert_int_equal(infermem_error_detail()->got, 5);
-  assert_fails(INFERMEM_E_ARG, kv_copy_prefix(from, from, 1));
-  assert_tokens(to, all, 3);
-  assert_tokens(from, all, 8);
-  assert_ok(kv_copy_prefix(to, from, 5));
-  assert_tokens(to, all, 5);
-  assert_int_equal(kv_generation(to), 1);
-  assert_int_equal(kv_generation(from), 0);
-  assert_ok(kv_truncate(to, 4));
-  step(to, 1);
-  assert_ok(kv_copy_prefix(from, to, 0));
-  assert_int_equal(kv_len(from), 0);
-  kv_free(from);
-
-  infermem_kv_options other[] = {shape(3, 2, 2, 9, INFERMEM_DTYPE_F32), shape(2, 4, 1, 9, INFERMEM_DTYPE_F32),
-                                 shape(2, 2, 2, 9, INFERMEM_DTYPE_F32), shape(2, 2, 2, 9, INFERMEM_DTYPE_F32),
-                                 shape(2, 2, 2, 9, INFERMEM_DTYPE_F32), shape(2, 2, 2, 9, INFERMEM_DTYPE_F32)};
-  other[2].head_dim_v = 3;
-  other[3].v_type = INFERMEM_DTYPE_F16;
-  const int32_t k_types[] = {INFERMEM_DTYPE_F32, INFERMEM_DTYPE_BF16};
-  other[4].k_types = k_types;
-  other[5].flags = INFERMEM_KV_ROTATE_V;
-  for (size_t i = 0; i < 6; i++) {
-    infermem_kv *unlike = make(other[i]);
-    assert_fails(i < 3 ? INFERMEM_E_SHAPE : INFERMEM_E_TYPE, kv_copy_prefix(unlike, to, 1));
-    assert_fails(i < 3 ? INFERMEM_E_SHAPE : INFERMEM_E_TYPE, kv_copy_prefix(to, unlike, 0));
-    kv_free(unlike);
-  }
-  assert_tokens(to, all, 5);
-  kv_free(to);
-}
-
-static void growing_moves_nothing(void **state) {
-  (void)state;
-  infermem_kv_options options = shape(2, 2, 2, 3, INFERMEM_DTYPE_F32);
-  options.growable = 9;
-  infermem_kv *kv = make(options);
-  assert_int_equal(kv_layer_stride(kv, INFERMEM_KV_K), 48); /* of nine tokens, not three */
-  assert_int_equal(kv_memory_bytes(kv), 2 * 2 * 48 * 4);
-  assert_int_equal(kv_max(kv), 3);
-  step(kv, 3);
-  static const size_t all[] = {0, 1, 2, 3, 4, 5, 6, 7, 8};
-  infermem_view before, after;
-  assert_ok(kv_keys(kv, 1, &before));
-  const float row[4] = {0};
-  assert_fails(INFERMEM_E_FULL, kv_append(kv, 0, row, 4, row, 4, 1));
-  assert_fails(INFERMEM_E_RANGE, kv_grow(kv, 2));
-  assert_fails(INFERMEM_E_RANGE, kv_grow(kv, 10));
-  assert_int_equal(infermem_error_detail()->expected, 9);
-  assert_int_equal(infermem_error_detail()->got, 10);
-  assert_ok(kv_grow(kv, 3));
-  assert_ok(kv_grow(kv, 9));
-  assert_int_equal(kv_max(kv), 9);
-  assert_ok(kv_keys(kv, 1, &after));
-  assert_memory_equal(&after, &before, sizeof after);
-  step(kv, 6);
-  assert_tokens(kv, all, 9);
-  kv_free(kv);
-  options.growable = 0;
-  kv = make(options);
-  assert_int_equal(kv_layer_stride(kv, INFERMEM_KV_K), 16);
-  assert_ok(kv_grow(kv, 3));
-  assert_fails(INFERMEM_E_RANGE, kv_grow(kv, 4));
-  kv_free(kv);
-}
-
-static void clearing_with_zeros_leaves_nothing(void **state) {
-  (void)state;
-  infermem_kv *kv = make(shape(2, 2, 2, 10, INFERMEM_DTYPE_F32));
-  step(kv, 5);
-  const float pending[8] = {1, 2, 3, 4, 5, 6, 7, 8};
-  assert_ok(kv_append(kv, 1, pending, 8, pending, 8, 2));
-  assert_ok(kv_truncate(kv, 1)); /* what was truncated goes, too */
-  infermem_view k, v;
-  assert_ok(kv_keys(kv, 1, &k));
-  assert_ok(kv_values(kv, 1, &v));
-  assert_true(((const float *)k.data)[6 * 4] == 5);
-  const size_t committed = kv_memory_committed(kv);
-  assert_ok(kv_clear_zero(kv));
-  assert_int_equal(kv_len(kv), 0);
-  assert_int_equal(kv_generation(kv), 1);
-  assert_int_equal(kv_memory_committed(kv), committed);
-  for (size_t i = 0; i < 10 * 4; i++) assert_true(((const float *)k.data)[i] == 0 && ((const float *)v.data)[i] == 0);
-  step(kv, 10);
-  kv_free(kv);
-}
-
-static void rows_are_changed_in_place(void **state) {
-  (void)state;
-  infermem_kv *kv = make(shape(2, 2, 2, 4, INFERMEM_DTYPE_F32));
-  step(kv, 2);
-  const float row[4] = {1, 2, 3, 4};
-  assert_ok(kv_append(kv, 1, row, 4, row, 4, 1));
-  infermem_view k, v;
-  assert_ok(kv_keys_mut(kv, 1, &k));
-  assert_ok(kv_values_mut(kv, 1, &v));
-  assert_int_equal(k.flags, 0);
-  assert_int_equal(k.shape[0], 3); /* what is pending, too */
-  ((float *)k.data)[8] = 42;
-  ((float *)v.data)[0] = 43;
-  float out[12];
-  assert_ok(kv_read(kv, 1, INFERMEM_KV_K, 0, 3, out, 12));
-  assert_true(out[8] == 42 && out[9] == 2);
-  assert_ok(kv_read(kv, 1, INFERMEM_KV_V, 0, 1, out, 4));
-  assert_true(out[0] == 43);
-  kv_free(kv);
-}
-
-static void prefetching_changes_nothing(void **state) {
-  (void)state;
-  infermem_kv *kv = make(shape(2, 2, 2, 4, INFERMEM_DTYPE_F32));
-  static const size_t all[] = {0, 1, 2, 3};
-  for (size_t n = 0; n <= 4; n++) {
-    assert_ok(kv_prefetch(kv, 0));
-    assert_ok(kv_prefetch(kv, 1));
-    assert_fails(INFERMEM_E_RANGE, kv_prefetch(kv, 2));
-    assert_int_equal(kv_memory_committed(kv), n == 0 ? 0 : (size_t)sysconf(_SC_PAGESIZE));
-    assert_tokens(kv, all, n);
-    if (n < 4) step(kv, 1);
-  }
-  kv_free(kv);
-}
-
-/* ---- Allocations ---- */
-
-static int32_t use_everything(const infermem_allocator *allocator) {
-  const int32_t types[] = {INFERMEM_DTYPE_Q8_0, INFERMEM_DTYPE_Q4_0};
-  infermem_kv_options options = shape(2, 1, 32, 4, INFERMEM_DTYPE_BF16);
-  options.k_types = types;
-  options.growable = 8;
-  options.flags = INFERMEM_KV_ROTATE_K | INFERMEM_KV_ROTATE_V | INFERMEM_KV_STREAM;
-  options.allocator = allocator;
-  infermem_kv *kv = NULL;
-  const int32_t status = kv_new(&options, &kv);
-  if (status != INFERMEM_OK) {
-    assert_null(kv);
-    return status;
-  }
-  const float row[32] = {0};
-  size_t dropped;
-  for (size_t layer = 0; layer < 2; layer++) assert_ok(kv_append(kv, layer, row, 32, row, 32, 1));
-  assert_ok(kv_advance(kv, 1));
-  assert_ok(kv_grow(kv, 8));
-  assert_ok(kv_keep(kv, 0, 1, &dropped));
-  assert_ok(kv_clear_zero(kv));
-  kv_free(kv);
-  return INFERMEM_OK;
-}
-
-static void any_allocation_may_fail(void **state) {
-  (void)state;
-  assert_int_equal(oom_walk(use_everything), 2);
 }
 
 int main(void) {
@@ -602,13 +353,6 @@ int main(void) {
       cmocka_unit_test(rows_past_the_caches_are_the_same),
       cmocka_unit_test(an_append_larger_than_the_caches_is_the_same),
       cmocka_unit_test(two_thousand_tokens_of_128k_cost_what_they_need),
-      cmocka_unit_test(keeping_drops_the_middle),
-      cmocka_unit_test(a_prefix_is_copied),
-      cmocka_unit_test(growing_moves_nothing),
-      cmocka_unit_test(clearing_with_zeros_leaves_nothing),
-      cmocka_unit_test(rows_are_changed_in_place),
-      cmocka_unit_test(prefetching_changes_nothing),
-      cmocka_unit_test(any_allocation_may_fail),
   };
   return cmocka_run_group_tests_name("kv_types", tests, NULL, NULL);
 }
