@@ -14,21 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "support.h"
+#include "dispatches.h"
 
 enum { kThreads = 16, kRecords = 1000000, kShort = 1000, kLong = 3000 }; /* latencies of ns, on edges of buckets */
-
-static infermem_dispatch *make(void) {
-  infermem_dispatch *dispatch = NULL;
-  assert_ok(dispatch_new(NULL, &dispatch));
-  return dispatch;
-}
-
-static infermem_dispatch_stats stats_of(const infermem_dispatch *dispatch, uint32_t backend) {
-  INFERMEM_STRUCT(infermem_dispatch_stats, stats);
-  assert_ok(dispatch_snapshot(dispatch, backend, &stats));
-  return stats;
-}
 
 /* Whether one reading of latencies that are all kShort or kLong is of whole records: its sum says how many are long, and
  * from that follows all the rest. */
