@@ -46,8 +46,9 @@ struct Trace {
   std::vector<std::vector<uint8_t>> masks;
 };
 
-infermem_neuron *new_counts(uint32_t n, float threshold, float budget) {
+infermem_neuron *new_counts(uint32_t n_layers, uint32_t n, float threshold, float budget) {
   INFERMEM_STRUCT(infermem_neuron_options, options);
+  options.n_layers = n_layers;
   options.n_neurons = n;
   options.threshold = threshold;
   options.budget_fraction = budget;
@@ -57,68 +58,61 @@ infermem_neuron *new_counts(uint32_t n, float threshold, float budget) {
   return neuron;
 }
 
-// An iteration is the whole trace.
-void record(benchmark::State &state) {
+// ---- Counting: an iteration is the whole trace ----
+
+template <typename T>
+void record_all(benchmark::State &state, std::vector<std::vector<T>> Trace::*inputs,
+                int32_t (*record_one)(infermem_neuron *, size_t, const T *, size_t)) {
   const auto n = static_cast<uint32_t>(state.range(0));
   const Trace &trace = Trace::of(n);
-  infermem_neuron *neuron = new_counts(n, 0.1f, 0);
+  infermem_neuron *neuron = new_counts(1, n, 0.1f, 0);
   for (auto _ : state)
-    for (const auto &input : trace.indices)
-      if (neuron_record(neuron, 0, input.data(), input.size()) != INFERMEM_OK) state.SkipWithError("it failed");
+    for (const auto &input : trace.*inputs)
+      if (record_one(neuron, 0, input.data(), input.size()) != INFERMEM_OK) state.SkipWithError("it failed");
   neuron_free(neuron);
 }
 
-void record_plain(benchmark::State &state) {
+void record(benchmark::State &state) { record_all(state, &Trace::indices, neuron_record); }
+void record_mask(benchmark::State &state) { record_all(state, &Trace::masks, neuron_record_mask); }
+
+template <typename T, typename Count>
+void count_all(benchmark::State &state, std::vector<std::vector<T>> Trace::*inputs, Count count) {
   const auto n = static_cast<uint32_t>(state.range(0));
   const Trace &trace = Trace::of(n);
   std::vector<uint64_t> counts(n);
   for (auto _ : state) {
-    for (const auto &input : trace.indices) {
-      for (const uint32_t index : input) ++counts[index];
+    for (const auto &input : trace.*inputs) {
+      count(input, counts);
       benchmark::ClobberMemory();
     }
   }
 }
 
-void record_mask(benchmark::State &state) {
-  const auto n = static_cast<uint32_t>(state.range(0));
-  const Trace &trace = Trace::of(n);
-  infermem_neuron *neuron = new_counts(n, 0.1f, 0);
-  for (auto _ : state)
-    for (const auto &input : trace.masks)
-      if (neuron_record_mask(neuron, 0, input.data(), input.size()) != INFERMEM_OK) state.SkipWithError("it failed");
-  neuron_free(neuron);
+using Counts = std::vector<uint64_t>;
+
+void record_plain(benchmark::State &state) {
+  count_all(state, &Trace::indices, [](const std::vector<uint32_t> &input, Counts &counts) {
+    for (const uint32_t index : input) ++counts[index];
+  });
 }
 
 // Bit by bit.
 void mask_plain(benchmark::State &state) {
-  const auto n = static_cast<uint32_t>(state.range(0));
-  const Trace &trace = Trace::of(n);
-  std::vector<uint64_t> counts(n);
-  for (auto _ : state) {
-    for (const auto &input : trace.masks) {
-      for (size_t i = 0; i < n; ++i)
-        if ((input[i / 8] >> (i % 8) & 1) != 0) ++counts[i];
-      benchmark::ClobberMemory();
-    }
-  }
+  count_all(state, &Trace::masks, [](const std::vector<uint8_t> &input, Counts &counts) {
+    for (size_t i = 0; i < counts.size(); ++i)
+      if ((input[i / 8] >> (i % 8) & 1) != 0) ++counts[i];
+  });
 }
 
 // From one bit that is set to the next, as somebody would who minds the time.
 void mask_set_bits(benchmark::State &state) {
-  const auto n = static_cast<uint32_t>(state.range(0));
-  const Trace &trace = Trace::of(n);
-  std::vector<uint64_t> counts(n);
-  for (auto _ : state) {
-    for (const auto &input : trace.masks) {
-      for (size_t base = 0; base < n; base += 64) {
-        uint64_t word;
-        std::memcpy(&word, &input[base / 8], sizeof word);
-        for (; word != 0; word &= word - 1) ++counts[base + static_cast<size_t>(__builtin_ctzll(word))];
-      }
-      benchmark::ClobberMemory();
+  count_all(state, &Trace::masks, [](const std::vector<uint8_t> &input, Counts &counts) {
+    for (size_t base = 0; base < counts.size(); base += 64) {
+      uint64_t word;
+      std::memcpy(&word, &input[base / 8], sizeof word);
+      for (; word != 0; word &= word - 1) ++counts[base + static_cast<size_t>(__builtin_ctzll(word))];
     }
-  }
+  });
 }
 
 // ---- Classifying ----
@@ -138,14 +132,7 @@ std::vector<std::vector<uint32_t>> layer_counts(uint32_t n) {
 }
 
 infermem_neuron *counted(uint32_t n, float threshold, float budget) {
-  INFERMEM_STRUCT(infermem_neuron_options, options);
-  options.n_layers = kLayers;
-  options.n_neurons = n;
-  options.threshold = threshold;
-  options.budget_fraction = budget;
-  options.interval = kNever;
-  infermem_neuron *neuron = nullptr;
-  if (neuron_new(&options, &neuron) != INFERMEM_OK) std::abort();
+  infermem_neuron *neuron = new_counts(kLayers, n, threshold, budget);
   const auto layers = layer_counts(n);
   std::vector<uint32_t> active;
   for (uint32_t event = 0; event < 1000; ++event) {
