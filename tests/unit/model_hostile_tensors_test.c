@@ -169,12 +169,7 @@ static void hostile_hyperparameters_do_not_stop_a_file_from_opening(void **state
         gguf_u64(&g, value);
       }
     }
-    gguf_save(&g);
-    gguf_free(&g);
-    infermem_model *model;
-    assert_ok(gguf_open(&model));
-    gguf_exercise(model);
-    model_free(model);
+    accept(&g);
   }
 }
 

@@ -25,4 +25,14 @@ static inline void refuse(struct gguf *g, int32_t code) {
   refuse_saved(code);
 }
 
+/* The file is opened, and whatever is then called on the model holds. */
+static inline void accept(struct gguf *g) {
+  gguf_save(g);
+  gguf_free(g);
+  infermem_model *model;
+  assert_ok(gguf_open(&model));
+  gguf_exercise(model);
+  model_free(model);
+}
+
 #endif
