@@ -120,6 +120,13 @@ uint64_t test_random_below(uint64_t *state, uint64_t n) { return test_random(sta
 
 float test_random_float(uint64_t *state) { return (float)(test_random(state) >> 40) * 0x1p-23f - 1.0f; }
 
+float *test_random_floats(size_t n, uint64_t seed) {
+  float *values = malloc(n * sizeof *values);
+  assert_non_null(values);
+  for (size_t i = 0; i < n; i++) values[i] = test_random_float(&seed);
+  return values;
+}
+
 uint64_t test_soak(void) {
   const char *const times = getenv("INFERMEM_SOAK");
   const uint64_t n = times ? strtoull(times, NULL, 10) : 1;

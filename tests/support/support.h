@@ -75,6 +75,8 @@ uint64_t test_random(uint64_t *state);
 uint64_t test_random_below(uint64_t *state, uint64_t n);
 /* Uniform in [-1, 1). */
 float test_random_float(uint64_t *state);
+/* So many of those; free them. */
+float *test_random_floats(size_t n, uint64_t seed);
 
 /* How many times the usual number of random operations to do, and with that many seeds: INFERMEM_SOAK, or 1. */
 uint64_t test_soak(void);

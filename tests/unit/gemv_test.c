@@ -4,13 +4,6 @@
 
 #include "fence.h"
 
-static float *random_floats(size_t n, uint64_t seed) {
-  float *p = malloc(n * sizeof *p);
-  assert_non_null(p);
-  for (size_t i = 0; i < n; i++) p[i] = test_random_float(&seed);
-  return p;
-}
-
 /* y = W x of what the matrix stands for, within the bound that the header states. */
 static void assert_product(const infermem_quant *q, const float *x, const float *y, size_t first_row, size_t n_rows) {
   size_t rows, cols;
@@ -42,7 +35,8 @@ static void every_form_and_shape_is_multiplied(void **state) {
     assert_ok(infermem_simd_select(infermem_simd_available(set)));
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
       const size_t rows = shapes[s].rows, cols = shapes[s].cols;
-      float *data = random_floats(rows * cols, s), *x = random_floats(cols, 100 + s), *y = malloc(rows * sizeof *y);
+      float *data = test_random_floats(rows * cols, s), *x = test_random_floats(cols, 100 + s),
+            *y = malloc(rows * sizeof *y);
       for (uint32_t bits = 4; bits <= 8; bits += 4) {
         INFERMEM_STRUCT(infermem_quant_options, options);
         options.bits = bits;
@@ -66,7 +60,7 @@ static void borrowed_types_are_multiplied_in_place(void **state) {
   const int32_t types[] = {INFERMEM_DTYPE_Q8_0, INFERMEM_DTYPE_Q4_0, INFERMEM_DTYPE_Q4_1,
                            INFERMEM_DTYPE_Q4_K, INFERMEM_DTYPE_Q6_K, INFERMEM_DTYPE_Q8_K};
   enum { kRows = 3, kCols = 768 };
-  float *data = random_floats(kRows * kCols, 1), *x = random_floats(kCols, 2), y[kRows];
+  float *data = test_random_floats(kRows * kCols, 1), *x = test_random_floats(kCols, 2), y[kRows];
   for (size_t set = 0; infermem_simd_available(set); set++) {
     assert_ok(infermem_simd_select(infermem_simd_available(set)));
     for (size_t t = 0; t < sizeof types / sizeof *types; t++) {
@@ -93,7 +87,7 @@ static void borrowed_types_are_multiplied_in_place(void **state) {
 }
 
 static infermem_quant *small_matrix(size_t rows, size_t cols) {
-  float *data = random_floats(rows * cols, 7);
+  float *data = test_random_floats(rows * cols, 7);
   infermem_quant *q = NULL;
   assert_ok(quant_from_f32(data, rows * cols, rows, cols, NULL, &q));
   free(data);
@@ -104,7 +98,7 @@ static void parts_of_the_rows_give_the_whole(void **state) {
   (void)state;
   enum { kRows = 20, kCols = 96 };
   infermem_quant *q = small_matrix(kRows, kCols);
-  float *x = random_floats(kCols, 3), whole[kRows], part[kRows];
+  float *x = test_random_floats(kCols, 3), whole[kRows], part[kRows];
   assert_ok(quant_gemv(q, 0, kRows, x, kCols, whole, kRows));
   assert_ok(quant_gemv(q, 0, 7, x, kCols, part, 7));
   assert_ok(quant_gemv(q, 7, 13, x, kCols, part + 7, 13));

@@ -10,13 +10,6 @@ static const int32_t kTypes[] = {INFERMEM_DTYPE_F32,  INFERMEM_DTYPE_F16,  INFER
                                  INFERMEM_DTYPE_Q8_0, INFERMEM_DTYPE_Q4_0, INFERMEM_DTYPE_Q4_1};
 enum { kNTypes = sizeof kTypes / sizeof *kTypes };
 
-static float *random_floats(size_t n, uint64_t seed) {
-  float *values = malloc(n * sizeof *values);
-  assert_non_null(values);
-  for (size_t i = 0; i < n; i++) values[i] = test_random_float(&seed);
-  return values;
-}
-
 /* ---- Types ---- */
 
 static void layers_are_rounded_up_to_whole_blocks_and_64_bytes(void **state) {
@@ -68,7 +61,7 @@ static void each_layer_may_have_its_types(void **state) {
   infermem_kv *kv = make(options);
   assert_int_equal(kv_layer_stride(kv, INFERMEM_KV_K), 0); /* there is no one stride */
   assert_int_equal(kv_layer_stride(kv, INFERMEM_KV_V), 512);
-  float *rows = random_floats(2 * 5 * kRow, 3);
+  float *rows = test_random_floats(2 * 5 * kRow, 3);
   for (size_t layer = 0; layer < 3; layer++) {
     unsigned char expected[5 * kRow * 4];
     infermem_view view;
@@ -153,7 +146,7 @@ static void refuse(infermem_kv *kv, float *rows, size_t at, float value, int32_t
 static void what_a_block_cannot_hold_is_refused(void **state) {
   (void)state;
   static const float kLargest[] = {65520.0f * 127, 65520.0f * 8, 65520.0f};
-  float *rows = random_floats(kRefusedRow, 5);
+  float *rows = test_random_floats(kRefusedRow, 5);
   for (size_t i = 3; i < kNTypes; i++) {
     for (uint32_t flags = 0; flags < 8; flags += 4) {
       infermem_kv_options options = typed(1, 2, kRefusedRow / 2, 2, kTypes[i]);
@@ -211,7 +204,7 @@ static void heads_are_rotated_and_read_back(void **state) {
     infermem_kv_options options = typed(1, 2, dim, 3, INFERMEM_DTYPE_F32);
     options.flags = INFERMEM_KV_ROTATE_K;
     infermem_kv *kv = make(options);
-    float *rows = random_floats(3 * row, h), *back = malloc(3 * row * sizeof *back);
+    float *rows = test_random_floats(3 * row, h), *back = malloc(3 * row * sizeof *back);
     assert_non_null(back);
     assert_ok(kv_append(kv, 0, rows, 3 * row, rows, 3 * row, 3));
     infermem_view k, v;
@@ -249,7 +242,7 @@ static double error_of(const float *rows, size_t n, int32_t type, uint32_t flags
 static void rotation_lessens_what_outliers_cost(void **state) {
   (void)state;
   enum { kN = 16 * 128 };
-  float *rows = random_floats(kN, 6);
+  float *rows = test_random_floats(kN, 6);
   for (size_t i = 0; i < kN; i += 32) rows[i + i / 32 % 32] *= 20; /* one in each block */
   for (size_t i = 3; i < kNTypes; i++)
     assert_true(error_of(rows, kN, kTypes[i], INFERMEM_KV_ROTATE_V) < 0.8 * error_of(rows, kN, kTypes[i], 0));
@@ -282,7 +275,7 @@ static void rotated_values_that_overflow_are_refused(void **state) {
 static void rows_past_the_caches_are_the_same(void **state) {
   (void)state;
   enum { kRow = 96, kTokens = 7 };
-  float *rows = random_floats(kTokens * kRow, 9);
+  float *rows = test_random_floats(kTokens * kRow, 9);
   for (size_t i = 0; i < kNTypes; i++) {
     unsigned char expected[kTokens * kRow * 4];
     infermem_kv_options options = typed(1, 1, kRow, 2 * kTokens, kTypes[i]);
@@ -303,7 +296,7 @@ static void rows_past_the_caches_are_the_same(void **state) {
 static void an_append_larger_than_the_caches_is_the_same(void **state) {
   (void)state;
   enum { kRow = 4096, kTokens = 2600 }; /* 40 MiB of keys */
-  float *rows = random_floats((size_t)kTokens * kRow, 9);
+  float *rows = test_random_floats((size_t)kTokens * kRow, 9);
   for (int rotate = 0; rotate < 2; rotate++) {
     infermem_kv_options options = typed(1, 1, kRow, kTokens, INFERMEM_DTYPE_F32);
     options.head_dim_v = 1;
@@ -324,7 +317,7 @@ static void an_append_larger_than_the_caches_is_the_same(void **state) {
 static void two_thousand_tokens_of_128k_cost_what_they_need(void **state) {
   (void)state;
   enum { kLayers = 4, kHeads = 8, kDim = 128, kRow = kHeads * kDim, kTokens = 2048 };
-  float *rows = random_floats((size_t)kTokens * kRow, 4);
+  float *rows = test_random_floats((size_t)kTokens * kRow, 4);
   for (size_t i = 0; i < kNTypes; i++) {
     infermem_kv *kv = make(typed(kLayers, kHeads, kDim, 131072, kTypes[i]));
     for (size_t layer = 0; layer < kLayers; layer++)

@@ -81,9 +81,6 @@ static void clamping_changes_nothing_else(void **state) {
 
 /* ---- Parameters of 16 bits ---- */
 
-/* To 24 bits, also beyond the range of a float: a double has room enough for any one operation on two floats. */
-static double f32(double x) { return fabs(x) >= 0x1p126 ? (double)(float)(x * 0x1p-3) * 0x1p3 : (double)(float)x; }
-
 /* One group, by the header's words in double precision. */
 static void check_group(const struct type16 *t, const float *v, size_t n, uint32_t bits, const float *out) {
   const double levels = bits == 4 ? 15 : 255;

@@ -9,10 +9,6 @@
 /* ---- What values must be: the arithmetic of the header, in double precision, rounded to a float after each step ----
  */
 
-/* To 24 bits, also beyond the range of a float: a double has room enough for any one operation on two floats to come
- * out as if it had been rounded once. */
-static double f32(double x) { return fabs(x) >= 0x1p126 ? (double)(float)(x * 0x1p-3) * 0x1p3 : (double)(float)x; }
-
 static double expected_scale(const float *v, size_t n, double levels, double *out_min) {
   double min = (double)v[0], max = (double)v[0];
   for (size_t i = 1; i < n; i++) {

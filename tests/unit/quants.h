@@ -1,6 +1,8 @@
-/* quants.h: what the tests of quantized weights share: matrices made in one call. */
+/* quants.h: what the tests of quantized weights share: matrices made in one call, and the arithmetic of floats. */
 #ifndef QUANTS_H
 #define QUANTS_H
+
+#include <math.h>
 
 #include "support.h"
 
@@ -17,6 +19,12 @@ static inline infermem_quant *borrow(int32_t dtype, const void *bytes, size_t n_
   infermem_quant *q = NULL;
   assert_ok(quant_borrow(dtype, bytes, n_bytes, rows, cols, NULL, &q));
   return q;
+}
+
+/* To 24 bits, also beyond the range of a float: a double has room enough for any one operation on two floats to come
+ * out as if it had been rounded once. */
+static inline double f32(double x) {
+  return fabs(x) >= 0x1p126 ? (double)(float)(x * 0x1p-3) * 0x1p3 : (double)(float)x;
 }
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "support.h"
+#include "quants.h"
 
 struct type16 {
   int32_t dtype;
