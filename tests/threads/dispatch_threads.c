@@ -60,7 +60,7 @@ struct reader {
 static void *read_until_stopped(void *argument) {
   struct reader *r = argument;
   INFERMEM_STRUCT(infermem_dispatch_stats, before);
-  while (!atomic_load(&r->stop)) {
+  do {
     INFERMEM_STRUCT(infermem_dispatch_stats, s);
     const uint64_t bound = kLong;
     uint64_t counts[2] = {0, 0};
@@ -73,7 +73,7 @@ static void *read_until_stopped(void *argument) {
       before = s;
     }
     r->readings++;
-  }
+  } while (!atomic_load(&r->stop)); /* at least once, however late it comes to run */
   return NULL;
 }
 
