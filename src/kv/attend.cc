@@ -35,8 +35,15 @@ StoredRows rows_of(const HeadRows &rows, size_t head, size_t token) {
 // query token r / group and query head r % group of the head's own.
 class Pass {
  public:
-  Pass(const Attention &a, size_t first_head, size_t n_heads, size_t first_row, size_t n_rows)
-      : a_(a), kernels_(*kernels().attend), head_(first_head), n_heads_(n_heads), row_(first_row), n_rows_(n_rows) {}
+  // most_heads: of any pass over the cache for as many rows, whichever heads are attended to.
+  Pass(const Attention &a, size_t most_heads, size_t first_head, size_t n_heads, size_t first_row, size_t n_rows)
+      : a_(a),
+        kernels_(*kernels().attend),
+        most_heads_(most_heads),
+        head_(first_head),
+        n_heads_(n_heads),
+        row_(first_row),
+        n_rows_(n_rows) {}
 
   void run() {
     begin();
@@ -100,11 +107,11 @@ class Pass {
     }
   }
 
-  // Tokens whose rows are read at once, all heads of them, so that memory is read about in order: a multiple of what the
-  // kernels take together, so that no sum depends on it.
+  // Tokens whose rows are read at once, all heads of them, so that memory is read about in order. Sums of blocks depend on
+  // it: so it is that of a call for all heads, whichever this one is for.
   size_t step(const HeadRows &rows) const {
     constexpr size_t unit = 32;
-    return std::clamp(kStepBytes / (rows.head_bytes * n_heads_) / unit * unit, unit, kTile);
+    return std::clamp(kStepBytes / (rows.head_bytes * most_heads_) / unit * unit, unit, kTile);
   }
 
   // Meanwhile as much is prefetched of what follows: with all heads of the rows, each one's share of it; otherwise the
@@ -141,7 +148,7 @@ class Pass {
 
   const Attention &a_;
   const AttendKernels &kernels_;
-  const size_t head_, n_heads_, row_, n_rows_;
+  const size_t most_heads_, head_, n_heads_, row_, n_rows_;
   float *out_[kRows];
   float units_[kRows], factors_[kRows];
   AttendKernels::Softmax softmax_[kRows];
@@ -156,7 +163,8 @@ void attend(const Attention &a) {
   const size_t rows_a_pass = std::min(rows, most), heads_a_pass = most / rows_a_pass;
   for (size_t head = 0; head < a.n_heads; head += heads_a_pass)
     for (size_t row = 0; row < rows; row += rows_a_pass)
-      Pass(a, a.first_head + head, std::min(heads_a_pass, a.n_heads - head), row, std::min(rows_a_pass, rows - row))
+      Pass(a, std::min(heads_a_pass, a.n_kv_heads), a.first_head + head, std::min(heads_a_pass, a.n_heads - head), row,
+           std::min(rows_a_pass, rows - row))
           .run();
 }
 
