@@ -110,9 +110,10 @@ struct Row : Architecture {
 constexpr Row kTable[] = {
     // Plain: three matrices of feed-forward, two norms, nothing else. Known so that nothing is suspected of them.
     Row("llama mistral mixtral mistral3 ministral minicpm granite granitemoe granitemoeshared exaone smollm3 internlm2 "
-        "internlm3 deci nemotron-nas baichuan xverse deepseek bailingmoe bailing_moe bailingmoe2 bailing_moe_v2 "
-        "ernie4_5 ernie4_5-moe ernie4_5_moe hunyuan-moe hunyuan_v1_moe openelm seed_oss seed-oss grok olmo yi"),
-    Row("dots1 minimax-m2 minimax_m2").biases_router(), Row("arctic").dense_beside(), Row("arcee", kUngated),
+        "internlm3 deci nemotron-nas baichuan xverse deepseek bailingmoe bailing_moe ernie4_5 hunyuan-moe "
+        "hunyuan_v1_moe openelm seed_oss seed-oss grok olmo yi"),
+    Row("dots1 minimax-m2 minimax_m2 bailingmoe2 bailing_moe_v2 ernie4_5-moe ernie4_5_moe").biases_router(),
+    Row("arctic").dense_beside(), Row("arcee", kUngated),
     Row("qwen qwen2 qwen2vl qwen2_vl qwen2_vl_text qwen2_5_vl qwen2_5_vl_text chatglm", kQkvBias),
     Row("glm4moe glm4_moe", kQkvBias).biases_router(), Row("qwen2moe qwen2_moe", kQkvBias).shared_gated(),
     Row("qwen3 qwen3moe qwen3_moe qwen3vl qwen3_vl_text qwen3vlmoe qwen3_vl_moe_text hunyuan-dense hunyuan_v1_dense",
@@ -159,12 +160,13 @@ constexpr Row kTable[] = {
     Row("mamba falcon_mamba", 0, Mixer::kMamba).ties(), Row("mamba2", 0, Mixer::kMamba2).ties(),
     Row("jamba", 0, Mixer::kMamba).attends(8, 5), Row("granitehybrid granitemoehybrid bamba", 0, Mixer::kMamba2),
     Row("plamo2", 0, Mixer::kMamba2).attends(2, 2), Row("falcon-h1 falcon_h1", kParallel, Mixer::kMamba2),
-    Row("nemotron_h nemotron_h_moe", kUngated, Mixer::kMamba2).one_part_a_layer(),
+    Row("nemotron_h nemotron_h_moe", kUngated, Mixer::kMamba2).one_part_a_layer().biases_router(),
     Row("qwen3next qwen3_next qwen35 qwen3_5 qwen3_5_text qwen35moe qwen3_5_moe qwen3_5_moe_text", kQkNorm | kGated,
         Mixer::kDeltaNet)
         .attends(4)
         .shared_gated(),
-    Row("kimi-linear kimi_linear", 0, Mixer::kKimi), Row("lfm2 lfm2moe lfm2_moe", kQkNorm, Mixer::kConv).ties(),
+    Row("kimi-linear kimi_linear", 0, Mixer::kKimi).biases_router(),
+    Row("lfm2 lfm2moe lfm2_moe", kQkNorm, Mixer::kConv).ties().biases_router(),
     Row("rwkv6 rwkv7 rwkv6qwen2 arwkv7", 0, Mixer::kRwkv).more(),  // low-rank ones
 };
 

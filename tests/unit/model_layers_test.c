@@ -205,6 +205,33 @@ static void types_of_weights_count_their_blocks(void **state) {
   assert_int_equal(w.embedding_bytes, 144);
 }
 
+/* A router has a row for each expert; where experts are chosen by corrected scores, a number more. */
+static void routers_with_biases_weigh_them(void **state) {
+  (void)state;
+  static const char *const kBiased[] = {"deepseek_v3",  "glm4_moe",       "minimax_m2",  "dots1",       "ernie4_5_moe",
+                                        "ernie4_5-moe", "bailing_moe_v2", "bailingmoe2", "kimi_linear", "kimi-linear",
+                                        "lfm2_moe",     "lfm2moe",        "exaone_moe",  "nemotron_h"};
+  static const char *const kUnbiased[] = {"mixtral", "qwen3_moe", "deepseek_v2", "bailing_moe", "hunyuan_v1_moe"};
+  const size_t n_biased = sizeof kBiased / sizeof *kBiased, n_unbiased = sizeof kUnbiased / sizeof *kUnbiased;
+  for (size_t i = 0; i < n_biased + n_unbiased; i++) {
+    INFERMEM_STRUCT(infermem_model_config, c);
+    strcpy(c.architecture, i < n_biased ? kBiased[i] : kUnbiased[i - n_biased]);
+    c.n_layers = 1;
+    c.hidden = 256;
+    c.n_heads = c.n_kv_heads = 4;
+    c.expert_intermediate = 64;
+    c.n_experts = 16;
+    c.n_experts_used = 2;
+    c.vocab = 1000;
+    c.weight_type = INFERMEM_DTYPE_F32;
+    INFERMEM_STRUCT(infermem_model_layer, l);
+    assert_ok(infermem_config_layer(&c, 0, &l));
+    const uint64_t wanted = 4 * (16 * 256 + (i < n_biased ? 16 : 0));
+    if (l.other_bytes != wanted)
+      fail_msg("%s: %u bytes, not %u", c.architecture, (unsigned)l.other_bytes, (unsigned)wanted);
+  }
+}
+
 /* ---- What tensors say ---- */
 
 /* A GGUF file in the making: metadata as a card has it, and tensors of zeros. */
@@ -430,6 +457,7 @@ int main(void) {
       cmocka_unit_test(quantized_configurations_weigh_less),
       cmocka_unit_test(gpt_oss_weighs_what_its_index_says),
       cmocka_unit_test(types_of_weights_count_their_blocks),
+      cmocka_unit_test(routers_with_biases_weigh_them),
       cmocka_unit_test(tensors_are_counted_by_class_and_layer),
       cmocka_unit_test(the_demo_model_is_exact),
       cmocka_unit_test(an_unknown_type_is_less_sure),
