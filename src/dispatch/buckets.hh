@@ -1,9 +1,9 @@
 // Buckets of latencies, whose edges are round decimal numbers.
 //
 // The numbers from 2^i - 1 on and below 2^(i + 1) - 1 have buckets of one width: the largest of 1, 2, 5, 10, 20, 50, ...
-// that is at most a resolution-th of the first. With a resolution of 10^d, every number of d significant digits is a multiple of its bucket's width.
-// A bucket has two entries, one for what is exactly its lower edge and one for the rest: so such a number parts the
-// latencies exactly, whichever side of it what equals it is to be on.
+// that is at most a resolution-th of the first. With a resolution of 10^d, every number of d significant digits is a
+// multiple of its bucket's width. A bucket has two entries, one for what is exactly its lower edge and one for the rest:
+// so such a number parts the latencies exactly, whichever side of it what equals it is to be on.
 #pragma once
 
 #include <cstddef>

@@ -59,9 +59,10 @@ struct AttendKernels {
 
 extern const AttendKernels attend_reference, attend_sse4, attend_avx2, attend_avx512, attend_neon;
 
-// The exponential of what is not above 0, to within 2^-22 of itself; below kLeast, 0. With n the integer nearest to x / ln 2, it is 2^n times a polynomial of the rest x - n * ln 2, from which ln 2 is taken in two parts, the first exact
-// in its products: Cody and Waite, "Software Manual for the Elementary Functions" (1980). The coefficients are of
-// least largest relative error, 2e-9, on [-ln 2 / 2, ln 2 / 2], the first two held at 1.
+// The exponential of what is not above 0, to within 2^-22 of itself; below kLeast, 0. With n the integer nearest to x / ln 2,
+// it is 2^n times a polynomial of the rest x - n * ln 2, from which ln 2 is taken in two parts, the first exact in its
+// products: Cody and Waite, "Software Manual for the Elementary Functions" (1980). The coefficients are of least largest
+// relative error, 2e-9, on [-ln 2 / 2, ln 2 / 2], the first two held at 1.
 namespace exponential {
 constexpr float kLeast = -87.0f;
 constexpr float kPerLn2 = 0x1.715476p+0f, kLn2 = 0.693359375f, kLn2Rest = -0x1.bd0106p-13f;
