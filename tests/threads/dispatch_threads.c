@@ -6,6 +6,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -225,7 +226,7 @@ static void *interrupt(void *argument) {
   for (int i = 0; i < 2000; i++) {
     const int before = atomic_load(&handled);
     if (pthread_kill(thread, SIGUSR1) != 0) break;
-    while (atomic_load(&handled) == before) continue;
+    while (atomic_load(&handled) == before) sched_yield(); /* of one processor, that thread may need this one */
   }
   return NULL;
 }
