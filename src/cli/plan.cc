@@ -49,10 +49,10 @@ std::vector<infermem_plan_device> probed_devices(const infermem_device_list *lis
                    facts.name[0] ? printable(facts.name).c_str() : format("device %zu", i).c_str(),
                    facts.free_known ? "none of its memory is free" : "how much of its memory is free is not known");
   }
-  if (devices.size() > 1)
-    devices.erase(std::remove_if(devices.begin(), devices.end(),
-                                 [](const auto &d) { return (d.flags & INFERMEM_PLAN_DEVICE_UNIFIED) != 0; }),
-                  devices.end());
+  const auto shared = std::stable_partition(devices.begin(), devices.end(), [](const infermem_plan_device &d) {
+    return (d.flags & INFERMEM_PLAN_DEVICE_UNIFIED) == 0;
+  });
+  if (devices.size() > 1) devices.resize(std::max<size_t>(static_cast<size_t>(shared - devices.begin()), 1));
   return devices;
 }
 

@@ -23,8 +23,8 @@ struct StoredRows {
   uintptr_t ahead;
   size_t ahead_stride;  // from place to place
   size_t ahead_step;    // that each place goes on by
-  // An address: what is there may be no memory.
-  uintptr_t ahead_of(size_t token) const {
+  // An address: what is there may be no memory. Always inline, as sources with flags of their own call it.
+  [[gnu::always_inline]] uintptr_t ahead_of(size_t token) const {
     return ahead + token % kPlaces * ahead_stride + token / kPlaces * ahead_step;
   }
 };

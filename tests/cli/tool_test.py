@@ -198,6 +198,11 @@ class Tool(unittest.TestCase):
         self.assertIn("none of its memory is free", result.stderr)
         self.assertEqual(result.stderr.count("left out"), 1)
 
+    def test_devices_that_share_the_hosts_memory_are_planned_with_alone(self):
+        drivers = {"LD_LIBRARY_PATH": DRIVERS, "FAKE_CUDA_COUNT": "2", "FAKE_CUDA_INTEGRATED": "1"}
+        said = json.loads(self.assert_done(run("plan", MODEL, "--json", env=drivers)))
+        self.assertEqual([place["name"] for place in said["places"]].count("Fake GPU 0"), 1)
+
     def test_hostile_names_do_not_reach_the_terminal(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "hostile.gguf")
