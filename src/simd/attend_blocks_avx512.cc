@@ -116,7 +116,7 @@ inline __m512i add_products(__m512i sums, __m512i a, __m512i b) {
 // ---- Scores ----
 
 // A query row's block, where its floats were: its levels are 256 * upper + lower.
-struct QueryBlock {
+struct [[gnu::may_alias]] QueryBlock {
   int8_t upper[kBlock], lower[kBlock];
   int32_t bias;  // what the products with levels that are not below 0 have too much, negative
   float sum;     // of the levels
@@ -136,6 +136,7 @@ class Keys {
     const size_t n_lines = lines_of<kType>(n_blocks);
     for (size_t b = 0; b < n_blocks; ++b) {
       if (b < n_lines) {
+        static_assert(kLanes == 2 * StoredRows::kPlaces, "sixteen tokens are two of each place");
         uintptr_t ahead = rows.ahead_of(token) + b * kLineBytes;
 #pragma GCC unroll 8
         for (size_t place = 0; place < StoredRows::kPlaces; ++place, ahead += rows.ahead_stride) {
@@ -266,6 +267,7 @@ void score(const StoredRows &keys, size_t n, const float *queries, size_t n_rows
   StoredRows rest = keys;
   rest.data = copies[0];
   rest.stride = sizeof copies[0];
+  rest.ahead = keys.ahead_of(whole);
   score_sixteens<kType>(rest, kLanes, queries, n_rows, dim, scores + whole);
 }
 
