@@ -20,11 +20,11 @@ struct Range {
   size_t count() const { return end - begin; }
 };
 
-// What query token t sees of the tokens from `begin` to `end`; nothing where the result's end is not above its begin.
-Range visible(const Attention &a, size_t t, Range all) {
+// What query token t sees; nothing where the end is not above the begin.
+Range visible(const Attention &a, size_t t) {
   const size_t position = a.position + t;
   const size_t begin = a.window != 0 && position >= a.window ? position - a.window + 1 : 0;
-  return {std::max(all.begin, begin), std::min(all.end, position + 1)};
+  return {std::max(a.first_token, begin), std::min(a.end_token, position + 1)};
 }
 
 StoredRows rows_of(const HeadRows &rows, size_t head, size_t token) {
@@ -47,11 +47,8 @@ class Pass {
 
   void run() {
     begin();
-    const size_t first = token_of(0), last = token_of(n_rows_ - 1);
-    const Range all = {a_.first_token, a_.end_token};
-    const Range seen = {visible(a_, first, all).begin, visible(a_, last, all).end};
-    for (size_t token = seen.begin; token < seen.end; token += kTile)
-      add_tile({token, std::min(token + kTile, seen.end)});
+    const size_t last = seen_[n_rows_ - 1].end;
+    for (size_t token = seen_[0].begin; token < last; token += kTile) add_tile({token, std::min(token + kTile, last)});
     end();
   }
 
@@ -72,7 +69,8 @@ class Pass {
         std::copy_n(a_.q + index * dim, dim, query);
         rotate(query, dim, a_.keys.run);
         const float unit = a_.scale * kernels_.prepare(a_.keys.type, query, dim);
-        units_[i] = std::clamp(unit, -FLT_MAX, FLT_MAX);  // so that a product of 0 stays a score of 0
+        rows_[i].unit = std::clamp(unit, -FLT_MAX, FLT_MAX);  // so that a product of 0 stays a score of 0
+        seen_[i] = visible(a_, token_of(row));
         out_[i] = a_.out + index * width;
         std::fill_n(out_[i], a_.values.dim, 0.0f);
       }
@@ -81,21 +79,21 @@ class Pass {
 
   void add_tile(Range tile) {
     const size_t key_step = step(a_.keys), value_step = step(a_.values);
+    for (size_t i = 0; i < n_heads_ * n_rows_; ++i) {
+      rows_[i].begin = std::clamp(seen_[i].begin, tile.begin, tile.end) - tile.begin;
+      rows_[i].end = std::clamp(seen_[i].end, tile.begin, tile.end) - tile.begin;
+    }
+    size_t weighed = 0;
     for (size_t token = tile.begin; token < tile.end; token += key_step) {
       const Range part = {token, std::min(token + key_step, tile.end)};
-      for (size_t head = 0; head < n_heads_; ++head)
+      for (size_t head = 0; head < n_heads_; ++head) {
         kernels_.score(part_of(a_.keys, part, head), part.count(), queries_ + head * n_rows_ * a_.keys.dim, n_rows_,
                        a_.keys.dim, scores_ + head * n_rows_ * kTile + token - tile.begin);
-    }
-    for (size_t i = 0; i < n_heads_ * n_rows_; ++i) {
-      float *const scores = scores_ + i * kTile;
-      const Range seen = visible(a_, token_of(i % n_rows_), tile);
-      if (seen.begin < seen.end) {
-        factors_[i] =
-            kernels_.weigh(scores, seen.begin - tile.begin, seen.end - tile.begin, units_[i], a_.cap, &softmax_[i]);
-      } else {
-        std::fill_n(scores, kTile, 0.0f);
-        factors_[i] = 1.0f;
+        // Soon after, so that memory is not left without requests for long.
+        const size_t scored = (head + 1) * n_rows_, ready = scored - weighed;
+        if (part.end < tile.end || (ready < AttendKernels::kRowsAtOnce && head + 1 < n_heads_)) continue;
+        kernels_.weigh(scores_ + weighed * kTile, ready, a_.cap, rows_ + weighed, factors_ + weighed);
+        weighed = scored;
       }
     }
     for (size_t token = tile.begin; token < tile.end; token += value_step) {
@@ -134,14 +132,14 @@ class Pass {
 
   void end() {
     for (size_t i = 0; i < n_heads_ * n_rows_; ++i) {
-      const AttendKernels::Softmax &softmax = softmax_[i];
+      const AttendKernels::Row &row = rows_[i];
       float *const out = out_[i];
       rotate(out, a_.values.dim, a_.values.run);
       if (a_.is_partial) {
-        out[a_.values.dim] = softmax.largest;
-        out[a_.values.dim + 1] = softmax.sum;
-      } else if (softmax.sum != 0) {
-        for (size_t j = 0; j < a_.values.dim; ++j) out[j] /= softmax.sum;
+        out[a_.values.dim] = row.largest;
+        out[a_.values.dim + 1] = row.sum;
+      } else if (row.sum != 0) {
+        for (size_t j = 0; j < a_.values.dim; ++j) out[j] /= row.sum;
       }
     }
   }
@@ -150,8 +148,9 @@ class Pass {
   const AttendKernels &kernels_;
   const size_t most_heads_, head_, n_heads_, row_, n_rows_;
   float *out_[kRows];
-  float units_[kRows], factors_[kRows];
-  AttendKernels::Softmax softmax_[kRows];
+  Range seen_[kRows];
+  float factors_[kRows];
+  AttendKernels::Row rows_[kRows];
   alignas(64) float scores_[kRows * kTile];
   alignas(64) float queries_[kFloats];
 };

@@ -46,15 +46,19 @@ struct AttendKernels {
   void (*add)(const StoredRows &values, size_t n, const float *weights, const float *factors, size_t n_rows, size_t dim,
               float *const *out);
 
-  // What a query row has seen so far.
-  struct Softmax {
+  // A query row: the tokens of a tile that it sees, which may be none; what turns its products into scores; and of all that
+  // it has seen so far, the largest score and the sum of weights.
+  struct Row {
+    size_t begin = 0, end = 0;
+    float unit = 1;
     float largest = -INFINITY;
     float sum = 0;
   };
-  // The scores of one row, of tokens begin … end - 1 of a tile, at least one: multiplied by `unit`, clamped to finite
-  // numbers, capped as cap * tanh(score / cap) unless cap is 0; then made weights, in place, and 0 for the tile's other
-  // tokens. Returns the factor for what was summed up with the former largest score.
-  float (*weigh)(float *scores, size_t begin, size_t end, float unit, float cap, Softmax *softmax);
+  // Rows' products with the tokens of a tile: multiplied by `unit`, clamped to finite numbers, capped as
+  // cap * tanh(score / cap) unless cap is 0; then made weights, in place, and 0 for tokens that a row does not see.
+  // factors: for what was summed up with a row's former largest score.
+  void (*weigh)(float *scores, size_t n_rows, float cap, Row *rows, float *factors);
+  static constexpr size_t kRowsAtOnce = 4;  // that take about as long as one
 };
 
 extern const AttendKernels attend_reference, attend_sse4, attend_avx2, attend_avx512, attend_neon;

@@ -41,39 +41,77 @@ inline __m512 cap_of(__m512 s, float cap) {
   return _mm512_or_ps(_mm512_mul_ps(tanh, _mm512_set1_ps(cap)), sign);
 }
 
-// A bit for each of tokens begin … end - 1 of a tile.
-inline uint64_t bits(size_t begin, size_t end) { return ~uint64_t{0} << begin & ~uint64_t{0} >> (kTile - end); }
+// A bit for each token that a row sees.
+inline uint64_t bits(const AttendKernels::Row &row) {
+  return row.begin < row.end ? ~uint64_t{0} << row.begin & ~uint64_t{0} >> (kTile - row.end) : 0;
+}
 
-float weigh(float *scores, size_t begin, size_t end, float unit, float cap, AttendKernels::Softmax *softmax) {
-  const uint64_t seen = bits(begin, end);
-  const __m512 most = _mm512_set1_ps(FLT_MAX), least = _mm512_set1_ps(-FLT_MAX), factor = _mm512_set1_ps(unit);
+// kRows rows, side by side: of one alone each instruction would wait for the one before. What comes of a row is the same.
+template <size_t kRows>
+inline void weigh_rows(float *scores, float cap, AttendKernels::Row *rows, float *factors) {
   constexpr size_t kParts = kTile / kLanes;
-  __mmask16 masks[kParts];
-  __m512 parts[kParts], top = _mm512_set1_ps(softmax->largest);
+  const auto reduce = [](auto op, const __m512(&v)[kRows]) {
+    return avx512::reduce_four<decltype(op)>(v[0], v[1 % kRows], v[2 % kRows], v[3 % kRows]);
+  };
+  const __m512 most = _mm512_set1_ps(FLT_MAX), least = _mm512_set1_ps(-FLT_MAX);
+  __m512 tops[kRows];
 #pragma GCC unroll 4
-  for (size_t i = 0; i < kParts; ++i) {
-    masks[i] = static_cast<__mmask16>(seen >> i * kLanes);
-    __m512 s = _mm512_mul_ps(_mm512_maskz_loadu_ps(masks[i], scores + i * kLanes), factor);
-    s = _mm512_max_ps(least, _mm512_min_ps(most, s));  // in this order NaN stays
-    if (cap != 0) s = cap_of(s, cap);
-    parts[i] = s;
-    top = _mm512_mask_max_ps(top, masks[i], top, s);
-  }
-  const float largest = _mm512_reduce_max_ps(top);
-  const __m512 largest_all = _mm512_set1_ps(largest);
-  __m512 sum = _mm512_setzero_ps();
+  for (size_t r = 0; r < kRows; ++r) {
+    const uint64_t seen = bits(rows[r]);
+    const __m512 unit = _mm512_set1_ps(rows[r].unit);
+    tops[r] = _mm512_set1_ps(rows[r].largest);
 #pragma GCC unroll 4
-  for (size_t i = 0; i < kParts; ++i) {
-    const __m512 w = exp_of(masks[i], _mm512_maskz_sub_ps(masks[i], parts[i], largest_all));
-    _mm512_storeu_ps(scores + i * kLanes, w);
-    sum = _mm512_add_ps(sum, w);
+    for (size_t i = 0; i < kParts; ++i) {
+      const auto mask = static_cast<__mmask16>(seen >> i * kLanes);
+      float *const at = scores + r * kTile + i * kLanes;
+      __m512 s = _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, at), unit);
+      s = _mm512_max_ps(least, _mm512_min_ps(most, s));  // in this order NaN stays
+      if (cap != 0) s = cap_of(s, cap);
+      _mm512_storeu_ps(at, s);
+      tops[r] = _mm512_mask_max_ps(tops[r], mask, tops[r], s);
+    }
   }
-  // Once many tokens are seen, few are larger than all before. Before any, there is an infinity, which may trap.
-  float former = softmax->sum == 0 ? 0 : 1;
-  if (largest != softmax->largest && former != 0)
-    former = _mm512_cvtss_f32(exp_of(0xffff, _mm512_sub_ps(_mm512_set1_ps(softmax->largest), largest_all)));
-  *softmax = {largest, softmax->sum * former + _mm512_reduce_add_ps(sum)};
-  return former;
+  const __m128 largest = reduce(avx512::Maximum(), tops);
+  __m512 sums[kRows];
+#pragma GCC unroll 4
+  for (size_t r = 0; r < kRows; ++r) {
+    const uint64_t seen = bits(rows[r]);
+    const __m512 largest_all =
+        _mm512_permutexvar_ps(_mm512_set1_epi32(static_cast<int>(r)), _mm512_castps128_ps512(largest));
+    sums[r] = _mm512_setzero_ps();
+#pragma GCC unroll 4
+    for (size_t i = 0; i < kParts; ++i) {
+      const auto mask = static_cast<__mmask16>(seen >> i * kLanes);
+      float *const at = scores + r * kTile + i * kLanes;
+      const __m512 w = exp_of(mask, _mm512_maskz_sub_ps(mask, _mm512_loadu_ps(at), largest_all));
+      _mm512_storeu_ps(at, w);
+      sums[r] = _mm512_add_ps(sums[r], w);
+    }
+  }
+  // Before a row has seen anything, its largest is an infinity, from which a difference may trap.
+  const auto each = [&](float AttendKernels::Row::*of) {
+    return _mm_setr_ps(rows[0].*of, rows[1 % kRows].*of, rows[2 % kRows].*of, rows[3 % kRows].*of);
+  };
+  const __m128 before = each(&AttendKernels::Row::sum);
+  const __mmask8 some = _mm_cmp_ps_mask(before, _mm_setzero_ps(), _CMP_NEQ_UQ);
+  const __m128 change = _mm_maskz_sub_ps(some, each(&AttendKernels::Row::largest), largest);
+  const __m128 factor = _mm512_castps512_ps128(exp_of(some, _mm512_zextps128_ps512(change)));
+  alignas(16) float now[3][4];
+  _mm_store_ps(now[0], factor);
+  _mm_store_ps(now[1], largest);
+  _mm_store_ps(now[2], _mm_fmadd_ps(before, factor, reduce(avx512::Sum(), sums)));
+  for (size_t r = 0; r < kRows; ++r) {
+    factors[r] = now[0][r];
+    rows[r].largest = now[1][r];
+    rows[r].sum = now[2][r];
+  }
+}
+
+void weigh(float *scores, size_t n_rows, float cap, AttendKernels::Row *rows, float *factors) {
+  constexpr size_t kMany = AttendKernels::kRowsAtOnce;
+  size_t r = 0;
+  for (; r + kMany <= n_rows; r += kMany) weigh_rows<kMany>(scores + r * kTile, cap, rows + r, factors + r);
+  for (; r < n_rows; ++r) weigh_rows<1>(scores + r * kTile, cap, rows + r, factors + r);
 }
 
 bool is_plain(int32_t type) {

@@ -205,14 +205,14 @@ HWY_INLINE Floats cap_of(Floats s, Floats cap) {
   return hn::CopySign(hn::Mul(hn::Div(hn::Sub(one, e), hn::Add(one, e)), cap), s);
 }
 
-float weigh(float *scores, size_t begin, size_t end, float unit, float cap, AttendKernels::Softmax *softmax) {
-  const auto first = hn::Set(F(), static_cast<float>(begin)), behind = hn::Set(F(), static_cast<float>(end));
+float weigh_row(float *scores, float cap, AttendKernels::Row *row) {
+  const auto first = hn::Set(F(), static_cast<float>(row->begin)), behind = hn::Set(F(), static_cast<float>(row->end));
   const auto is_seen = [&](size_t i) {
     const auto index = hn::Iota(F(), static_cast<float>(i));
     return hn::And(hn::Ge(index, first), hn::Lt(index, behind));
   };
-  const auto most = hn::Set(F(), FLT_MAX), least = hn::Set(F(), -FLT_MAX), factor = hn::Set(F(), unit);
-  auto top = hn::Set(F(), softmax->largest);
+  const auto most = hn::Set(F(), FLT_MAX), least = hn::Set(F(), -FLT_MAX), factor = hn::Set(F(), row->unit);
+  auto top = hn::Set(F(), row->largest);
   for (size_t i = 0; i < kTile; i += kLanes) {
     auto s = hn::IfThenElseZero(is_seen(i), hn::Load(F(), scores + i));
     s = hn::Max(least, hn::Min(most, hn::Mul(s, factor)));
@@ -227,9 +227,20 @@ float weigh(float *scores, size_t begin, size_t end, float unit, float cap, Atte
     hn::Store(w, F(), scores + i);
     sum = hn::Add(sum, w);
   }
-  const float former = hn::GetLane(exp_of(hn::Sub(hn::Set(F(), softmax->largest), largest)));
-  *softmax = {hn::GetLane(largest), softmax->sum * former + hn::GetLane(hn::SumOfLanes(F(), sum))};
+  const float former = hn::GetLane(exp_of(hn::Sub(hn::Set(F(), row->largest), largest)));
+  row->largest = hn::GetLane(largest);
+  row->sum = row->sum * former + hn::GetLane(hn::SumOfLanes(F(), sum));
   return former;
+}
+
+void weigh(float *scores, size_t n_rows, float cap, AttendKernels::Row *rows, float *factors) {
+  for (size_t r = 0; r < n_rows; ++r) {
+    factors[r] = 1;
+    if (rows[r].begin < rows[r].end)
+      factors[r] = weigh_row(scores + r * kTile, cap, rows + r);
+    else
+      std::fill_n(scores + r * kTile, kTile, 0.0f);
+  }
 }
 
 // ---- Values ----

@@ -109,24 +109,38 @@ void score(const StoredRows &keys, size_t n, const float *queries, size_t n_rows
 
 // ---- Values ----
 
+// Tokens begin … end - 1 of values, whose sums are added to what is there. With is_first they are asked for, and what
+// comes after them.
+struct Run {
+  const StoredRows &values;
+  size_t begin, end;
+  bool is_first;
+};
+constexpr size_t kRun = 16;  // tokens: few enough that memory is asked for about in order, and that they stay near
+constexpr size_t kNear = 8;  // tokens ahead that are brought to the nearest cache
+
 // kVectors registers of elements from element `at` on.
 template <int32_t kType, size_t kRows, size_t kVectors>
-inline void add_values(const StoredRows &stored, size_t n, const float *weights, const float *factors, size_t at,
-                       bool is_first, float *const *out) {
+inline void add_values(const Run &run, const float *weights, size_t at, float *const *out) {
   __m512 sums[kRows][kVectors];
 #pragma GCC unroll 4
   for (size_t r = 0; r < kRows; ++r)
 #pragma GCC unroll 8
-    for (size_t v = 0; v < kVectors; ++v)
-      sums[r][v] = _mm512_mul_ps(_mm512_loadu_ps(out[r] + at + v * kLanes), _mm512_set1_ps(factors[r]));
-  for (size_t token = 0; token < n; ++token) {
-    if (is_first)
-      for (size_t i = 0; i < kVectors * kLanes * kBytes<kType>; i += kLineBytes)
-        prefetch_line(stored.ahead_of(token) + at * kBytes<kType> + i);
+    for (size_t v = 0; v < kVectors; ++v) sums[r][v] = _mm512_loadu_ps(out[r] + at + v * kLanes);
+  const size_t stride = run.values.stride;
+  const char *row = run.values.data + run.begin * stride + at * kBytes<kType>;
+  for (size_t token = run.begin; token < run.end; ++token, row += stride) {
+    if (run.is_first) {
+      const uintptr_t later = run.values.ahead_of(token) + at * kBytes<kType>;
+      const auto next = reinterpret_cast<uintptr_t>(row) + kNear * stride;
+      for (size_t i = 0; i < kVectors * kLanes * kBytes<kType>; i += kLineBytes) {
+        prefetch_line(later + i);
+        prefetch_line_near(next + i);
+      }
+    }
     __m512 values[kVectors];
-    const char *const row = stored.data + token * stored.stride;
 #pragma GCC unroll 8
-    for (size_t v = 0; v < kVectors; ++v) values[v] = load<kType>(row, at + v * kLanes);
+    for (size_t v = 0; v < kVectors; ++v) values[v] = load<kType>(row, v * kLanes);
 #pragma GCC unroll 4
     for (size_t r = 0; r < kRows; ++r) {
       const __m512 w = _mm512_set1_ps(weights[r * kTile + token]);
@@ -142,40 +156,41 @@ inline void add_values(const StoredRows &stored, size_t n, const float *weights,
 
 // The last eight elements.
 template <int32_t kType>
-inline void add_last_values(const StoredRows &stored, size_t n, const float *weights, float factor, size_t at,
-                            float *out) {
-  __m256 sum = _mm256_mul_ps(_mm256_loadu_ps(out + at), _mm256_set1_ps(factor));
-  for (size_t token = 0; token < n; ++token) {
-    const __m256 value = _mm512_castps512_ps256(load_tail<kType>(stored.data + token * stored.stride, at));
+inline void add_last_values(const Run &run, const float *weights, size_t at, float *out) {
+  __m256 sum = _mm256_loadu_ps(out + at);
+  for (size_t token = run.begin; token < run.end; ++token) {
+    const __m256 value = _mm512_castps512_ps256(load_tail<kType>(run.values.data + token * run.values.stride, at));
     sum = _mm256_fmadd_ps(value, _mm256_set1_ps(weights[token]), sum);
   }
   _mm256_storeu_ps(out + at, sum);
 }
 
 template <int32_t kType, size_t kRows>
-void add_rows(const StoredRows &stored, size_t n, const float *weights, const float *factors, size_t dim, bool is_first,
-              float *const *out) {
+void add_rows(const Run &run, const float *weights, size_t dim, float *const *out) {
   constexpr size_t kVectors = kRows == 4 ? 4 : 8, kWide = kVectors * kLanes;
   size_t at = 0;
-  for (; at + kWide <= dim; at += kWide)
-    add_values<kType, kRows, kVectors>(stored, n, weights, factors, at, is_first, out);
-  for (; at + 2 * kLanes <= dim; at += 2 * kLanes)
-    add_values<kType, kRows, 2>(stored, n, weights, factors, at, is_first, out);
+  for (; at + kWide <= dim; at += kWide) add_values<kType, kRows, kVectors>(run, weights, at, out);
+  for (; at + 2 * kLanes <= dim; at += 2 * kLanes) add_values<kType, kRows, 2>(run, weights, at, out);
   if (at + kLanes <= dim) {
-    add_values<kType, kRows, 1>(stored, n, weights, factors, at, is_first, out);
+    add_values<kType, kRows, 1>(run, weights, at, out);
     at += kLanes;
   }
   if (at < dim)
-    for (size_t r = 0; r < kRows; ++r) add_last_values<kType>(stored, n, weights + r * kTile, factors[r], at, out[r]);
+    for (size_t r = 0; r < kRows; ++r) add_last_values<kType>(run, weights + r * kTile, at, out[r]);
 }
 
 template <int32_t kType>
-void add(const StoredRows &stored, size_t n, const float *weights, const float *factors, size_t n_rows, size_t dim,
+void add(const StoredRows &values, size_t n, const float *weights, const float *factors, size_t n_rows, size_t dim,
          float *const *out) {
-  size_t r = 0;
-  for (; r + 4 <= n_rows; r += 4) add_rows<kType, 4>(stored, n, weights + r * kTile, factors + r, dim, r == 0, out + r);
-  for (; r + 2 <= n_rows; r += 2) add_rows<kType, 2>(stored, n, weights + r * kTile, factors + r, dim, r == 0, out + r);
-  if (r < n_rows) add_rows<kType, 1>(stored, n, weights + r * kTile, factors + r, dim, r == 0, out + r);
+  for (size_t r = 0; r < n_rows; ++r)
+    for (size_t i = 0; i < dim; ++i) out[r][i] *= factors[r];
+  for (size_t token = 0; token < n; token += kRun) {
+    const size_t end = token + kRun < n ? token + kRun : n;
+    size_t r = 0;
+    for (; r + 4 <= n_rows; r += 4) add_rows<kType, 4>({values, token, end, r == 0}, weights + r * kTile, dim, out + r);
+    for (; r + 2 <= n_rows; r += 2) add_rows<kType, 2>({values, token, end, r == 0}, weights + r * kTile, dim, out + r);
+    if (r < n_rows) add_rows<kType, 1>({values, token, end, r == 0}, weights + r * kTile, dim, out + r);
+  }
 }
 
 }  // namespace

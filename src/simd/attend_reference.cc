@@ -36,22 +36,28 @@ void score(const StoredRows &keys, size_t n, const float *queries, size_t n_rows
   }
 }
 
-float weigh(float *scores, size_t begin, size_t end, float unit, float cap, AttendKernels::Softmax *softmax) {
-  float largest = softmax->largest;
-  for (size_t i = begin; i < end; ++i) {
-    float s = std::clamp(scores[i] * unit, -FLT_MAX, FLT_MAX);
+float weigh_row(float *scores, float cap, AttendKernels::Row *row) {
+  const auto is_seen = [&](size_t i) { return row->begin <= i && i < row->end; };
+  float largest = row->largest;
+  for (size_t i = row->begin; i < row->end; ++i) {
+    float s = std::clamp(scores[i] * row->unit, -FLT_MAX, FLT_MAX);
     if (cap != 0) s = static_cast<float>(static_cast<double>(cap) * std::tanh(static_cast<double>(s / cap)));
     scores[i] = s;
     largest = std::max(largest, s);
   }
   double sum = 0;
   for (size_t i = 0; i < kTile; ++i) {
-    scores[i] = begin <= i && i < end ? std::exp(scores[i] - largest) : 0.0f;
+    scores[i] = is_seen(i) ? std::exp(scores[i] - largest) : 0.0f;
     sum += static_cast<double>(scores[i]);
   }
-  const float factor = std::exp(softmax->largest - largest);
-  *softmax = {largest, static_cast<float>(static_cast<double>(softmax->sum) * static_cast<double>(factor) + sum)};
+  const float factor = row->sum == 0 ? 0.0f : std::exp(row->largest - largest);
+  row->largest = largest;
+  row->sum = static_cast<float>(static_cast<double>(row->sum) * static_cast<double>(factor) + sum);
   return factor;
+}
+
+void weigh(float *scores, size_t n_rows, float cap, AttendKernels::Row *rows, float *factors) {
+  for (size_t r = 0; r < n_rows; ++r) factors[r] = weigh_row(scores + r * kTile, cap, rows + r);
 }
 
 // One rounding a token, as of a fused multiply-add: so that it does not matter how many tokens a call has.
