@@ -370,7 +370,7 @@ inline void add_sums(__m512i sums, __m512 unit, __m512 factor, __m512 begin, flo
 // up as integers of 32 bits, for which there are few enough. b: the first of them, of all.
 template <int32_t kType, size_t kRows, size_t kBlocks>
 inline void add_values(const StoredRows &stored, size_t n, const Factors<kType, kRows> &of, size_t first,
-                       const float *factors, size_t b, size_t n_lines, float *const *out) {
+                       const float *factors, size_t b, size_t n_blocks, size_t n_lines, float *const *out) {
   static_assert(128 * 32767 * kTile <= INT32_MAX, "sums of products of levels with factors");
   __m512i low_sums[kRows][kBlocks], high_sums[kRows][kBlocks];
 #pragma GCC unroll 4
@@ -378,8 +378,9 @@ inline void add_values(const StoredRows &stored, size_t n, const Factors<kType, 
 #pragma GCC unroll 4
     for (size_t i = 0; i < kBlocks; ++i) low_sums[r][i] = high_sums[r][i] = _mm512_setzero_si512();
   const char *row = stored.data + b * kBytes<kType>;
-  uintptr_t ahead = 0;
-  for (size_t pair = 0; 2 * pair < n; ++pair, row += 2 * stored.stride, ahead += 2 * stored.ahead_stride) {
+  uintptr_t ahead = 0, next_head = reinterpret_cast<uintptr_t>(stored.data) + n_blocks * kBytes<kType> + b * kLineBytes;
+  for (size_t pair = 0; 2 * pair < n;
+       ++pair, row += 2 * stored.stride, ahead += 2 * stored.ahead_stride, next_head += 2 * stored.stride) {
     const char *const next = row + (2 * pair + 1 < n ? stored.stride : 0);  // with a factor of 0 where there is none
     if (2 * pair % StoredRows::kPlaces == 0) ahead = stored.ahead_of(2 * pair) + b * kLineBytes;
 #pragma GCC unroll 4
@@ -387,6 +388,8 @@ inline void add_values(const StoredRows &stored, size_t n, const Factors<kType, 
       if (b + i < n_lines) {
         prefetch_line(ahead + i * kLineBytes);
         prefetch_line(ahead + stored.ahead_stride + i * kLineBytes);
+        prefetch_line_near(next_head + i * kLineBytes);
+        prefetch_line_near(next_head + stored.stride + i * kLineBytes);
       }
       const __m512i even = load_levels<kType>(row + i * kBytes<kType>);
       const __m512i odd = load_levels<kType>(next + i * kBytes<kType>);
@@ -425,8 +428,8 @@ inline void add_rows(const StoredRows &stored, size_t n, const float *weights, c
     const Factors<kType, kRows> of(stored, b, count, n, weights);
     size_t i = 0;
     for (; i + kBlocks <= count; i += kBlocks)
-      add_values<kType, kRows, kBlocks>(stored, n, of, i, factors, b + i, n_lines, out);
-    for (; i < count; ++i) add_values<kType, kRows, 1>(stored, n, of, i, factors, b + i, n_lines, out);
+      add_values<kType, kRows, kBlocks>(stored, n, of, i, factors, b + i, n_blocks, n_lines, out);
+    for (; i < count; ++i) add_values<kType, kRows, 1>(stored, n, of, i, factors, b + i, n_blocks, n_lines, out);
   }
 }
 

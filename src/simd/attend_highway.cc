@@ -68,6 +68,10 @@ HWY_INLINE Floats get_half(const char *at) {
   return widen(hn::Set(Halves(), bits));
 }
 
+// Blocks whose levels are multiplied by a scale alone: which is done once for all products with them.
+template <int32_t kType>
+constexpr bool kHasUnit = kType == INFERMEM_DTYPE_Q8_0 || kType == INFERMEM_DTYPE_Q4_0;
+
 // The elements of a row from a multiple of 32 on: of block types a block, whose parameters are read once.
 template <int32_t kType>
 struct Piece {
@@ -76,7 +80,7 @@ struct Piece {
         scale(kIsPlain<kType> ? hn::Zero(F()) : get_half(from)),
         min(kType == INFERMEM_DTYPE_Q4_1 ? get_half(from + 2) : hn::Zero(F())) {}
 
-  // kLanes elements from element i of the piece on, a multiple of kLanes.
+  // kLanes elements from element i of the piece on, a multiple of kLanes: with kHasUnit, before they are scaled.
   HWY_INLINE Floats load(size_t i) const {
     if constexpr (kType == INFERMEM_DTYPE_F32) {
       return hn::LoadU(F(), reinterpret_cast<const float *>(from + 4 * i));  // rows lie at multiples of a float's size
@@ -88,7 +92,7 @@ struct Piece {
     } else if constexpr (kType == INFERMEM_DTYPE_Q8_0) {
       const hn::Rebind<int8_t, F> bytes;
       const auto levels = hn::LoadU(bytes, reinterpret_cast<const int8_t *>(from + 2 + i));
-      return hn::Mul(hn::ConvertTo(F(), hn::PromoteTo(I(), levels)), scale);
+      return hn::ConvertTo(F(), hn::PromoteTo(I(), levels));
     } else {
       constexpr bool kHasMin = kType == INFERMEM_DTYPE_Q4_1;
       const hn::Rebind<uint8_t, F> bytes;
@@ -96,9 +100,11 @@ struct Piece {
       const auto pairs = hn::PromoteTo(I(), hn::LoadU(bytes, at));
       const auto levels = i < kBlock / 2 ? hn::And(pairs, hn::Set(I(), 15)) : hn::ShiftRight<4>(pairs);
       if constexpr (kHasMin) return hn::MulAdd(hn::ConvertTo(F(), levels), scale, min);
-      return hn::Mul(hn::ConvertTo(F(), hn::Sub(levels, hn::Set(I(), 8))), scale);
+      return hn::ConvertTo(F(), hn::Sub(levels, hn::Set(I(), 8)));
     }
   }
+
+  HWY_INLINE Floats scaled(Floats x) const { return kHasUnit<kType> ? hn::Mul(x, scale) : x; }
 
   const char *from;
   Floats scale, min;
@@ -109,7 +115,7 @@ HWY_INLINE void decode(const char *row, size_t dim, float *out) {
   for (size_t at = 0; at < dim; at += kBlock) {
     const Piece<kType> piece(row, at);
     const size_t run = HWY_MIN(kBlock, dim - at);
-    for (size_t i = 0; i < run; i += kLanes) hn::StoreU(piece.load(i), F(), out + at + i);
+    for (size_t i = 0; i < run; i += kLanes) hn::StoreU(piece.scaled(piece.load(i)), F(), out + at + i);
   }
 }
 
@@ -135,6 +141,11 @@ HWY_INLINE void score_rows(const char *const *rows, const float *queries, size_t
   for (size_t at = 0; at < dim; at += kBlock) {
     const Piece<kType> keys[kTokens] = {{rows[0], at}, {rows[1], at}, {rows[2], at}, {rows[3], at}};
     const size_t run = HWY_MIN(kBlock, dim - at);
+    Floats products[kTokens][kRows];
+#pragma GCC unroll 4
+    for (size_t t = 0; t < kTokens; ++t)
+#pragma GCC unroll 2
+      for (size_t r = 0; r < kRows; ++r) products[t][r] = kHasUnit<kType> ? hn::Zero(F()) : sums[t][r];
     for (size_t i = 0; i < run; i += kLanes) {
       Floats q[kRows];
 #pragma GCC unroll 2
@@ -143,9 +154,14 @@ HWY_INLINE void score_rows(const char *const *rows, const float *queries, size_t
       for (size_t t = 0; t < kTokens; ++t) {
         const auto key = keys[t].load(i);
 #pragma GCC unroll 2
-        for (size_t r = 0; r < kRows; ++r) sums[t][r] = hn::MulAdd(key, q[r], sums[t][r]);
+        for (size_t r = 0; r < kRows; ++r) products[t][r] = hn::MulAdd(key, q[r], products[t][r]);
       }
     }
+#pragma GCC unroll 4
+    for (size_t t = 0; t < kTokens; ++t)
+#pragma GCC unroll 2
+      for (size_t r = 0; r < kRows; ++r)
+        sums[t][r] = kHasUnit<kType> ? hn::MulAdd(products[t][r], keys[t].scale, sums[t][r]) : products[t][r];
   }
   for (size_t r = 0; r < kRows; ++r)
     for (size_t t = 0; t < kTokens; ++t) scores[r * kTile + t] = hn::GetLane(hn::SumOfLanes(F(), sums[t][r]));
@@ -245,74 +261,89 @@ void weigh(float *scores, size_t n_rows, float cap, AttendKernels::Row *rows, fl
 
 // ---- Values ----
 
-// kVectors registers of elements from element `at` on, of a piece from element i of it on.
-template <int32_t kType, size_t kRows, size_t kVectors>
-HWY_INLINE void add_values(const StoredRows &stored, size_t n, const float *weights, const float *factors, size_t at,
-                           size_t i, size_t ahead_bytes, float *const *out) {
-  Floats sums[kRows][kVectors];
+// Adds up kPieces pieces from element `at` on; of the last one, only kVectors registers from element i on.
+template <int32_t kType, size_t kRows, size_t kPieces, size_t kVectors>
+HWY_INLINE void add_values(const StoredRows &stored, size_t n, const float *weights, size_t at, size_t i,
+                           size_t ahead_bytes, float *const *out) {
+  Floats sums[kRows][kPieces][kVectors];
 #pragma GCC unroll 2
   for (size_t r = 0; r < kRows; ++r)
+#pragma GCC unroll 2
+    for (size_t p = 0; p < kPieces; ++p)
 #pragma GCC unroll 8
-    for (size_t v = 0; v < kVectors; ++v)
-      sums[r][v] = hn::Mul(hn::LoadU(F(), out[r] + at + i + v * kLanes), hn::Set(F(), factors[r]));
+      for (size_t v = 0; v < kVectors; ++v) sums[r][p][v] = hn::LoadU(F(), out[r] + at + p * kBlock + i + v * kLanes);
   for (size_t token = 0; token < n; ++token) {
     if (ahead_bytes != 0) prefetch(stored.ahead_of(token), ahead_bytes);
-    const Piece<kType> piece(stored.data + token * stored.stride, at);
-    Floats w[kRows];
 #pragma GCC unroll 2
-    for (size_t r = 0; r < kRows; ++r) w[r] = hn::Set(F(), weights[r * kTile + token]);
+    for (size_t p = 0; p < kPieces; ++p) {
+      const Piece<kType> piece(stored.data + token * stored.stride, at + p * kBlock);
+      Floats w[kRows];
+#pragma GCC unroll 2
+      for (size_t r = 0; r < kRows; ++r) w[r] = piece.scaled(hn::Set(F(), weights[r * kTile + token]));
 #pragma GCC unroll 8
-    for (size_t v = 0; v < kVectors; ++v) {
-      const auto value = piece.load(i + v * kLanes);
+      for (size_t v = 0; v < kVectors; ++v) {
+        const auto value = piece.load(i + v * kLanes);
 #pragma GCC unroll 2
-      for (size_t r = 0; r < kRows; ++r) sums[r][v] = hn::MulAdd(value, w[r], sums[r][v]);
+        for (size_t r = 0; r < kRows; ++r) sums[r][p][v] = hn::MulAdd(value, w[r], sums[r][p][v]);
+      }
     }
   }
 #pragma GCC unroll 2
   for (size_t r = 0; r < kRows; ++r)
+#pragma GCC unroll 2
+    for (size_t p = 0; p < kPieces; ++p)
 #pragma GCC unroll 8
-    for (size_t v = 0; v < kVectors; ++v) hn::StoreU(sums[r][v], F(), out[r] + at + i + v * kLanes);
+      for (size_t v = 0; v < kVectors; ++v) hn::StoreU(sums[r][p][v], F(), out[r] + at + p * kBlock + i + v * kLanes);
 }
 
+// is_first: to prefetch what comes after, once.
 template <int32_t kType, size_t kRows>
-HWY_INLINE void add_rows(const StoredRows &stored, size_t n, const float *weights, const float *factors, size_t dim,
-                         bool is_first, float *const *out) {
-  const size_t bytes = is_first ? bytes_of<kType>(dim) : 0;  // to prefetch, once
-  size_t at = 0;
-  for (; at + kBlock <= dim; at += kBlock)
-    add_values<kType, kRows, kBlock / kLanes>(stored, n, weights, factors, at, 0, at == 0 ? bytes : 0, out);
+HWY_INLINE void add_rows(const StoredRows &stored, size_t n, const float *weights, size_t dim, bool is_first,
+                         float *const *out) {
+  constexpr size_t kPieces = kRows == 1 && kLanes == 8 ? 2 : 1, kVectors = kBlock / kLanes;
+  size_t at = 0, bytes = is_first ? bytes_of<kType>(dim) : 0;
+  for (; at + kPieces * kBlock <= dim; at += kPieces * kBlock, bytes = 0)
+    add_values<kType, kRows, kPieces, kVectors>(stored, n, weights, at, 0, bytes, out);
+  for (; at + kBlock <= dim; at += kBlock, bytes = 0)
+    add_values<kType, kRows, 1, kVectors>(stored, n, weights, at, 0, bytes, out);
   if constexpr (kIsPlain<kType>)
-    for (size_t i = 0; at + i < dim; i += kLanes)
-      add_values<kType, kRows, 1>(stored, n, weights, factors, at, i, at + i == 0 ? bytes : 0, out);
+    for (size_t i = 0; at + i < dim; i += kLanes, bytes = 0)
+      add_values<kType, kRows, 1, 1>(stored, n, weights, at, i, bytes, out);
 }
 
 template <int32_t kType>
-HWY_INLINE void add_to_all(const StoredRows &stored, size_t n, const float *weights, const float *factors,
-                           size_t n_rows, size_t dim, bool is_first, float *const *out) {
+HWY_INLINE void add_to_all(const StoredRows &stored, size_t n, const float *weights, size_t n_rows, size_t dim,
+                           bool is_first, float *const *out) {
   size_t r = 0;
   for (; r + kMostRows <= n_rows; r += kMostRows)
-    add_rows<kType, kMostRows>(stored, n, weights + r * kTile, factors + r, dim, is_first && r == 0, out + r);
-  if (r < n_rows) add_rows<kType, 1>(stored, n, weights + r * kTile, factors + r, dim, is_first && r == 0, out + r);
+    add_rows<kType, kMostRows>(stored, n, weights + r * kTile, dim, is_first && r == 0, out + r);
+  if (r < n_rows) add_rows<kType, 1>(stored, n, weights + r * kTile, dim, is_first && r == 0, out + r);
 }
 
+// A run of tokens at a time, so that what is read again is still near.
 template <int32_t kType>
 HWY_INLINE void add_all(const StoredRows &stored, size_t n, const float *weights, const float *factors, size_t n_rows,
                         size_t dim, float *const *out) {
-  if (!is_decoded_once<kType>(n_rows)) return add_to_all<kType>(stored, n, weights, factors, n_rows, dim, true, out);
-  HWY_ALIGN float decoded[4 * AttendKernels::kMostDim], ones[AttendKernels::kRows];
-  for (float &one : ones) one = 1;
-  const size_t most = sizeof decoded / sizeof *decoded / dim;
+  for (size_t r = 0; r < n_rows; ++r)
+    for (size_t i = 0; i < dim; ++i) out[r][i] *= factors[r];
+  HWY_ALIGN float decoded[4 * AttendKernels::kMostDim];
+  const size_t most = is_decoded_once<kType>(n_rows) ? sizeof decoded / sizeof *decoded / dim : 2 * StoredRows::kPlaces;
   for (size_t token = 0; token < n; token += most) {
     const size_t count = HWY_MIN(most, n - token);
+    StoredRows run = stored;
+    run.data += token * stored.stride;
+    run.ahead = stored.ahead_of(token);
+    if (!is_decoded_once<kType>(n_rows)) {
+      add_to_all<kType>(run, count, weights + token, n_rows, dim, true, out);
+      continue;
+    }
     for (size_t t = 0; t < count; ++t) {
       prefetch(stored.ahead_of(token + t), bytes_of<kType>(dim));
-      decode<kType>(stored.data + (token + t) * stored.stride, dim, decoded + t * dim);
+      decode<kType>(run.data + t * stored.stride, dim, decoded + t * dim);
     }
-    StoredRows floats = stored;
-    floats.data = reinterpret_cast<const char *>(decoded);
-    floats.stride = dim * sizeof(float);
-    add_to_all<INFERMEM_DTYPE_F32>(floats, count, weights + token, token == 0 ? factors : ones, n_rows, dim, false,
-                                   out);
+    run.data = reinterpret_cast<const char *>(decoded);
+    run.stride = dim * sizeof(float);
+    add_to_all<INFERMEM_DTYPE_F32>(run, count, weights + token, n_rows, dim, false, out);
   }
 }
 
