@@ -145,12 +145,12 @@ class Keys {
         }
       }
       __m512i piece[kPieces];
-      load(row, rows.stride, 0, piece);
       if constexpr (kType == INFERMEM_DTYPE_Q8_0) {
-        load(row, rows.stride, 16, piece + 4);
+        load_bytes(row, rows.stride, piece);
 #pragma GCC unroll 8
         for (size_t i = 0; i < kPieces; ++i) piece[i] = _mm512_xor_si512(piece[i], _mm512_set1_epi8(-128));
       } else {
+        load_nibbles(row, rows.stride, piece);
         const __m512i nibble = _mm512_set1_epi8(15);
 #pragma GCC unroll 4
         for (size_t i = 0; i < 4; ++i) {
@@ -171,21 +171,44 @@ class Keys {
   const __m512i *block(size_t b) const { return pieces_ + b * kPieces; }
 
  private:
-  // Sixteen bytes of sixteen rows: out[i] has the i-th four bytes of each.
-  static void load(const char *const *row, size_t stride, size_t at, __m512i *out) {
-    const auto load_four = [&](size_t offset) {
-      __m512i four = _mm512_castsi128_si512(load16(row[0] + offset + at));
-      four = _mm512_inserti32x4(four, load16(row[1] + offset + at), 1);
-      four = _mm512_inserti32x4(four, load16(row[2] + offset + at), 2);
-      return _mm512_inserti32x4(four, load16(row[3] + offset + at), 3);
-    };
-    const __m512i a = load_four(0), b = load_four(stride), c = load_four(2 * stride), d = load_four(3 * stride);
+  // Lanes of four registers, each four numbers of 32 bits: out[i] has the i-th number of each lane, of the first register's
+  // first lane, the second's first and so on, then of their second lanes.
+  static void transpose(__m512i a, __m512i b, __m512i c, __m512i d, __m512i *out) {
     const __m512i ab = _mm512_unpacklo_epi32(a, b), ab_upper = _mm512_unpackhi_epi32(a, b);
     const __m512i cd = _mm512_unpacklo_epi32(c, d), cd_upper = _mm512_unpackhi_epi32(c, d);
     out[0] = _mm512_unpacklo_epi64(ab, cd);
     out[1] = _mm512_unpackhi_epi64(ab, cd);
     out[2] = _mm512_unpacklo_epi64(ab_upper, cd_upper);
     out[3] = _mm512_unpackhi_epi64(ab_upper, cd_upper);
+  }
+
+  // Sixteen bytes of sixteen rows: out[i] has the i-th four bytes of each.
+  static void load_nibbles(const char *const *row, size_t stride, __m512i *out) {
+    const auto four = [&](size_t offset) {
+      __m512i lanes = _mm512_castsi128_si512(load16(row[0] + offset));
+      lanes = _mm512_inserti32x4(lanes, load16(row[1] + offset), 1);
+      lanes = _mm512_inserti32x4(lanes, load16(row[2] + offset), 2);
+      return _mm512_inserti32x4(lanes, load16(row[3] + offset), 3);
+    };
+    transpose(four(0), four(stride), four(2 * stride), four(3 * stride), out);
+  }
+
+  // The same of 32 bytes.
+  static void load_bytes(const char *const *row, size_t stride, __m512i *out) {
+    __m512i eight[2][4];  // rows' first and fifth, second and sixth, third and seventh, fourth and eighth four bytes
+#pragma GCC unroll 2
+    for (size_t i = 0; i < 2; ++i) {
+      const auto two = [&](size_t offset) {
+        const __m256i lanes = load32(row[2 * i] + offset);
+        return _mm512_inserti64x4(_mm512_castsi256_si512(lanes), load32(row[2 * i + 1] + offset), 1);
+      };
+      transpose(two(0), two(stride), two(2 * stride), two(3 * stride), eight[i]);
+    }
+#pragma GCC unroll 4
+    for (size_t i = 0; i < 4; ++i) {
+      out[i] = _mm512_shuffle_i32x4(eight[0][i], eight[1][i], 0x88);
+      out[4 + i] = _mm512_shuffle_i32x4(eight[0][i], eight[1][i], 0xdd);
+    }
   }
 
   static constexpr size_t kPieces = kBlock / 4;
@@ -313,10 +336,10 @@ class Factors {
         return _mm512_cvtph_ps(_mm512_castsi512_si256(_mm512_permutexvar_epi16(places, found)));
       };
       const __m512 scales = load(0), minimum = kHasMin<kType> ? load(2) : scales;
-      const auto seen = static_cast<__mmask8>(last < 3 ? (2u << last) - 1 : 0xf);
+      const auto seen = static_cast<__mmask16>(last < 3 ? ((2u << last) - 1) * 0x1111 : 0xffff);
 #pragma GCC unroll 4
       for (size_t r = 0; r < kRows; ++r) {
-        const __m512 w = _mm512_broadcast_f32x4(_mm_maskz_loadu_ps(seen, weights + r * kTile + token));
+        const __m512 w = _mm512_maskz_broadcast_f32x4(seen, _mm_loadu_ps(weights + r * kTile + token));
         const __m512 product = _mm512_mul_ps(w, scales);
         most[r] = _mm512_max_epu32(most[r], _mm512_castps_si512(_mm512_abs_ps(product)));
         _mm512_store_ps(products_[r][token / 4], product);

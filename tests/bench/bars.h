@@ -12,7 +12,7 @@
 namespace bench {
 
 // The median time of an iteration in nanoseconds, by the benchmark's name: of the processor, or where the name
-// says so, real or manual time.
+// says so, real or manual time. And of its counters, by its name, a colon and the counter's.
 using Medians = std::map<std::string, double>;
 
 struct Bar {

@@ -12,9 +12,12 @@ namespace {
 class Collector : public benchmark::ConsoleReporter {
  public:
   void ReportRuns(const std::vector<Run> &runs) override {
-    for (const Run &run : runs)
-      if (run.run_type == Run::RT_Aggregate && run.aggregate_name == "median")
-        medians[run.run_name.str()] = nanoseconds(run);
+    for (const Run &run : runs) {
+      if (run.run_type != Run::RT_Aggregate || run.aggregate_name != "median") continue;
+      const std::string name = run.run_name.str();
+      medians[name] = nanoseconds(run);
+      for (const auto &[counter, value] : run.counters) medians[name + ":" + counter] = value;
+    }
     ConsoleReporter::ReportRuns(runs);
   }
   bench::Medians medians;
