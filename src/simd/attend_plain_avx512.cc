@@ -32,20 +32,17 @@ inline __m512 load_tail(const char *row, size_t at) {
 
 // ---- Scores ----
 
-// Where that of four tokens is which is read after them: what to bring to the nearest cache, and what to the one behind it.
+// What is read after four tokens: how far from each that is which to bring to the nearest cache; where that is which to
+// bring to the one behind it, and how far from one of them to the next.
 struct Coming {
-  uintptr_t next[kTokens], later[kTokens];
+  size_t near;
+  uintptr_t later;
+  size_t later_stride;
 };
 
 template <int32_t kType, size_t kRows>
-inline void add_products(const char *const *rows, const Coming *coming, size_t at, const float *queries, size_t dim,
+inline void add_products(const char *const *rows, size_t at, const float *queries, size_t dim,
                          __m512 (&sums)[kTokens][kRows]) {
-  if (coming && at * kBytes<kType> % kLineBytes == 0) {
-    for (size_t t = 0; t < kTokens; ++t) {
-      prefetch_line(coming->later[t] + at * kBytes<kType>);
-      prefetch_line_near(coming->next[t] + at * kBytes<kType>);
-    }
-  }
   __m512 keys[kTokens];
 #pragma GCC unroll 4
   for (size_t t = 0; t < kTokens; ++t) keys[t] = load<kType>(rows[t], at);
@@ -68,42 +65,73 @@ inline void add_tail(const char *const *rows, size_t at, const float *queries, s
   }
 }
 
-// Four tokens with kRows query rows. coming: what to prefetch, or NULL. scores: that of the first row and token.
-template <int32_t kType, size_t kRows>
-inline void score_rows(const char *const *rows, const Coming *coming, const float *queries, size_t dim, float *scores) {
+// Four tokens with kRows query rows, a cache line of each at a time. With kAsk, what is coming is prefetched. scores: that of
+// the first row and token.
+template <int32_t kType, size_t kRows, bool kAsk>
+inline void score_rows(const char *const *rows, const Coming &coming, const float *queries, size_t dim, float *scores) {
+  constexpr size_t kLine = kLineBytes / kBytes<kType>;
   __m512 sums[kTokens][kRows];
 #pragma GCC unroll 4
   for (size_t t = 0; t < kTokens; ++t)
 #pragma GCC unroll 4
     for (size_t r = 0; r < kRows; ++r) sums[t][r] = _mm512_setzero_ps();
+  const char *row[kTokens] = {rows[0], rows[1], rows[2], rows[3]};
+  uintptr_t later = coming.later;
+  const size_t near = coming.near, later_stride = coming.later_stride;
+  size_t left = dim;
+  for (;; left -= kLine, queries += kLine, later += kLineBytes) {
+    if (kAsk && left != 0) {
+#pragma GCC unroll 4
+      for (size_t t = 0; t < kTokens; ++t) {
+        prefetch_line(later + t * later_stride);
+        prefetch_line_near(reinterpret_cast<uintptr_t>(row[t]) + near);
+      }
+    }
+    if (left < kLine) break;
+#pragma GCC unroll 2
+    for (size_t i = 0; i < kLine; i += kLanes) add_products<kType>(row, i, queries, dim, sums);
+#pragma GCC unroll 4
+    for (const char *&r : row) {
+      r += kLineBytes;
+      __asm__("" : "+r"(r));  // as distances from one place they would be more than there are registers for
+    }
+  }
   size_t at = 0;
-  for (; at + kLanes <= dim; at += kLanes) add_products<kType>(rows, coming, at, queries, dim, sums);
-  if (at < dim) add_tail<kType>(rows, at, queries, dim, sums);
+  if (kLanes <= left) {
+    add_products<kType>(row, 0, queries, dim, sums);
+    at = kLanes;
+  }
+  if (at < left) add_tail<kType>(row, at, queries, dim, sums);
 #pragma GCC unroll 4
   for (size_t r = 0; r < kRows; ++r)
     _mm_storeu_ps(scores + r * kTile, reduce_four<Sum>(sums[0][r], sums[1][r], sums[2][r], sums[3][r]));
+}
+
+// As many of n_rows query rows, at least one, as there are registers for: how many that were.
+template <int32_t kType, bool kAsk>
+inline size_t score_some(const char *const *rows, const Coming &coming, const float *queries, size_t n_rows, size_t dim,
+                         float *scores) {
+  if (n_rows >= 4) {
+    score_rows<kType, 4, kAsk>(rows, coming, queries, dim, scores);
+    return 4;
+  }
+  if (n_rows >= 2) {
+    score_rows<kType, 2, kAsk>(rows, coming, queries, dim, scores);
+    return 2;
+  }
+  score_rows<kType, 1, kAsk>(rows, coming, queries, dim, scores);
+  return 1;
 }
 
 template <int32_t kType>
 void score(const StoredRows &keys, size_t n, const float *queries, size_t n_rows, size_t dim, float *scores) {
   for (size_t token = 0; token < n; token += kTokens) {
     const char *rows[kTokens];  // the last again where there are fewer
-    Coming coming;
-    const uintptr_t later = keys.ahead_of(token);
-    for (size_t t = 0; t < kTokens; ++t) {
-      rows[t] = keys.data + (token + t < n ? token + t : n - 1) * keys.stride;
-      coming.next[t] = reinterpret_cast<uintptr_t>(rows[t]) + kTokens * keys.stride;
-      coming.later[t] = later + t * keys.ahead_stride;
-    }
-    const Coming *once = &coming;
-    const float *query = queries;
-    float *out = scores + token;
-    size_t r = 0;
-    for (; r + 4 <= n_rows; r += 4, query += 4 * dim, out += 4 * kTile, once = nullptr)
-      score_rows<kType, 4>(rows, once, query, dim, out);
-    for (; r + 2 <= n_rows; r += 2, query += 2 * dim, out += 2 * kTile, once = nullptr)
-      score_rows<kType, 2>(rows, once, query, dim, out);
-    if (r < n_rows) score_rows<kType, 1>(rows, once, query, dim, out);
+    for (size_t t = 0; t < kTokens; ++t) rows[t] = keys.data + (token + t < n ? token + t : n - 1) * keys.stride;
+    const Coming coming = {kTokens * keys.stride, keys.ahead_of(token), keys.ahead_stride};
+    size_t r = score_some<kType, true>(rows, coming, queries, n_rows, dim, scores + token);
+    while (r < n_rows)
+      r += score_some<kType, false>(rows, coming, queries + r * dim, n_rows - r, dim, scores + r * kTile + token);
   }
 }
 
@@ -129,9 +157,10 @@ inline void add_values(const Run &run, const float *weights, size_t at, float *c
     for (size_t v = 0; v < kVectors; ++v) sums[r][v] = _mm512_loadu_ps(out[r] + at + v * kLanes);
   const size_t stride = run.values.stride;
   const char *row = run.values.data + run.begin * stride + at * kBytes<kType>;
-  for (size_t token = run.begin; token < run.end; ++token, row += stride) {
+  uintptr_t later = 0;
+  for (size_t token = run.begin; token < run.end; ++token, row += stride, later += run.values.ahead_stride) {
     if (run.is_first) {
-      const uintptr_t later = run.values.ahead_of(token) + at * kBytes<kType>;
+      if (token % StoredRows::kPlaces == 0) later = run.values.ahead_of(token) + at * kBytes<kType>;
       const auto next = reinterpret_cast<uintptr_t>(row) + kNear * stride;
       for (size_t i = 0; i < kVectors * kLanes * kBytes<kType>; i += kLineBytes) {
         prefetch_line(later + i);
