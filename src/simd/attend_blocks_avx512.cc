@@ -368,10 +368,10 @@ class Factors {
     }
   }
 
-  // Of a row and the i-th block: those of a pair of tokens, the unit of products, and the weighted sum of the minima.
-  __m512i pair(size_t r, size_t i, size_t pair) const {
-    return _mm512_set1_epi32(pairs_[r][pair / 4][i * 4 + pair % 4]);
-  }
+  // Those of the i-th block and of eight tokens, two together; how far behind them another row's and another block's are.
+  const int32_t *pairs(size_t i, size_t token) const { return pairs_[0][token / 8] + i * 4; }
+  static constexpr size_t distance(size_t r, size_t i) { return (r * (kTile / 8) * kLanes) + i * 4; }
+  // Of a row and the i-th block: the unit of products, and the weighted sum of the minima.
   __m512 unit(size_t r, size_t i) const { return _mm512_set1_ps(units_[r][i * 4]); }
   __m512 minimum(size_t r, size_t i) const {
     return kHasMin<kType> ? _mm512_set1_ps(minima_[r][i * 4]) : _mm512_setzero_ps();
@@ -400,30 +400,42 @@ inline void add_values(const StoredRows &stored, size_t n, const Factors<kType, 
   for (size_t r = 0; r < kRows; ++r)
 #pragma GCC unroll 4
     for (size_t i = 0; i < kBlocks; ++i) low_sums[r][i] = high_sums[r][i] = _mm512_setzero_si512();
+  const size_t stride = stored.stride, n_asked = b < n_lines ? n_lines - b : 0;
   const char *row = stored.data + b * kBytes<kType>;
-  uintptr_t ahead = 0, next_head = reinterpret_cast<uintptr_t>(stored.data) + n_blocks * kBytes<kType> + b * kLineBytes;
-  for (size_t pair = 0; 2 * pair < n;
-       ++pair, row += 2 * stored.stride, ahead += 2 * stored.ahead_stride, next_head += 2 * stored.stride) {
-    const char *const next = row + (2 * pair + 1 < n ? stored.stride : 0);  // with a factor of 0 where there is none
-    if (2 * pair % StoredRows::kPlaces == 0) ahead = stored.ahead_of(2 * pair) + b * kLineBytes;
+  uintptr_t next_head = reinterpret_cast<uintptr_t>(stored.data) + n_blocks * kBytes<kType> + b * kLineBytes;
+  static_assert(StoredRows::kPlaces == 8, "as many as the tokens whose factors lie together");
+  const int32_t *pair = nullptr;
+  uintptr_t ahead = 0;
+  for (size_t token = 0; token < n; token += 2) {
+    if (token % 8 == 0) {
+      pair = of.pairs(first, token);
+      ahead = stored.ahead_of(token) + b * kLineBytes;
+    }
 #pragma GCC unroll 4
     for (size_t i = 0; i < kBlocks; ++i) {
-      if (b + i < n_lines) {
-        prefetch_line(ahead + i * kLineBytes);
-        prefetch_line(ahead + stored.ahead_stride + i * kLineBytes);
-        prefetch_line_near(next_head + i * kLineBytes);
-        prefetch_line_near(next_head + stored.stride + i * kLineBytes);
-      }
+      if (i >= n_asked) continue;
+      prefetch_line(ahead + i * kLineBytes);
+      prefetch_line(ahead + stored.ahead_stride + i * kLineBytes);
+      prefetch_line_near(next_head + i * kLineBytes);
+      prefetch_line_near(next_head + stride + i * kLineBytes);
+    }
+    const char *const next = row + (token + 1 < n ? stride : 0);  // with a factor of 0 where there is none
+#pragma GCC unroll 4
+    for (size_t i = 0; i < kBlocks; ++i) {
       const __m512i even = load_levels<kType>(row + i * kBytes<kType>);
       const __m512i odd = load_levels<kType>(next + i * kBytes<kType>);
       const __m512i low = _mm512_unpacklo_epi16(even, odd), high = _mm512_unpackhi_epi16(even, odd);
 #pragma GCC unroll 4
       for (size_t r = 0; r < kRows; ++r) {
-        const __m512i w = of.pair(r, first + i, pair);
+        const __m512i w = _mm512_set1_epi32(pair[of.distance(r, i)]);
         low_sums[r][i] = add_products(low_sums[r][i], low, w);
         high_sums[r][i] = add_products(high_sums[r][i], high, w);
       }
     }
+    ++pair;
+    row += 2 * stride;
+    next_head += 2 * stride;
+    ahead += 2 * stored.ahead_stride;
   }
   // Of each eight elements the first four are in the one register, the others in the other.
   const __m512i lower = _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
