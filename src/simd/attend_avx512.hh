@@ -35,9 +35,14 @@ inline __m256i load32(const char *at) { return _mm256_loadu_si256(reinterpret_ca
 constexpr size_t kLineBytes = 64;
 
 // Into the L2 cache: what is asked for is more than the nearest one holds. Requests are spread among the instructions that
-// work: more at once than wait for memory would let these wait, too. The address may be beyond what there is.
-inline void prefetch_line(uintptr_t at) { _mm_prefetch(reinterpret_cast<const char *>(at), _MM_HINT_T1); }
-inline void prefetch_line_near(uintptr_t at) { _mm_prefetch(reinterpret_cast<const char *>(at), _MM_HINT_T0); }
+// work: more at once than wait for memory would let these wait, too. The address may be beyond what there is. In these words
+// because gcc 12 leaves out calls of functions that do nothing but prefetch.
+inline void prefetch_line(uintptr_t at) {
+  __asm__ volatile("prefetcht1 %0" : : "m"(*reinterpret_cast<const char *>(at)));
+}
+inline void prefetch_line_near(uintptr_t at) {
+  __asm__ volatile("prefetcht0 %0" : : "m"(*reinterpret_cast<const char *>(at)));
+}
 
 // The lanes of each of four registers, reduced.
 template <typename Op>

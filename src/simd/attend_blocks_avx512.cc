@@ -115,6 +115,13 @@ inline __m512i add_products(__m512i sums, __m512i a, __m512i b) {
 
 // ---- Scores ----
 
+// Of what comes after eight tokens, from `token` on, the b-th line of each.
+[[gnu::always_inline]] inline void prefetch_lines(const StoredRows &rows, size_t token, size_t b) {
+  uintptr_t ahead = rows.ahead_of(token) + b * kLineBytes;
+#pragma GCC unroll 8
+  for (size_t place = 0; place < StoredRows::kPlaces; ++place, ahead += rows.ahead_stride) prefetch_line(ahead);
+}
+
 // A query row's block, where its floats were: its levels are 256 * upper + lower.
 struct [[gnu::may_alias]] QueryBlock {
   int8_t upper[kBlock], lower[kBlock];
@@ -135,15 +142,7 @@ class Keys {
     for (size_t i = 0; i < 4; ++i) row[i] = rows.data + (token + 4 * i) * rows.stride + (kHasMin<kType> ? 4 : 2);
     const size_t n_lines = lines_of<kType>(n_blocks);
     for (size_t b = 0; b < n_blocks; ++b) {
-      if (b < n_lines) {
-        static_assert(kLanes == 2 * StoredRows::kPlaces, "sixteen tokens are two of each place");
-        uintptr_t ahead = rows.ahead_of(token) + b * kLineBytes;
-#pragma GCC unroll 8
-        for (size_t place = 0; place < StoredRows::kPlaces; ++place, ahead += rows.ahead_stride) {
-          prefetch_line(ahead);
-          prefetch_line(ahead + rows.ahead_step);
-        }
-      }
+      if (b < n_lines) prefetch_lines(rows, token, b);
       __m512i piece[kPieces];
       if constexpr (kType == INFERMEM_DTYPE_Q8_0) {
         load_bytes(row, rows.stride, piece);
@@ -215,15 +214,17 @@ class Keys {
   __m512i pieces_[kMostBlocks * kPieces];
 };
 
-// Sixteen tokens, from `token` on, with kRows query rows. scores: that of the first row and token.
+// Sixteen tokens, from `token` on, with kRows query rows. asked: what to prefetch after the last eight, or NULL. scores: that
+// of the first row and token.
 template <int32_t kType, size_t kRows>
-inline void score_rows(const Keys<kType> &keys, const Parameters<kType> &parameters, size_t token, const float *queries,
-                       size_t dim, float *scores) {
+inline void score_rows(const Keys<kType> &keys, const Parameters<kType> &parameters, const StoredRows *asked,
+                       size_t token, const float *queries, size_t dim, float *scores) {
   constexpr size_t kChains = kRows == 4 ? 1 : 2;  // of sums, with the rows' in turn, so that none is waited for
   __m512 sums[kRows];
 #pragma GCC unroll 4
   for (size_t r = 0; r < kRows; ++r) sums[r] = _mm512_setzero_ps();
   for (size_t b = 0; b < dim / kBlock; ++b) {
+    if (asked && b < lines_of<kType>(dim / kBlock)) prefetch_lines(*asked, token + StoredRows::kPlaces, b);
     const __m512i *const pieces = keys.block(b);
     const __m512 scales = parameters.scales(b, token);
     __m512 minima;
@@ -268,14 +269,15 @@ void score_sixteens(const StoredRows &rows, size_t n, const float *queries, size
   const Parameters<kType> parameters(rows, n, dim / kBlock);
   for (size_t token = 0; token < n; token += kLanes) {
     const Keys<kType> keys(rows, token, dim / kBlock);
+    const StoredRows *asked = &rows;
     const float *query = queries;
     float *out = scores + token;
     size_t r = 0;
-    for (; r + 4 <= n_rows; r += 4, query += 4 * dim, out += 4 * kTile)
-      score_rows<kType, 4>(keys, parameters, token, query, dim, out);
-    for (; r + 2 <= n_rows; r += 2, query += 2 * dim, out += 2 * kTile)
-      score_rows<kType, 2>(keys, parameters, token, query, dim, out);
-    if (r < n_rows) score_rows<kType, 1>(keys, parameters, token, query, dim, out);
+    for (; r + 4 <= n_rows; r += 4, query += 4 * dim, out += 4 * kTile, asked = nullptr)
+      score_rows<kType, 4>(keys, parameters, asked, token, query, dim, out);
+    for (; r + 2 <= n_rows; r += 2, query += 2 * dim, out += 2 * kTile, asked = nullptr)
+      score_rows<kType, 2>(keys, parameters, asked, token, query, dim, out);
+    if (r < n_rows) score_rows<kType, 1>(keys, parameters, asked, token, query, dim, out);
   }
 }
 
