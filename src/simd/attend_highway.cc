@@ -126,7 +126,7 @@ HWY_INLINE bool is_decoded_once(size_t n_rows) {
 
 // Into the L2 cache: what is asked for is as much as the nearest one holds.
 HWY_INLINE void prefetch(uintptr_t at, size_t bytes) {  // maybe beyond what there is, which does no harm
-  for (uintptr_t line = at & ~(kLine - 1); line < at + bytes; line += kLine)
+  for (uintptr_t line = at; line < at + bytes; line += kLine)
     __builtin_prefetch(reinterpret_cast<const char *>(line), 0, 2);
 }
 
@@ -263,8 +263,8 @@ void weigh(float *scores, size_t n_rows, float cap, AttendKernels::Row *rows, fl
 
 // Adds up kPieces pieces from element `at` on; of the last one, only kVectors registers from element i on.
 template <int32_t kType, size_t kRows, size_t kPieces, size_t kVectors>
-HWY_INLINE void add_values(const StoredRows &stored, size_t n, const float *weights, size_t at, size_t i,
-                           size_t ahead_bytes, float *const *out) {
+HWY_INLINE void add_values(const StoredRows &stored, size_t n, const float *weights, size_t at, size_t i, bool is_first,
+                           float *const *out) {
   Floats sums[kRows][kPieces][kVectors];
 #pragma GCC unroll 2
   for (size_t r = 0; r < kRows; ++r)
@@ -273,7 +273,7 @@ HWY_INLINE void add_values(const StoredRows &stored, size_t n, const float *weig
 #pragma GCC unroll 8
       for (size_t v = 0; v < kVectors; ++v) sums[r][p][v] = hn::LoadU(F(), out[r] + at + p * kBlock + i + v * kLanes);
   for (size_t token = 0; token < n; ++token) {
-    if (ahead_bytes != 0) prefetch(stored.ahead_of(token), ahead_bytes);
+    if (is_first) prefetch(stored.ahead_of(token) + bytes_of<kType>(at), bytes_of<kType>(kPieces * kBlock));
 #pragma GCC unroll 2
     for (size_t p = 0; p < kPieces; ++p) {
       const Piece<kType> piece(stored.data + token * stored.stride, at + p * kBlock);
@@ -301,14 +301,14 @@ template <int32_t kType, size_t kRows>
 HWY_INLINE void add_rows(const StoredRows &stored, size_t n, const float *weights, size_t dim, bool is_first,
                          float *const *out) {
   constexpr size_t kPieces = kRows == 1 && kLanes == 8 ? 2 : 1, kVectors = kBlock / kLanes;
-  size_t at = 0, bytes = is_first ? bytes_of<kType>(dim) : 0;
-  for (; at + kPieces * kBlock <= dim; at += kPieces * kBlock, bytes = 0)
-    add_values<kType, kRows, kPieces, kVectors>(stored, n, weights, at, 0, bytes, out);
-  for (; at + kBlock <= dim; at += kBlock, bytes = 0)
-    add_values<kType, kRows, 1, kVectors>(stored, n, weights, at, 0, bytes, out);
+  size_t at = 0;
+  for (; at + kPieces * kBlock <= dim; at += kPieces * kBlock)
+    add_values<kType, kRows, kPieces, kVectors>(stored, n, weights, at, 0, is_first, out);
+  for (; at + kBlock <= dim; at += kBlock)
+    add_values<kType, kRows, 1, kVectors>(stored, n, weights, at, 0, is_first, out);
   if constexpr (kIsPlain<kType>)
-    for (size_t i = 0; at + i < dim; i += kLanes, bytes = 0)
-      add_values<kType, kRows, 1, 1>(stored, n, weights, at, i, bytes, out);
+    for (size_t i = 0; at + i < dim; i += kLanes)
+      add_values<kType, kRows, 1, 1>(stored, n, weights, at, i, is_first && i == 0, out);
 }
 
 template <int32_t kType>
