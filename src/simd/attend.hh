@@ -56,9 +56,9 @@ struct AttendKernels {
   };
   // Rows' products with the tokens of a tile: multiplied by `unit`, clamped to finite numbers, capped as
   // cap * tanh(score / cap) unless cap is 0; then made weights, in place, and 0 for tokens that a row does not see.
-  // factors: for what was summed up with a row's former largest score.
+  // factors: for what was summed up with a row's former largest score; before it has seen anything, any number.
   void (*weigh)(float *scores, size_t n_rows, float cap, Row *rows, float *factors);
-  static constexpr size_t kRowsAtOnce = 4;  // that take about as long as one
+  static constexpr size_t kRowsAtOnce = 4;  // that in AVX-512 take about twice as long as one
 };
 
 extern const AttendKernels attend_reference, attend_sse4, attend_avx2, attend_avx512, attend_neon;

@@ -18,6 +18,7 @@ constexpr size_t kLanes = avx512::kLanes;
 inline __m512 exp_of(__mmask16 mask, __m512 x) {
   using namespace exponential;
   const __mmask16 some = _mm512_mask_cmp_ps_mask(mask, x, _mm512_set1_ps(kLeast), _CMP_NLT_UQ);
+  x = _mm512_max_ps(_mm512_set1_ps(kLeast), x);  // in this order NaN stays
   // What has the integers as its last bits rounds to them.
   const __m512 integers = _mm512_set1_ps(0x1.8p23f);
   const __m512 n = _mm512_sub_ps(_mm512_fmadd_ps(x, _mm512_set1_ps(kPerLn2), integers), integers);
@@ -46,13 +47,17 @@ inline uint64_t bits(const AttendKernels::Row &row) {
   return row.begin < row.end ? ~uint64_t{0} << row.begin & ~uint64_t{0} >> (kTile - row.end) : 0;
 }
 
-// kRows rows, side by side: of one alone each instruction would wait for the one before. What comes of a row is the same.
+// The lanes of each row's register, reduced.
+template <typename Op, size_t kRows>
+inline __m128 reduce(const __m512 (&v)[kRows]) {
+  return avx512::reduce_four<Op>(v[0], v[1 % kRows], v[2 % kRows], v[3 % kRows]);
+}
+
+// kRows rows, four at most, side by side: of one alone each instruction would wait for the one before. What comes of a row
+// is the same.
 template <size_t kRows>
 inline void weigh_rows(float *scores, float cap, AttendKernels::Row *rows, float *factors) {
   constexpr size_t kParts = kTile / kLanes;
-  const auto reduce = [](auto op, const __m512(&v)[kRows]) {
-    return avx512::reduce_four<decltype(op)>(v[0], v[1 % kRows], v[2 % kRows], v[3 % kRows]);
-  };
   const __m512 most = _mm512_set1_ps(FLT_MAX), least = _mm512_set1_ps(-FLT_MAX);
   __m512 tops[kRows];
 #pragma GCC unroll 4
@@ -71,7 +76,7 @@ inline void weigh_rows(float *scores, float cap, AttendKernels::Row *rows, float
       tops[r] = _mm512_mask_max_ps(tops[r], mask, tops[r], s);
     }
   }
-  const __m128 largest = reduce(avx512::Maximum(), tops);
+  const __m128 largest = reduce<avx512::Maximum>(tops);
   __m512 sums[kRows];
 #pragma GCC unroll 4
   for (size_t r = 0; r < kRows; ++r) {
@@ -99,7 +104,7 @@ inline void weigh_rows(float *scores, float cap, AttendKernels::Row *rows, float
   alignas(16) float now[3][4];
   _mm_store_ps(now[0], factor);
   _mm_store_ps(now[1], largest);
-  _mm_store_ps(now[2], _mm_fmadd_ps(before, factor, reduce(avx512::Sum(), sums)));
+  _mm_store_ps(now[2], _mm_fmadd_ps(before, factor, reduce<avx512::Sum>(sums)));
   for (size_t r = 0; r < kRows; ++r) {
     factors[r] = now[0][r];
     rows[r].largest = now[1][r];
@@ -108,10 +113,12 @@ inline void weigh_rows(float *scores, float cap, AttendKernels::Row *rows, float
 }
 
 void weigh(float *scores, size_t n_rows, float cap, AttendKernels::Row *rows, float *factors) {
-  constexpr size_t kMany = AttendKernels::kRowsAtOnce;
-  size_t r = 0;
-  for (; r + kMany <= n_rows; r += kMany) weigh_rows<kMany>(scores + r * kTile, cap, rows + r, factors + r);
-  for (; r < n_rows; ++r) weigh_rows<1>(scores + r * kTile, cap, rows + r, factors + r);
+  static_assert(AttendKernels::kRowsAtOnce == 4, "as many as are weighed side by side");
+  for (; n_rows >= 4; n_rows -= 4, scores += 4 * kTile, rows += 4, factors += 4)
+    weigh_rows<4>(scores, cap, rows, factors);
+  if (n_rows == 3) weigh_rows<3>(scores, cap, rows, factors);
+  if (n_rows == 2) weigh_rows<2>(scores, cap, rows, factors);
+  if (n_rows == 1) weigh_rows<1>(scores, cap, rows, factors);
 }
 
 bool is_plain(int32_t type) {

@@ -361,7 +361,8 @@ class Factors {
         return _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_load_ps(products_[r][four]), inverse));
       };
       for (size_t eight = 0; eight * 8 < n; ++eight)
-        _mm512_store_si512(pairs_[r][eight], _mm512_packs_epi32(levels(2 * eight), levels(2 * eight + 1)));
+        _mm512_store_si512(pairs_ + r * kPairs + eight * kLanes,
+                           _mm512_packs_epi32(levels(2 * eight), levels(2 * eight + 1)));
       _mm512_store_ps(units_[r], _mm512_mul_ps(largest, _mm512_set1_ps(1 / kWhole)));
       if constexpr (kHasMin<kType>) {
         const __m512 sums = _mm512_add_ps(minima[r], _mm512_permute_ps(minima[r], 0x4e));
@@ -370,9 +371,10 @@ class Factors {
     }
   }
 
-  // Those of the i-th block and of eight tokens, two together; how far behind them another row's and another block's are.
-  const int32_t *pairs(size_t i, size_t token) const { return pairs_[0][token / 8] + i * 4; }
-  static constexpr size_t distance(size_t r, size_t i) { return (r * (kTile / 8) * kLanes) + i * 4; }
+  // Those of the first row, the i-th block and eight tokens from `token` on, two tokens' together; how far behind these
+  // those of the r-th row and the i-th block after it are.
+  const int32_t *pairs(size_t i, size_t token) const { return pairs_ + token / 8 * kLanes + i * 4; }
+  static constexpr size_t distance(size_t r, size_t i) { return r * kPairs + i * 4; }
   // Of a row and the i-th block: the unit of products, and the weighted sum of the minima.
   __m512 unit(size_t r, size_t i) const { return _mm512_set1_ps(units_[r][i * 4]); }
   __m512 minimum(size_t r, size_t i) const {
@@ -381,7 +383,8 @@ class Factors {
 
  private:
   alignas(64) float products_[kRows][kTile / 4][kLanes];
-  alignas(64) int32_t pairs_[kRows][kTile / 8][kLanes];
+  static constexpr size_t kPairs = kTile / 8 * kLanes;
+  alignas(64) int32_t pairs_[kRows * kPairs];
   alignas(64) float units_[kRows][kLanes], minima_[kRows][kLanes];
 };
 

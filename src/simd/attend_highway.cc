@@ -10,6 +10,7 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <cfloat>
 
 #include "simd/attend.hh"
@@ -203,7 +204,8 @@ HWY_INLINE Floats exp_of(Floats x) {
   using namespace exponential;
   const auto one = hn::Set(F(), 1.0f);
   const auto is_zero = hn::Lt(x, hn::Set(F(), kLeast));
-  const auto n = hn::Round(hn::Mul(hn::Max(x, hn::Set(F(), kLeast)), hn::Set(F(), kPerLn2)));
+  x = hn::Max(hn::Set(F(), kLeast), x);  // in this order NaN stays
+  const auto n = hn::Round(hn::Mul(x, hn::Set(F(), kPerLn2)));
   const auto r = hn::NegMulAdd(n, hn::Set(F(), kLn2Rest), hn::NegMulAdd(n, hn::Set(F(), kLn2), x));
   auto p = hn::MulAdd(hn::Set(F(), kSixth), r, hn::Set(F(), kFifth));
   p = hn::MulAdd(p, r, hn::Set(F(), kFourth));
@@ -239,7 +241,8 @@ float weigh_row(float *scores, float cap, AttendKernels::Row *row) {
   const auto largest = hn::MaxOfLanes(F(), top);
   auto sum = hn::Zero(F());
   for (size_t i = 0; i < kTile; i += kLanes) {
-    const auto w = hn::IfThenElseZero(is_seen(i), exp_of(hn::Sub(hn::Load(F(), scores + i), largest)));
+    const auto below = hn::IfThenElseZero(is_seen(i), hn::Sub(hn::Load(F(), scores + i), largest));
+    const auto w = hn::IfThenElseZero(is_seen(i), exp_of(below));
     hn::Store(w, F(), scores + i);
     sum = hn::Add(sum, w);
   }
@@ -261,7 +264,7 @@ void weigh(float *scores, size_t n_rows, float cap, AttendKernels::Row *rows, fl
 
 // ---- Values ----
 
-// Adds up kPieces pieces from element `at` on; of the last one, only kVectors registers from element i on.
+// Adds up kPieces pieces from element `at` on; of each, kVectors registers from element i on.
 template <int32_t kType, size_t kRows, size_t kPieces, size_t kVectors>
 HWY_INLINE void add_values(const StoredRows &stored, size_t n, const float *weights, size_t at, size_t i, bool is_first,
                            float *const *out) {
@@ -274,12 +277,20 @@ HWY_INLINE void add_values(const StoredRows &stored, size_t n, const float *weig
       for (size_t v = 0; v < kVectors; ++v) sums[r][p][v] = hn::LoadU(F(), out[r] + at + p * kBlock + i + v * kLanes);
   for (size_t token = 0; token < n; ++token) {
     if (is_first) prefetch(stored.ahead_of(token) + bytes_of<kType>(at), bytes_of<kType>(kPieces * kBlock));
+    Floats weight[kRows];
+#pragma GCC unroll 2
+    for (size_t r = 0; r < kRows; ++r) {
+      weight[r] = hn::Set(F(), weights[r * kTile + token]);
+      // Products with a scale would be denormal, which takes a processor long.
+      if constexpr (kHasUnit<kType>)
+        weight[r] = hn::IfThenZeroElse(hn::Lt(weight[r], hn::Set(F(), 0x1p-100f)), weight[r]);
+    }
 #pragma GCC unroll 2
     for (size_t p = 0; p < kPieces; ++p) {
       const Piece<kType> piece(stored.data + token * stored.stride, at + p * kBlock);
       Floats w[kRows];
 #pragma GCC unroll 2
-      for (size_t r = 0; r < kRows; ++r) w[r] = piece.scaled(hn::Set(F(), weights[r * kTile + token]));
+      for (size_t r = 0; r < kRows; ++r) w[r] = piece.scaled(weight[r]);
 #pragma GCC unroll 8
       for (size_t v = 0; v < kVectors; ++v) {
         const auto value = piece.load(i + v * kLanes);
@@ -326,30 +337,41 @@ HWY_INLINE void add_all(const StoredRows &stored, size_t n, const float *weights
                         size_t dim, float *const *out) {
   for (size_t r = 0; r < n_rows; ++r)
     for (size_t i = 0; i < dim; ++i) out[r][i] *= factors[r];
+  StoredRows run = stored;
+  if (!is_decoded_once<kType>(n_rows)) {
+    constexpr size_t kRun = 2 * StoredRows::kPlaces;
+    for (size_t token = 0; token < n; token += kRun) {
+      run.data = stored.data + token * stored.stride;
+      run.ahead = stored.ahead_of(token);
+      add_to_all<kType>(run, HWY_MIN(kRun, n - token), weights + token, n_rows, dim, true, out);
+    }
+    return;
+  }
   HWY_ALIGN float decoded[4 * AttendKernels::kMostDim];
-  const size_t most = is_decoded_once<kType>(n_rows) ? sizeof decoded / sizeof *decoded / dim : 2 * StoredRows::kPlaces;
+  const size_t most = sizeof decoded / sizeof *decoded / dim;
+  run.data = reinterpret_cast<const char *>(decoded);
+  run.stride = dim * sizeof(float);
   for (size_t token = 0; token < n; token += most) {
     const size_t count = HWY_MIN(most, n - token);
-    StoredRows run = stored;
-    run.data += token * stored.stride;
-    run.ahead = stored.ahead_of(token);
-    if (!is_decoded_once<kType>(n_rows)) {
-      add_to_all<kType>(run, count, weights + token, n_rows, dim, true, out);
-      continue;
-    }
     for (size_t t = 0; t < count; ++t) {
       prefetch(stored.ahead_of(token + t), bytes_of<kType>(dim));
-      decode<kType>(run.data + t * stored.stride, dim, decoded + t * dim);
+      decode<kType>(stored.data + (token + t) * stored.stride, dim, decoded + t * dim);
     }
-    run.data = reinterpret_cast<const char *>(decoded);
-    run.stride = dim * sizeof(float);
     add_to_all<INFERMEM_DTYPE_F32>(run, count, weights + token, n_rows, dim, false, out);
   }
 }
 
 // ---- By type ----
 
-float prepare(int32_t, float *, size_t) { return 1.0f; }
+// Of blocks the levels are summed up before they are scaled: by queries that are too large for that, times 2^-28.
+float prepare(int32_t type, float *query, size_t dim) {
+  constexpr float kMost = 0x1p100f, kShare = 0x1p-28f;
+  if (type != INFERMEM_DTYPE_Q8_0 && type != INFERMEM_DTYPE_Q4_0) return 1;
+  const auto is_large = [](float x) { return x > kMost || x < -kMost; };
+  if (std::none_of(query, query + dim, is_large)) return 1;
+  for (size_t i = 0; i < dim; ++i) query[i] *= kShare;
+  return 1 / kShare;
+}
 
 void score(const StoredRows &keys, size_t n, const float *queries, size_t n_rows, size_t dim, float *scores) {
   switch (keys.type) {
