@@ -1982,8 +1982,8 @@ extern "C" {
     /// max |value| more, and of Q4_1 2^-9: weights are then multiplied by the blocks' scales, and the products are integers of
     /// 16 bits, relative to the largest of 64 tokens.
     /// With rotation this holds of the rotated vectors, and of the output before it is rotated back. Scores beyond the largest
-    /// float count as the largest. Where a query, or a row that any of the query's tokens sees, is not finite, what is written
-    /// for that head is unspecified. How heads are split changes no bit.
+    /// float count as the largest; the sums of |q[i] * key[i]| have to be below it. Where a query, or a row that any of the
+    /// query's tokens sees, is not finite, what is written for that head is unspecified. How heads are split changes no bit.
     /// Errors: INFERMEM_E_NULL: kv, q or out is NULL.  INFERMEM_E_HANDLE.  INFERMEM_E_STRUCT.  INFERMEM_E_STALE.
     /// INFERMEM_E_RANGE: there is no such layer, or the heads are not all of the cache, or the tokens there are, n_after
     /// among them, are fewer than n_q_tokens.  INFERMEM_E_LIMIT: n_q_tokens is above 64.  INFERMEM_E_ARG: n_q_heads is no
