@@ -170,8 +170,8 @@ class Keys {
   const __m512i *block(size_t b) const { return pieces_ + b * kPieces; }
 
  private:
-  // Lanes of four registers, each four numbers of 32 bits: out[i] has the i-th number of each lane, of the first register's
-  // first lane, the second's first and so on, then of their second lanes.
+  // Of registers of four lanes with four numbers of 32 bits each: the l-th lane of out[i] has the i-th numbers of the l-th
+  // lanes of a, b, c and d.
   static void transpose(__m512i a, __m512i b, __m512i c, __m512i d, __m512i *out) {
     const __m512i ab = _mm512_unpacklo_epi32(a, b), ab_upper = _mm512_unpackhi_epi32(a, b);
     const __m512i cd = _mm512_unpacklo_epi32(c, d), cd_upper = _mm512_unpackhi_epi32(c, d);
