@@ -6,6 +6,9 @@
 
 #include "support.h"
 
+static const int32_t kTypes[] = {INFERMEM_DTYPE_F32,  INFERMEM_DTYPE_F16,  INFERMEM_DTYPE_BF16,
+                                 INFERMEM_DTYPE_Q8_0, INFERMEM_DTYPE_Q4_0, INFERMEM_DTYPE_Q4_1};
+
 /* One head of 8 elements; key t is keys[t] in its first element, value t is t in all. */
 static infermem_kv *numbered(const float *keys, size_t n) {
   INFERMEM_STRUCT(infermem_kv_options, options);
@@ -52,8 +55,6 @@ static void scores_may_be_as_large_as_floats_are(void **state) {
 /* Where a query's unit is beyond the largest float, as it can be where keys are in blocks, scores of 0 stay what they are. */
 static void scales_may_be_as_large_as_floats_are(void **state) {
   (void)state;
-  const int32_t types[] = {INFERMEM_DTYPE_F32,  INFERMEM_DTYPE_F16,  INFERMEM_DTYPE_BF16,
-                           INFERMEM_DTYPE_Q8_0, INFERMEM_DTYPE_Q4_0, INFERMEM_DTYPE_Q4_1};
   enum { kDim = 32, kTokens = 5, kLargest = 3 };
   float k[kTokens * kDim] = {0}, v[kTokens * kDim];
   for (size_t i = 0; i < kDim; i++) k[kLargest * kDim + i] = 1;
@@ -65,7 +66,7 @@ static void scales_may_be_as_large_as_floats_are(void **state) {
       options.n_layers = options.n_kv_heads = 1;
       options.head_dim = kDim;
       options.max_tokens = kTokens;
-      options.k_type = types[type];
+      options.k_type = kTypes[type];
       infermem_kv *kv = NULL;
       assert_ok(kv_new(&options, &kv));
       assert_ok(kv_append(kv, 0, k, kTokens * kDim, v, kTokens * kDim, kTokens));
@@ -76,7 +77,7 @@ static void scales_may_be_as_large_as_floats_are(void **state) {
         attend.scale = FLT_MAX;
         assert_ok(kv_attend(kv, 0, &attend, 0, 1, q, kDim, out, kDim));
         for (size_t i = 0; i < kDim; i++)
-          if (out[i] != 7) fail_msg("%s, K %d, 2^%d: %g", infermem_simd_name(), types[type], exponent, (double)out[i]);
+          if (out[i] != 7) fail_msg("%s, K %d, 2^%d: %g", infermem_simd_name(), kTypes[type], exponent, (double)out[i]);
       }
       kv_free(kv);
     }
@@ -85,8 +86,6 @@ static void scales_may_be_as_large_as_floats_are(void **state) {
 }
 
 enum { kHeads = 2, kDim = 64, kRow = kHeads * kDim, kLength = 70, kGroup = 4 };
-static const int32_t kTypes[] = {INFERMEM_DTYPE_F32,  INFERMEM_DTYPE_F16,  INFERMEM_DTYPE_BF16,
-                                 INFERMEM_DTYPE_Q8_0, INFERMEM_DTYPE_Q4_0, INFERMEM_DTYPE_Q4_1};
 
 /* Keys and values of a type, random but for a row of one head that is `odd` throughout. */
 static infermem_kv *random_but(int32_t type, size_t token, size_t head, float odd) {
